@@ -1,0 +1,287 @@
+"""What the pipeline knows of a dataset, after its contract was read and found sound.
+
+These classes are the compiled form of an ODCS contract: plain data, frozen, and the same
+after a trip through JSON (the manifest that ``dags/`` reads). They say what is to be
+done, never how.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from enum import StrEnum
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+UNCAST_PREFIX = "_uncast_"
+"""Helper column: the text as given, where it could not be cast to the contract's type."""
+UNKNOWN_PREFIX = "_unknown_"
+"""Helper column: the text as given, where it is not in the column's code list."""
+ORPHAN_PREFIX = "_orphan_"
+"""Helper column: the value, where the referenced table does not hold it."""
+GIVEN_PREFIX = "_given_"
+"""Helper column: the text as given; only for required columns that are cast or coded."""
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Load(StrEnum):
+    """How a batch is cut from its source."""
+
+    INCREMENTAL = "incremental"
+    """Rows whose sequence column passed the watermark, less the overlap."""
+    SNAPSHOT = "snapshot"
+    """The whole of the source; a key that is gone is deleted."""
+    FILES = "files"
+    """Every file (version) that no earlier batch has taken."""
+
+
+class History(StrEnum):
+    """What the unified table keeps."""
+
+    LATEST = "latest"
+    """One row per key, the one with the highest sequence."""
+    APPEND = "append"
+    """Events: a key is written once and never changed."""
+
+
+class Severity(StrEnum):
+    """What a broken rule does; the words are Great Expectations' own."""
+
+    CRITICAL = "critical"
+    WARNING = "warning"
+    INFO = "info"
+
+
+class Protection(StrEnum):
+    """What ``protect`` does with a restricted column."""
+
+    PSEUDONYM = "pseudonym"
+    DROP = "drop"
+
+
+class SourceKind(StrEnum):
+    """The kinds of system a department keeps its records in."""
+
+    POSTGRESQL = "postgresql"
+    S3 = "s3"
+    FILES = "local"
+
+
+class DriftAction(StrEnum):
+    """What a change of shape does."""
+
+    HOLD = "hold"
+    IGNORE = "ignore"
+
+
+class Reference(_Frozen):
+    """A foreign key: values must stand in ``dataset``'s unified table."""
+
+    dataset: str
+    """Id of the referenced dataset, such as ``health.facilities``."""
+    column: str
+
+
+class Codes(_Frozen):
+    """The code list of a column, and how the source's own codes map onto it."""
+
+    list_id: str
+    """Name of the file under ``schemas/_codes/``, without ending."""
+    values: dict[str, str]
+    """Code to label."""
+    mapping: dict[str, str] = Field(default_factory=dict)
+    """Source code to city code; a code that is in neither is unknown."""
+
+
+class Column(_Frozen):
+    """One column of the unified table."""
+
+    name: str
+    source_name: str
+    """Name in the source (ODCS ``physicalName``), by default the same."""
+    logical_type: str
+    spark_type: str
+    """Spark DDL type, such as ``timestamp`` or ``decimal(12,2)``."""
+    description: str = ""
+    required: bool = False
+    key_position: int | None = None
+    """1-based place in the primary key, or None."""
+    format: str | None = None
+    """Java DateTimeFormatter pattern of the source's text, for dates and timestamps."""
+    timezone: str = "UTC"
+    """Zone in which timestamps without an offset are read."""
+    classification: str = "public"
+    protection: Protection | None = None
+    pseudonym_domain: str | None = None
+    """What keeps pseudonyms of different things apart and of the same thing together
+    across datasets: the shared column's name, such as ``citizen_id``."""
+    codes: Codes | None = None
+    reference: Reference | None = None
+
+    @property
+    def is_cast(self) -> bool:
+        """Whether standardize casts this column (all but strings)."""
+        return self.spark_type != "string"
+
+
+class Rule(_Frozen):
+    """One check, in Great Expectations' own terms; from the contract or from a person's suite."""
+
+    id: str
+    """Short and stable, such as ``required:visit_id``; reasons in quarantine are these."""
+    expectation: str
+    """GX type in snake case, such as ``expect_column_values_to_not_be_null``."""
+    kwargs: dict[str, Any] = Field(default_factory=dict)
+    """GX arguments; ``column`` may name a helper column (see the prefixes above)."""
+    severity: Severity = Severity.CRITICAL
+    origin: str = "contract"
+    """``contract`` or ``suite``."""
+    description: str = ""
+
+
+class Source(_Frozen):
+    """Where a dataset is read, as the contract's ``servers`` entry says it.
+
+    Values may hold ``${NAME}``: they are looked up in the environment when read,
+    so a contract carries no secret and no host of one installation.
+    """
+
+    kind: SourceKind
+    connection: str | None = None
+    """Id of the credentials: an Airflow connection, or ``<ID>_USER`` and ``<ID>_PASSWORD``
+    (PostgreSQL), ``<ID>_ACCESS_KEY`` and ``<ID>_SECRET_KEY`` (S3) in the environment."""
+    host: str | None = None
+    port: str | None = None
+    database: str | None = None
+    db_schema: str | None = None
+    table: str | None = None
+    endpoint_url: str | None = None
+    location: str | None = None
+    """``s3://bucket/prefix*.zip`` or a folder pattern such as ``${DROPS}/meteorology/*.csv``."""
+    member: str | None = None
+    """Name inside a zip."""
+    delimiter: str = ","
+    encoding: str = "utf-8"
+
+
+class Drift(_Frozen):
+    """What happens when the shape of a delivery is not the contract's."""
+
+    new_column: DriftAction = DriftAction.HOLD
+    ragged_row: DriftAction = DriftAction.HOLD
+    """``ignore`` sets the row aside with the reason ``malformed`` and goes on."""
+
+
+class Limits(_Frozen):
+    """When a batch as a whole is not to be believed."""
+
+    max_set_aside_fraction: float = 0.5
+    max_deleted_fraction: float = 0.5
+    """Of the served rows, for snapshots."""
+    allow_empty: bool = False
+    """Whether a delivery without rows is normal (incremental loads on a quiet night)."""
+
+
+class Owner(_Frozen):
+    """Who answers for a dataset."""
+
+    name: str
+    contact: str
+
+
+class Dataset(_Frozen):
+    """A compiled contract."""
+
+    id: str
+    """``<department>.<name>``."""
+    department: str
+    name: str
+    version: str
+    description: str = ""
+    path: str
+    """Contract file, relative to ``schemas/``."""
+    owner: Owner
+    source: Source
+    columns: tuple[Column, ...]
+    load: Load
+    history: History
+    sequence: str | None = None
+    """Column that orders the versions of a key; None: the time of delivery."""
+    overlap_seconds: int = 0
+    drift: Drift = Drift()
+    limits: Limits = Limits()
+    rules: tuple[Rule, ...] = ()
+    latency_seconds: int = 86400
+    """How old the newest delivery may be, from ``slaProperties``."""
+    schedule: str | None = None
+    """Cron text of the department's DAG when this dataset asks for one of its own hour."""
+
+    @property
+    def table(self) -> str:
+        """Name without layer, such as ``health_visits``."""
+        return f"{self.department}_{self.name}"
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """Names of the primary key's columns, in key order."""
+        keyed = [c for c in self.columns if c.key_position is not None]
+        return tuple(c.name for c in sorted(keyed, key=lambda c: c.key_position or 0))
+
+    @property
+    def unified_columns(self) -> tuple[Column, ...]:
+        """The columns that go further than ``protect``."""
+        return tuple(c for c in self.columns if c.protection is not Protection.DROP)
+
+    @property
+    def references(self) -> tuple[str, ...]:
+        """Ids of the datasets that must be loaded before this one."""
+        found = {c.reference.dataset for c in self.columns if c.reference is not None}
+        return tuple(sorted(found - {self.id}))
+
+    @property
+    def overlap(self) -> timedelta:
+        """Overlap of incremental reads."""
+        return timedelta(seconds=self.overlap_seconds)
+
+    def column(self, name: str) -> Column:
+        """The column of that name.
+
+        Raises:
+            KeyError: there is none.
+        """
+        for column in self.columns:
+            if column.name == name:
+                return column
+        raise KeyError(name)
+
+
+class Mart(_Frozen):
+    """A cross-department table: one SQL file under ``civiclake/marts/``."""
+
+    name: str
+    inputs: tuple[str, ...]
+    """Dataset ids whose arrival makes it run."""
+
+
+class Manifest(_Frozen):
+    """All contracts of a city, compiled; what ``dags/`` reads."""
+
+    version: int = 1
+    fingerprint: str
+    """SHA-256 over every contract, shared column, code list and suite."""
+    datasets: tuple[Dataset, ...]
+    marts: tuple[Mart, ...] = ()
+
+    def dataset(self, dataset_id: str) -> Dataset:
+        """The dataset of that id.
+
+        Raises:
+            KeyError: there is none.
+        """
+        for dataset in self.datasets:
+            if dataset.id == dataset_id:
+                return dataset
+        raise KeyError(dataset_id)

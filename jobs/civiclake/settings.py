@@ -1,0 +1,144 @@
+"""Settings: typed, layered, read when asked for and never at import.
+
+Order, first wins: environment (``CIVICLAKE_ENGINE__CONNECT_PORT=15102``), then
+``conf/<profile>.toml``, then ``conf/default.toml``. The profile is ``CIVICLAKE_PROFILE``
+(``local`` by default). Secrets are no settings: see :mod:`civiclake.secrets`.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+
+def project_root() -> Path:
+    """The checkout that this code runs from (``CIVICLAKE_ROOT`` overrides)."""
+    found = os.environ.get("CIVICLAKE_ROOT")
+    return Path(found) if found else Path(__file__).resolve().parents[2]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class EngineSettings(_Section):
+    """The two long-lived Spark processes."""
+
+    host: str = "127.0.0.1"
+    connect_port: int = 15002
+    sql_port: int = 10000
+    master: str = "local[*]"
+    jobs_memory: str = "4g"
+    sql_memory: str = "2g"
+    remote: str | None = None
+    """A Spark Connect address elsewhere; then ``engine up`` starts no jobs server here."""
+    spark: dict[str, str] = Field(default_factory=dict)
+    """Spark settings of both processes."""
+
+
+class AirflowSettings(_Section):
+    """The four Airflow services."""
+
+    host: str = "127.0.0.1"
+    port: int = 8080
+    parallelism: int = 4
+
+
+class PostgresSettings(_Section):
+    """The PostgreSQL that ``make up`` starts (Airflow's metadata; the demo's sources)."""
+
+    port: int = 54320
+
+
+class PseudonymSettings(_Section):
+    """Which key makes the pseudonyms of tonight."""
+
+    key_id: str = "k1"
+
+
+class Settings(BaseSettings):
+    """All settings of one installation."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="CIVICLAKE_", env_nested_delimiter="__", extra="ignore"
+    )
+
+    state_dir: Path = Field(default_factory=lambda: project_root() / "var")
+    """Everything that is made at run time: lake, landing, logs, secrets, environments."""
+    schemas_dir: Path = Field(default_factory=lambda: project_root() / "schemas")
+    expectations_dir: Path = Field(default_factory=lambda: project_root() / "expectations")
+    lake_uri: str | None = None
+    """Root of the Delta tables, such as ``s3a://bucket/lake``; default ``<state_dir>/lake``."""
+    engine: EngineSettings = EngineSettings()
+    airflow: AirflowSettings = AirflowSettings()
+    postgres: PostgresSettings = PostgresSettings()
+    pseudonym: PseudonymSettings = PseudonymSettings()
+
+    @property
+    def lake(self) -> str:
+        """Root of the Delta tables, without a trailing slash."""
+        return (self.lake_uri or str(self.state_dir / "lake")).rstrip("/")
+
+    @property
+    def landing_dir(self) -> Path:
+        """Where the bytes of every batch are kept as they came."""
+        return self.state_dir / "landing"
+
+    @property
+    def secrets_dir(self) -> Path:
+        """Folder (mode 0700) of the secrets made at first start."""
+        return self.state_dir / "secrets"
+
+    @property
+    def run_dir(self) -> Path:
+        """Process ids and logs of what ``make up`` started."""
+        return self.state_dir / "run"
+
+    @property
+    def locks_dir(self) -> Path:
+        """Lock files of the tables' writers."""
+        return self.state_dir / "locks"
+
+    @property
+    def manifest_path(self) -> Path:
+        """The compiled manifest that ``dags/`` reads."""
+        return self.state_dir / "manifest.json"
+
+    @property
+    def data_docs_dir(self) -> Path:
+        """Great Expectations' Data Docs."""
+        return self.state_dir / "data_docs"
+
+    @property
+    def jars_dir(self) -> Path:
+        """JARs fetched by set-up, and the one compiled from ``jvm/``."""
+        return project_root() / "var" / "jars"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Environment over profile over defaults; no dotenv file is ever read."""
+        profile = os.environ.get("CIVICLAKE_PROFILE", "local")
+        conf = project_root() / "conf"
+        files = [conf / f"{profile}.toml", conf / "default.toml"]
+        toml = [TomlConfigSettingsSource(settings_cls, f) for f in files if f.exists()]
+        return (init_settings, env_settings, *toml)
+
+
+def load_settings() -> Settings:
+    """Read the settings of this process now."""
+    return Settings()
