@@ -1,0 +1,1 @@
+"""Services of one machine: what `make up` starts and `make down` stops."""
