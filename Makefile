@@ -1,0 +1,61 @@
+# Everything a person types. `make` alone explains.
+NIGHT  ?= 1
+VISITS ?= 5000
+PY      = var/env/spark/bin/python
+AIR     = var/env/airflow/bin/python
+BIN     = var/env/spark/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo up down status sql test check unit lock
+
+help: ## This page.
+	@echo "CivicLake: every night, the departments' records, checked and merged into one lake."
+	@echo
+	@echo "  make demo            set up, start everything, run night 1, say where to look"
+	@echo "  make demo NIGHT=2    the next night: changes, late rows, a re-delivery"
+	@echo "  make down            stop everything that was started"
+	@echo
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo
+	@echo "Settings are CIVICLAKE_* variables over conf/*.toml; VISITS=$(VISITS) sizes the demo."
+
+setup: ## Make var/env and var/jars from conf/locks; does nothing when they are there.
+	@bin/setup
+
+demo: setup ## The main job, for real: NIGHT=1 VISITS=5000.
+	@PYTHONPATH=. $(PY) -m demo.night --night $(NIGHT) --visits $(VISITS)
+
+up: setup ## Start PostgreSQL, the two Spark engines and Airflow.
+	@bin/civiclake up
+
+down: ## Stop what `make up` or `make demo` started, and nothing else.
+	@if [ -x bin/civiclake ] && [ -x $(BIN)/civiclake ]; then \
+		PYTHONPATH=. $(PY) -m demo.night --stop; fi
+
+status: setup ## What is up.
+	@bin/civiclake status
+
+sql: setup ## One query through the analysts' door: make sql Q="show tables in unified".
+	@bin/civiclake sql "$(Q)"
+
+check: setup ## Style, types, the order of imports, and every contract.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	bin/civiclake check
+	@for contract in $$(find schemas -name '*.yaml' -not -path '*/_*'); do \
+		out=$$($(BIN)/datacontract lint $$contract 2>&1) || { echo "$$out"; exit 1; }; \
+		echo "datacontract lint $$contract: ok"; done
+
+unit: setup ## The tests that need no JVM.
+	$(PY) -m pytest -q tests/unit tests/architecture
+
+test: check ## Everything: check, DAGs in Airflow's environment, then unit to end-to-end.
+	$(AIR) -m pytest -q -c pyproject.toml tests/dags
+	$(PY) -m pytest -v --durations=10 tests/unit tests/architecture tests/spark tests/golden tests/e2e
+
+lock: setup ## Resolve conf/locks/*.in anew into locks with hashes.
+	cd conf/locks && for name in uv airflow spark; do \
+		../../var/env/uv/bin/uv pip compile -q --upgrade --python-version 3.11 --generate-hashes \
+			--no-header --no-emit-index-url --no-emit-find-links $$name.in -o $$name.txt; done
