@@ -1,0 +1,129 @@
+"""The jobs' door: a Spark Connect server that asks for a token."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from civiclake import secrets
+from civiclake.engine import jars
+from civiclake.engine.java import MODULE_OPTIONS, java_home, spark_jars
+from civiclake.engine.process import Service
+from civiclake.settings import Settings, project_root
+
+_MAIN = "org.apache.spark.sql.connect.service.SparkConnectServer"
+_TOKEN_VARIABLE = "SPARK_CONNECT_AUTHENTICATE_TOKEN"  # noqa: S105 - a name, not a secret
+PRIVATE_LAYERS = ("raw", "quarantine", "ops", "staging")
+OPEN_LAYERS = ("unified", "marts")
+
+
+def service(settings: Settings) -> Service:
+    """The process as the run folder knows it."""
+    return Service(
+        name="jobs",
+        run_dir=settings.run_dir,
+        host=settings.engine.host,
+        port=settings.engine.connect_port,
+        port_setting="CIVICLAKE_ENGINE__CONNECT_PORT",
+    )
+
+
+def start(settings: Settings) -> None:
+    """Start it, detached; does not wait."""
+    make_folders(settings)
+    arguments = write_arguments(
+        settings.run_dir / "engine-jobs.args", settings, _options(settings), [_MAIN]
+    )
+    service(settings).start(
+        [str(java_home() / "bin" / "java"), f"@{arguments}"], _environment(settings),
+        cwd=settings.run_dir,
+    )  # fmt: skip
+
+
+def make_folders(settings: Settings) -> None:
+    """The lake's layers: what only jobs may read is closed to everybody else."""
+    for folder in (settings.run_dir, settings.state_dir / "spark"):
+        folder.mkdir(parents=True, exist_ok=True)
+    for private in (settings.state_dir / "spark" / "jobs", settings.landing_dir):
+        private.mkdir(parents=True, exist_ok=True, mode=0o700)
+        private.chmod(0o700)
+    if "://" in settings.lake:
+        return
+    for layer in (*PRIVATE_LAYERS, *OPEN_LAYERS):
+        folder = Path(settings.lake) / layer
+        folder.mkdir(parents=True, exist_ok=True)
+        folder.chmod(0o755 if layer in OPEN_LAYERS else 0o700)
+
+
+def _options(settings: Settings) -> dict[str, str]:
+    work = settings.state_dir / "spark" / "jobs"
+    return {
+        **settings.engine.spark,
+        "spark.app.name": "civiclake-jobs",
+        "spark.connect.grpc.binding.address": settings.engine.host,
+        "spark.connect.grpc.binding.port": str(settings.engine.connect_port),
+        "spark.local.dir": str(work / "tmp"),
+        "spark.sql.warehouse.dir": str(work / "warehouse"),
+        "spark.driver.memory": settings.engine.jobs_memory,
+    }
+
+
+def write_arguments(
+    path: Path, settings: Settings, spark: dict[str, str], main: list[str]
+) -> Path:
+    """Java's arguments as a file: no secret in it, and no limit on its length.
+
+    The JARs stand on the class path itself: added by ``--jars``, they would be missing in
+    the second session of the Thrift server.
+    """
+    options = {
+        "spark.master": settings.engine.master,
+        "spark.driver.host": "127.0.0.1",
+        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+        **spark,
+    }
+    classpath = [*jars.classpath(settings.jars_dir), *spark_jars()]
+    logging = project_root() / "conf" / "log4j2.properties"
+    lines = [
+        *MODULE_OPTIONS,
+        f"-Xmx{options['spark.driver.memory']}",
+        "-XX:+UseParallelGC",
+        "-XX:+ExitOnOutOfMemoryError",
+        "-Dfile.encoding=UTF-8",
+        "-Duser.timezone=UTC",
+        f"-Dlog4j2.configurationFile=file:{logging}",
+        *(f"-D{key}={value}" for key, value in options.items()),
+        "-cp",
+        os.pathsep.join(str(jar) for jar in classpath),
+        *main,
+    ]
+    path.write_text("".join(f'"{_escaped(line)}"\n' for line in lines))
+    path.chmod(0o644)
+    return path
+
+
+def _escaped(line: str) -> str:
+    return line.replace("\\", "\\\\").replace('"', '\\"')
+
+
+def _environment(settings: Settings) -> dict[str, str]:
+    """Secrets travel by the environment: a command line is seen by every user."""
+    keep = {k: v for k, v in os.environ.items() if not k.startswith(("SPARK_", "PYSPARK_"))}
+    return {
+        **keep,
+        **_pseudonym_keys(settings),
+        _TOKEN_VARIABLE: secrets.ensure(settings, "connect_token"),
+        "PYSPARK_PYTHON": sys.executable,
+        "SPARK_LOCAL_IP": settings.engine.host,
+    }
+
+
+def _pseudonym_keys(settings: Settings) -> dict[str, str]:
+    name = f"pseudonym_key_{settings.pseudonym.key_id}"
+    return {
+        secrets.variable("pseudonym_key_id"): settings.pseudonym.key_id,
+        secrets.variable(name): secrets.ensure(settings, name),
+    }

@@ -1,0 +1,52 @@
+"""A job's session: a thin client of the jobs engine."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from pyspark.sql import SparkSession
+
+from civiclake import secrets
+from civiclake.engine.process import listening
+from civiclake.errors import EngineError
+from civiclake.settings import Settings
+
+PSEUDONYM = "civiclake_pseudonym"
+"""SQL function (value, domain): the keyed pseudonym, computed where the key is."""
+_PSEUDONYM_CLASS = "city.civiclake.Pseudonym"
+
+
+def connect(settings: Settings, *, session_id: str | None = None) -> SparkSession:
+    """Open a session of the jobs engine, with :data:`PSEUDONYM` registered.
+
+    Args:
+        settings: where the engine is.
+        session_id: a UUID, to come back to a session that is still open.
+
+    Raises:
+        EngineError: the engine does not answer.
+    """
+    spark = SparkSession.builder.remote(address(settings, session_id)).create()
+    spark.udf.registerJavaFunction(PSEUDONYM, _PSEUDONYM_CLASS, "string")
+    return spark
+
+
+def address(settings: Settings, session_id: str | None = None) -> str:
+    """The Connect address with its token: a secret, never to be logged.
+
+    Raises:
+        EngineError: no engine of ours answers on this machine.
+    """
+    engine = settings.engine
+    if engine.remote:
+        return engine.remote
+    if not listening(engine.host, engine.connect_port):
+        raise EngineError(
+            f"the jobs engine does not answer at {engine.host}:{engine.connect_port}:"
+            " run `civiclake engine up`"
+        )
+    # gRPC lets a token travel without TLS to "localhost" by name only.
+    host = "localhost" if engine.host in ("127.0.0.1", "::1") else engine.host
+    token = quote(secrets.get(settings, "connect_token"), safe="")
+    session = f";session_id={session_id}" if session_id else ""
+    return f"sc://{host}:{engine.connect_port}/;token={token}{session}"

@@ -1,0 +1,65 @@
+"""Both engines, started once for all Spark tests, on free ports and in a folder of their own."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from civiclake import engine
+from civiclake.engine import jars, session
+from civiclake.settings import Settings, load_settings
+from pyspark.sql import SparkSession
+
+
+def _free_ports(count: int) -> list[int]:
+    sockets = [socket.socket() for _ in range(count)]
+    for one in sockets:
+        one.bind(("127.0.0.1", 0))
+    ports = [one.getsockname()[1] for one in sockets]
+    for one in sockets:
+        one.close()
+    return ports
+
+
+@pytest.fixture(scope="session")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    """Settings of a lake of its own, both engines up."""
+    root = tmp_path_factory.mktemp("state")
+    # pytest makes its folders 0700; the analysts' engine runs as another user.
+    for folder in (root, root.parent, root.parent.parent):
+        folder.chmod(0o755)
+    connect_port, sql_port = _free_ports(2)
+    base = load_settings()
+    made = base.model_copy(
+        update={
+            "state_dir": Path(root),
+            "lake_uri": None,
+            "engine": base.engine.model_copy(
+                update={
+                    "connect_port": connect_port,
+                    "sql_port": sql_port,
+                    "master": "local[2]",
+                    "jobs_memory": "1500m",
+                    "sql_memory": "1g",
+                    "remote": None,
+                }
+            ),
+        }
+    )
+    jars.fetch(made.jars_dir)
+    jars.compile_jvm(made.jars_dir)
+    try:
+        engine.up(made)
+        yield made
+    finally:
+        engine.down(made)
+
+
+@pytest.fixture(scope="session")
+def spark(settings: Settings) -> Iterator[SparkSession]:
+    """A session of the jobs engine."""
+    made = session.connect(settings)
+    yield made
+    made.stop()

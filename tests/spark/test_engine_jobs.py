@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import hashlib
+import hmac
+from pathlib import Path
+
+import pytest
+from civiclake import engine, secrets
+from civiclake.engine import connect_server, session
+from civiclake.errors import EngineError
+from civiclake.settings import Settings
+from pyspark.errors import PySparkException
+from pyspark.sql import SparkSession
+
+
+def _lake_text(settings: Settings) -> bytes:
+    files = [p for p in Path(settings.lake).rglob("*") if p.is_file()]
+    return b"".join(p.read_bytes() for p in files)
+
+
+def test_pseudonym_is_the_hmac_of_domain_and_value(spark: SparkSession, settings: Settings) -> None:
+    key = secrets.get(settings, "pseudonym_key_k1").encode()
+    made = hmac.new(key, "citizen\x1fÄnne 7".encode(), hashlib.sha256).hexdigest()
+    row = spark.sql(
+        "SELECT civiclake_pseudonym('Änne 7', 'citizen') AS a, civiclake_pseudonym(NULL, 'x') AS b"
+    ).first()
+    assert row is not None
+    assert (row.a, row.b) == (f"k1:{made}", None)
+
+
+def test_key_stands_in_no_plan_setting_log_table_or_command_line(
+    spark: SparkSession, settings: Settings
+) -> None:
+    key = secrets.get(settings, "pseudonym_key_k1")
+    where = f"{settings.lake}/unified/engine_key"
+    frame = spark.sql("SELECT civiclake_pseudonym(CAST(id AS string), 'citizen') AS p FROM range(9)")
+    frame.write.format("delta").mode("overwrite").save(where)
+    plan = spark.sql(
+        "EXPLAIN EXTENDED SELECT civiclake_pseudonym(CAST(id AS string), 'c') FROM range(9)"
+    ).collect()[0][0]
+    confs = "\n".join(str(row) for row in spark.sql("SET -v").collect())
+    logs = b"".join(p.read_bytes() for p in settings.run_dir.iterdir() if p.is_file())
+    record = connect_server.service(settings).running()
+    assert record is not None
+    command = Path(f"/proc/{record.pid}/cmdline").read_bytes()
+    assert "civiclake_pseudonym" in plan
+    assert key not in plan + confs
+    for text in (logs, _lake_text(settings), command):
+        assert key.encode() not in text
+
+
+def test_token_stands_in_no_log_or_command_line(spark: SparkSession, settings: Settings) -> None:
+    token = secrets.get(settings, "connect_token").encode()
+    record = connect_server.service(settings).running()
+    assert record is not None
+    assert token not in Path(f"/proc/{record.pid}/cmdline").read_bytes()
+    for path in settings.run_dir.iterdir():
+        if path.is_file():
+            assert token not in path.read_bytes(), path
+
+
+@pytest.mark.parametrize("token", ["wrong", None])
+def test_wrong_or_no_token_is_refused(settings: Settings, token: str | None) -> None:
+    # Spark's own client falls back on this variable; here it must not.
+    address = f"sc://localhost:{settings.engine.connect_port}/"
+    address += f";token={token}" if token else ""
+    with pytest.raises((PySparkException, Exception), match=r"(?i)unauthenticated|token"):
+        SparkSession.builder.remote(address).create().sql("SELECT 1").collect()
+
+
+def test_up_again_starts_nothing(settings: Settings, spark: SparkSession) -> None:
+    before = {s.name: s.pid for s in engine.status(settings)}
+    after = {s.name: s.pid for s in engine.up(settings)}
+    assert before == after
+    assert all(s.up for s in engine.status(settings))
+
+
+def test_closed_layers_are_closed_to_others(settings: Settings) -> None:
+    lake = Path(settings.lake)
+    modes = {p.name: p.stat().st_mode & 0o777 for p in lake.iterdir()}
+    assert {modes[n] for n in ("raw", "quarantine", "ops", "staging")} == {0o700}
+    assert {modes[n] for n in ("unified", "marts")} == {0o755}
+
+
+def test_no_engine_is_one_sentence(settings: Settings) -> None:
+    elsewhere = settings.model_copy(
+        update={"engine": settings.engine.model_copy(update={"connect_port": 1})}
+    )
+    with pytest.raises(EngineError, match="run `civiclake engine up`"):
+        session.connect(elsewhere)
