@@ -1,1 +1,1 @@
-"""Contracts: what a dataset is, said once. Imports no pyspark, no Airflow, no Great Expectations."""
+"""Contracts: what a dataset is, said once; imports no pyspark, no Airflow, no GX."""

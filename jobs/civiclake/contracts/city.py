@@ -1,0 +1,128 @@
+"""Read a whole city: every contract, shared column, code list, suite and mart."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from civiclake.contracts.dataset import Draft, compile_contract
+from civiclake.contracts.document import Document, read_json, read_yaml
+from civiclake.contracts.faults import Faults
+from civiclake.contracts.library import CODES, COLUMNS, read_library
+from civiclake.contracts.model import Mart
+from civiclake.contracts.suites import suite_rules
+
+_INPUTS = re.compile(r"^--\s*inputs:(?P<inputs>.*)$", re.MULTILINE)
+
+
+@dataclass
+class City:
+    """Everything that was read, sound or not."""
+
+    schemas_dir: Path
+    expectations_dir: Path
+    faults: Faults = field(default_factory=Faults)
+    drafts: list[Draft] = field(default_factory=list)
+    marts: list[tuple[str, Mart]] = field(default_factory=list)
+    """Name of the file, and the mart."""
+    fingerprint: str = ""
+
+    def draft(self, dataset_id: str) -> Draft | None:
+        """The contract of that id, read or not."""
+        return next((d for d in self.drafts if d.id == dataset_id), None)
+
+
+def read_city(schemas_dir: Path, expectations_dir: Path, marts_dir: Path) -> City:
+    """Read all files; faults of single files are noted, those across files not yet."""
+    city = City(schemas_dir, expectations_dir)
+    if not schemas_dir.is_dir():
+        city.faults.add(str(schemas_dir), "no such folder; it holds the contracts")
+        return city
+    shared, _ = read_library(schemas_dir, city.faults)
+    for path in _contract_files(city):
+        document = read_yaml(path, _shown(path, schemas_dir), city.faults)
+        if document is not None:
+            city.drafts.append(compile_contract(document, shared, city.faults))
+    if not city.drafts and not len(city.faults):
+        city.faults.add(str(schemas_dir), "no contract found in <department>/<dataset>.yaml")
+    _add_suites(city)
+    city.marts = _read_marts(marts_dir, city.faults)
+    city.fingerprint = _fingerprint(schemas_dir, expectations_dir, marts_dir)
+    return city
+
+
+def _shown(path: Path, root: Path) -> str:
+    return f"{root.name}/{path.relative_to(root).as_posix()}"
+
+
+def _contract_files(city: City) -> list[Path]:
+    """The contracts; YAML files that stand elsewhere are faults, not silence."""
+    found = []
+    for path in sorted(city.schemas_dir.rglob("*")):
+        way = path.relative_to(city.schemas_dir).parts
+        if not path.is_file() or path.suffix not in (".yaml", ".yml", ".json"):
+            continue
+        if way[0] in (COLUMNS, CODES) and len(way) == 2 and path.suffix == ".yaml":
+            continue
+        if len(way) == 2 and path.suffix == ".yaml" and not way[0].startswith("_"):
+            found.append(path)
+            continue
+        shown = _shown(path, city.schemas_dir)
+        root = city.schemas_dir.name
+        city.faults.add(
+            shown, f"stands in the wrong place; allowed is {root}/<department>/<name>.yaml"
+        )
+    return found
+
+
+def _add_suites(city: City) -> None:
+    for path in sorted(city.expectations_dir.rglob("*.json")):
+        shown = _shown(path, city.expectations_dir)
+        way = path.relative_to(city.expectations_dir).parts
+        if len(way) != 2:
+            wanted = f"{city.expectations_dir.name}/<department>/<dataset>.json"
+            city.faults.add(shown, f"stands in the wrong place; allowed is {wanted}")
+            continue
+        draft = city.draft(f"{way[0]}.{path.stem}")
+        if draft is None:
+            contract = f"{city.schemas_dir.name}/{way[0]}/{path.stem}.yaml"
+            city.faults.add(shown, f"there is no such dataset; wanted is {contract}")
+            continue
+        document = read_json(path, shown, city.faults)
+        if document is not None:
+            _add_suite(draft, document, city.faults)
+
+
+def _add_suite(draft: Draft, document: Document, faults: Faults) -> None:
+    taken = draft.dataset.rules if draft.dataset else ()
+    rules = suite_rules(document, draft.id, draft.compiled.declared, taken, faults)
+    if draft.dataset is not None:
+        draft.dataset = draft.dataset.model_copy(update={"rules": (*taken, *rules)})
+
+
+def _read_marts(folder: Path, faults: Faults) -> list[tuple[str, Mart]]:
+    """A mart is one SQL file whose head says ``-- inputs: health.visits, meteorology.daily``."""
+    found = []
+    for path in sorted(folder.glob("*.sql")) if folder.is_dir() else ():
+        head = _INPUTS.search(path.read_text(encoding="utf-8"))
+        shown = f"{folder.name}/{path.name}"
+        if head is None:
+            message = "says no inputs; wanted is a line such as '-- inputs: health.visits'"
+            faults.add(shown, message)
+            continue
+        inputs = tuple(i.strip() for i in head["inputs"].split(",") if i.strip())
+        found.append((shown, Mart(name=path.stem, inputs=inputs)))
+    return found
+
+
+def _fingerprint(*folders: Path) -> str:
+    """SHA-256 over the name and the bytes of every file that says something."""
+    digest = hashlib.sha256()
+    for folder in folders:
+        for path in sorted(folder.rglob("*")) if folder.is_dir() else ():
+            if path.is_file() and path.suffix in (".yaml", ".json", ".sql"):
+                content = hashlib.sha256(path.read_bytes()).hexdigest()
+                digest.update(f"{_shown(path, folder)} {content}\n".encode())
+    return digest.hexdigest()

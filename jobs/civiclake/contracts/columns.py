@@ -1,0 +1,326 @@
+"""Compile the columns of a contract."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from civiclake.contracts import extension, library
+from civiclake.contracts.document import Document
+from civiclake.contracts.extension import ColumnExtension
+from civiclake.contracts.faults import Faults, Place, choice, did_you_mean
+from civiclake.contracts.library import Library
+from civiclake.contracts.logical_types import (
+    UnsupportedTypeError,
+    check_format,
+    is_timezone,
+    spark_type,
+)
+from civiclake.contracts.model import Codes, Column, Protection, Reference
+
+CLASSES = ("public", "internal", "confidential", "restricted")
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
+_REFERENCE = re.compile(r"([a-z][a-z0-9_]*\.[a-z][a-z0-9_]*)\.([a-z][a-z0-9_]*)")
+_NOT_SUPPORTED = {
+    "properties": "nested columns must be flattened by the source",
+    "items": "lists must be flattened by the source",
+    "transformLogic": "a contract says what a column is; transformations belong in the source",
+    "partitioned": "tables are laid out by the maintenance job",
+    "encryptedName": "restricted columns are protected by civiclake.protect",
+}
+
+
+@dataclass
+class Compiled:
+    """The columns that could be compiled, and the names of all that were written."""
+
+    columns: tuple[Column, ...]
+    raw: dict[str, dict[str, Any]]
+    """Column name to the completed ODCS property, for the rules."""
+    places: dict[str, Place]
+    declared: frozenset[str]
+
+
+@dataclass
+class _Context:
+    document: Document
+    library: Library
+    faults: Faults
+    dataset_id: str
+
+
+def compile_columns(
+    properties: Any,
+    place: Place,
+    dataset_id: str,
+    document: Document,
+    shared: Library,
+    faults: Faults,
+) -> Compiled:
+    """Compile every column; each faulty one is reported and left out."""
+    context = _Context(document, shared, faults, dataset_id)
+    columns: list[Column] = []
+    raw: dict[str, dict[str, Any]] = {}
+    places: dict[str, Place] = {}
+    taken: dict[str, str] = {}
+    for index, item in enumerate(properties if isinstance(properties, list) else ()):
+        here = (*place, index)
+        if not isinstance(item, dict) or not isinstance(item.get("name"), str):
+            continue
+        name = item["name"]
+        if name in places:
+            document.fault(faults, here, f"column {name!r} stands twice; keep one")
+            continue
+        places[name] = here
+        _check_source_name(item, here, taken, context)
+        complete, column = _compile(item, here, len(columns) + 1, context)
+        raw[name] = complete
+        if column is not None:
+            columns.append(column)
+    return Compiled(tuple(_number_keys(columns)), raw, places, frozenset(places))
+
+
+def _check_source_name(
+    item: dict[str, Any], place: Place, taken: dict[str, str], context: _Context
+) -> None:
+    source = str(item.get("physicalName") or item["name"])
+    if source in taken:
+        message = f"source column {source!r} is read as {taken[source]!r} already"
+        context.document.fault(context.faults, (*place, "physicalName"), message)
+    taken.setdefault(source, item["name"])
+
+
+def _compile(
+    item: dict[str, Any], place: Place, order: int, context: _Context
+) -> tuple[dict[str, Any], Column | None]:
+    document, faults = context.document, context.faults
+    before = len(faults)
+    _check_name(item["name"], place, context)
+    for field, reason in _NOT_SUPPORTED.items():
+        if item.get(field):
+            document.fault(faults, (*place, field), f"is not supported: {reason}")
+    complete, shared_name = library.inherit(item, place, document, context.library, faults)
+    own = _extension(complete, shared_name, place, context)
+    try:
+        kind = spark_type(complete)
+    except UnsupportedTypeError as fault:
+        document.fault(faults, (*place, "logicalType"), str(fault))
+        kind = None
+    options = complete.get("logicalTypeOptions") or {}
+    _check_options(options, complete.get("logicalType"), place, context)
+    _check_protection(complete, own, place, context)
+    codes = _codes(own, complete, place, context)
+    reference = _reference(complete, own, place, context)
+    if own is None or kind is None or len(faults) > before:
+        return complete, None
+    return complete, Column(
+        name=item["name"],
+        source_name=item.get("physicalName") or item["name"],
+        logical_type=complete["logicalType"],
+        spark_type=kind,
+        description=complete.get("description") or "",
+        required=bool(complete.get("required") or complete.get("primaryKey")),
+        key_position=_key_position(complete, order),
+        format=options.get("format") if kind in ("date", "timestamp") else None,
+        timezone=options.get("defaultTimezone", "UTC"),
+        classification=complete.get("classification") or "public",
+        protection=own.protect,
+        pseudonym_domain=_domain(own, shared_name, item["name"], context),
+        codes=codes,
+        reference=reference,
+    )
+
+
+def _check_name(name: str, place: Place, context: _Context) -> None:
+    if not _NAME.fullmatch(name):
+        message = (
+            f"is {name!r}; allowed are small letters, digits and underscores, a letter first"
+            " (the source's own name goes into physicalName)"
+        )
+        context.document.fault(context.faults, (*place, "name"), message)
+
+
+def _extension(
+    column: dict[str, Any], shared_name: str | None, place: Place, context: _Context
+) -> ColumnExtension | None:
+    found = extension.find(column.get("customProperties"), place)
+    own: ColumnExtension | None = ColumnExtension()
+    here = place
+    if found is not None:
+        value, here = found
+        own = extension.parse(ColumnExtension, value, here, context.document, context.faults)
+    shared = _shared(column, context)
+    if own is None or shared is None:
+        return own
+    return library.agree_extension(own, shared_name, shared, here, context.document, context.faults)
+
+
+def _shared(column: dict[str, Any], context: _Context) -> ColumnExtension | None:
+    for entry in column.get("authoritativeDefinitions") or ():
+        if isinstance(entry, dict) and entry.get("type") == library.AUTHORITY:
+            found = context.library.columns.get(str(entry.get("url")))
+            return found.civiclake if found else None
+    return None
+
+
+def _check_options(
+    options: dict[str, Any], logical: str | None, place: Place, context: _Context
+) -> None:
+    document, faults = context.document, context.faults
+    here = (*place, "logicalTypeOptions")
+
+    def fault(field: str, message: str) -> None:
+        document.fault(faults, (*here, field), message)
+
+    pattern = options.get("format")
+    if logical in ("date", "timestamp") and isinstance(pattern, str):
+        wrong = check_format(pattern)
+        if wrong:
+            fault("format", f"is {pattern!r}; {wrong}")
+    elif logical == "string" and pattern is not None:
+        fault("format", f"is {pattern!r}, which is not checked; write it as a pattern")
+    zone = options.get("defaultTimezone")
+    if isinstance(zone, str) and not is_timezone(zone):
+        fault(
+            "defaultTimezone",
+            f"is {zone!r}; allowed is an IANA time zone such as 'Asia/Shanghai'",
+        )
+    if "multipleOf" in options:
+        fault("multipleOf", "is not supported; write it as a rule in the dataset's suite")
+    regex = options.get("pattern")
+    if isinstance(regex, str):
+        try:
+            re.compile(regex)
+        except re.error as error:
+            fault("pattern", f"is {regex!r}; not a regular expression: {error}")
+    for low, high in (("minimum", "maximum"), ("minLength", "maxLength")):
+        if _above(options.get(low), options.get(high)):
+            message = f"is {options[low]!r}, above {high} {options[high]!r}; nothing could pass"
+            fault(low, message)
+
+
+def _above(low: Any, high: Any) -> bool:
+    try:
+        return bool(low > high)
+    except TypeError:  # one of the two is not said
+        return False
+
+
+def _check_protection(
+    column: dict[str, Any], own: ColumnExtension | None, place: Place, context: _Context
+) -> None:
+    document, faults = context.document, context.faults
+    level = column.get("classification") or "public"
+    if level not in CLASSES:
+        hint = did_you_mean(level, CLASSES)
+        message = f"is {level!r}; allowed are {choice(CLASSES)}{hint}"
+        document.fault(faults, (*place, "classification"), message)
+        return
+    if own is None:
+        return
+    if level == "restricted" and own.protect is None:
+        message = (
+            "is 'restricted' without a protection; add a customProperties entry"
+            " {property: civiclake, value: {protect: pseudonym}} (or protect: drop)"
+        )
+        document.fault(faults, (*place, "classification"), message)
+    if own.protect is not None and level != "restricted":
+        message = f"is {level!r}, but the column is protected; allowed is 'restricted'"
+        document.fault(faults, (*place, "classification"), message)
+    if own.protect is Protection.PSEUDONYM and column.get("logicalType") != "string":
+        message = f"is {column.get('logicalType')!r}; a pseudonym is made of a 'string' only"
+        document.fault(faults, (*place, "logicalType"), message)
+    if own.protect is Protection.DROP and column.get("primaryKey"):
+        message = "a column of the key can't be dropped; use protect: pseudonym"
+        document.fault(faults, (*place, "primaryKey"), message)
+
+
+def _codes(
+    own: ColumnExtension | None, column: dict[str, Any], place: Place, context: _Context
+) -> Codes | None:
+    if own is None:
+        return None
+    document, faults = context.document, context.faults
+    _, here = extension.find(column.get("customProperties"), place) or (None, place)
+    if own.codes is None:
+        if own.map:
+            message = "a map of codes wants the code list it leads to (codes: ...)"
+            document.fault(faults, (*here, "map"), message)
+        return None
+    found = context.library.codes.get(own.codes)
+    if found is None:
+        if own.codes not in context.library.broken:
+            known = sorted(context.library.codes)
+            hint = did_you_mean(own.codes, known)
+            message = f"there is no code list {own.codes!r}; allowed are {choice(known)}{hint}"
+            document.fault(faults, (*here, "codes"), message)
+        return None
+    for source, code in own.map.items():
+        if code not in found.codes:
+            message = f"leads to {code!r}; allowed are {choice(found.codes)}"
+            document.fault(faults, (*here, "map", source), message)
+    _check_coded(own, column, place, context)
+    return Codes(list_id=own.codes, values=found.codes, mapping=own.map)
+
+
+def _check_coded(
+    own: ColumnExtension, column: dict[str, Any], place: Place, context: _Context
+) -> None:
+    document, faults = context.document, context.faults
+    if column.get("logicalType") != "string":
+        message = f"is {column.get('logicalType')!r}; codes are of type 'string'"
+        document.fault(faults, (*place, "logicalType"), message)
+    if own.protect is not None:
+        message = "a protected column can't be coded; choose one"
+        document.fault(faults, (*place, "classification"), message)
+    if column.get("enum"):
+        message = "a coded column has its values from the list; leave enum out"
+        document.fault(faults, (*place, "enum"), message)
+
+
+def _reference(
+    column: dict[str, Any], own: ColumnExtension | None, place: Place, context: _Context
+) -> Reference | None:
+    document, faults = context.document, context.faults
+    relations = column.get("relationships") or []
+    here = (*place, "relationships")
+    if len(relations) > 1:
+        document.fault(faults, here, "allowed is one reference for a column")
+        return None
+    if not relations or not isinstance(relations[0], dict):
+        return None
+    target = relations[0].get("to")
+    found = _REFERENCE.fullmatch(target) if isinstance(target, str) else None
+    if found is None:
+        message = f"is {target!r}; allowed is '<department>.<dataset>.<column>'"
+        document.fault(faults, (*here, 0, "to"), message)
+        return None
+    if own is not None and own.protect is not None:
+        message = "a protected column can't be a reference; drop one of the two"
+        document.fault(faults, (*here, 0, "to"), message)
+        return None
+    return Reference(dataset=found[1], column=found[2])
+
+
+def _key_position(column: dict[str, Any], order: int) -> int | None:
+    if not column.get("primaryKey"):
+        return None
+    said = column.get("primaryKeyPosition", -1)
+    # Columns without a said place come after those with one, in the order they are written.
+    return int(said) if said > 0 else 1000 + order
+
+
+def _number_keys(columns: list[Column]) -> list[Column]:
+    """Key places become 1, 2, 3 whatever the contract counted."""
+    keyed = sorted((c.key_position, c.name) for c in columns if c.key_position is not None)
+    places = {name: index for index, (_, name) in enumerate(keyed, start=1)}
+    return [c.model_copy(update={"key_position": places.get(c.name)}) for c in columns]
+
+
+def _domain(
+    own: ColumnExtension, shared_name: str | None, name: str, context: _Context
+) -> str | None:
+    if own.protect is not Protection.PSEUDONYM:
+        return None
+    return shared_name or f"{context.dataset_id}.{name}"

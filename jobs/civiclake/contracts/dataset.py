@@ -1,0 +1,315 @@
+"""Compile one contract into a :class:`~civiclake.contracts.model.Dataset`."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any
+
+from civiclake.contracts import extension, odcs, rules
+from civiclake.contracts.columns import Compiled, compile_columns
+from civiclake.contracts.document import Document
+from civiclake.contracts.extension import DatasetExtension
+from civiclake.contracts.faults import Faults, Place, choice, did_you_mean
+from civiclake.contracts.library import Library
+from civiclake.contracts.logical_types import ORDERABLE
+from civiclake.contracts.model import (
+    Dataset,
+    History,
+    Load,
+    Owner,
+    Protection,
+    Source,
+    SourceKind,
+)
+
+_KINDS = {
+    "postgresql": SourceKind.POSTGRESQL,
+    "postgres": SourceKind.POSTGRESQL,
+    "s3": SourceKind.S3,
+    "local": SourceKind.FILES,
+}
+_LOADS = {
+    SourceKind.POSTGRESQL: (Load.INCREMENTAL, Load.SNAPSHOT),
+    SourceKind.S3: (Load.FILES, Load.SNAPSHOT),
+    SourceKind.FILES: (Load.FILES, Load.SNAPSHOT),
+}
+_SECONDS = {
+    **dict.fromkeys(("s", "second", "seconds"), 1),
+    **dict.fromkeys(("min", "minute", "minutes"), 60),
+    **dict.fromkeys(("h", "hr", "hour", "hours"), 3600),
+    **dict.fromkeys(("d", "day", "days"), 86400),
+    **dict.fromkeys(("w", "week", "weeks"), 7 * 86400),
+    **dict.fromkeys(("m", "month", "months"), 31 * 86400),
+    **dict.fromkeys(("y", "yr", "yrs", "year", "years"), 366 * 86400),
+}
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
+
+
+@dataclass
+class Draft:
+    """A contract as far as it could be read."""
+
+    id: str
+    """What the file's place says; other contracts refer to it even when it is faulty."""
+    document: Document
+    compiled: Compiled
+    dataset: Dataset | None
+
+
+def compile_contract(document: Document, shared: Library, faults: Faults) -> Draft:
+    """Read one contract; every fault is noted, and the draft holds what could be read."""
+    path = PurePosixPath(document.shown)
+    department, name = path.parent.name, path.stem
+    dataset_id = f"{department}.{name}"
+    before = len(faults)
+    data = odcs.validate(document, faults)
+    reader = _Reader(document, faults, data)
+    reader.check_identity(department, name)
+    table, place = reader.table(name)
+    compiled = compile_columns(
+        table.get("properties"), (*place, "properties"), dataset_id, document, shared, faults
+    )
+    found = rules.contract_rules(compiled, table.get("quality"), place, document, faults)
+    if not compiled.declared and "properties" in table:
+        document.fault(faults, (*place, "properties"), "allowed is at least one column")
+    own = reader.extension()
+    owner = reader.owner()
+    latency = reader.latency()
+    source = reader.source(table, name, own)
+    if own is not None:
+        reader.check_loading(own, compiled, place)
+    if own is None or source is None or owner is None or len(faults) > before:
+        return Draft(dataset_id, document, compiled, None)
+    dataset = Dataset(
+        id=dataset_id,
+        department=department,
+        name=name,
+        version=str(data["version"]),
+        description=table.get("description") or (data.get("description") or {}).get("purpose", ""),
+        path=f"{department}/{path.name}",
+        owner=owner,
+        source=source,
+        columns=compiled.columns,
+        load=own.load,
+        history=own.history,
+        sequence=own.sequence,
+        overlap_seconds=own.overlap_seconds,
+        drift=own.drift,
+        limits=own.limits,
+        rules=found,
+        latency_seconds=latency,
+        schedule=own.schedule,
+    )
+    return Draft(dataset_id, document, compiled, dataset)
+
+
+@dataclass
+class _Reader:
+    """The parts of a contract outside its columns."""
+
+    document: Document
+    faults: Faults
+    data: dict[str, Any]
+
+    def fault(self, place: Place, message: str) -> None:
+        self.document.fault(self.faults, place, message)
+
+    def check_identity(self, department: str, name: str) -> None:
+        """A contract's place, id and domain say the same."""
+        for word in (department, name):
+            if not _NAME.fullmatch(word):
+                allowed = "small letters, digits and underscores, a letter first"
+                self.fault((), f"the path holds {word!r}; allowed are {allowed}")
+        wanted = {"id": f"{department}.{name}", "kind": "DataContract"}
+        if "domain" in self.data:
+            wanted["domain"] = department
+        for field, value in wanted.items():
+            said = self.data.get(field)
+            if field in self.data and said != value:
+                self.fault((field,), f"is {said!r}; allowed is {value!r}, as the path says")
+
+    def table(self, name: str) -> tuple[dict[str, Any], Place]:
+        """The one table of the contract."""
+        tables = self.data.get("schema")
+        if not isinstance(tables, list) or not tables or not isinstance(tables[0], dict):
+            if "schema" not in self.data:
+                self.fault((), "'schema' is missing: it lists the table and its columns")
+            elif not tables:
+                self.fault(("schema",), "allowed is a list of one table")
+            return {}, ("schema", 0)
+        if len(tables) > 1:
+            self.fault(("schema", 1), "allowed is one table for a contract; make it two files")
+        table: dict[str, Any] = tables[0]
+        if table.get("name") != name:
+            said = table.get("name")
+            self.fault(("schema", 0, "name"), f"is {said!r}; allowed is {name!r}, as the path says")
+        if "properties" not in table:
+            self.fault(("schema", 0, "properties"), "'properties' is missing: the columns")
+        if table.get("relationships"):
+            message = "is not supported on a table; write it at the column it belongs to"
+            self.fault(("schema", 0, "relationships"), message)
+        return table, ("schema", 0)
+
+    def extension(self) -> DatasetExtension | None:
+        """The contract's own ``civiclake`` entry."""
+        found = extension.find(self.data.get("customProperties"), ())
+        if found is None:
+            message = "the entry 'civiclake' is missing, which says at least {load: ...}"
+            self.fault(("customProperties",), message)
+            return None
+        value, place = found
+        return extension.parse(DatasetExtension, value, place, self.document, self.faults)
+
+    def owner(self) -> Owner | None:
+        """Who answers for the dataset."""
+        team = self.data.get("team")
+        members = team.get("members", []) if isinstance(team, dict) else team or []
+        people = [m for m in members if isinstance(m, dict) and m.get("username")]
+        owners = [m for m in people if m.get("role") == "owner"]
+        if not owners:
+            message = (
+                "an owner is missing; allowed is a team with a member of role 'owner', such as"
+                " {members: [{username: name@city.example, role: owner}]}"
+            )
+            self.fault(("team",), message)
+            return None
+        name = str((team.get("name") if isinstance(team, dict) else None) or owners[0]["username"])
+        contacts = [str(s["url"]) for s in self.data.get("support") or [] if s and s.get("url")]
+        contact = contacts[0] if contacts else str(owners[0]["username"])
+        return Owner(name=name, contact=contact.removeprefix("mailto:"))
+
+    def latency(self) -> int:
+        """How old the newest delivery may be, in seconds."""
+        for index, entry in enumerate(self.data.get("slaProperties") or ()):
+            if not isinstance(entry, dict) or entry.get("property") not in ("latency", "ly"):
+                continue
+            place = ("slaProperties", index)
+            seconds = _SECONDS.get(str(entry.get("unit", "d")).lower())
+            if seconds is None:
+                hint = choice(("min", "h", "d", "w", "y"))
+                self.fault((*place, "unit"), f"is {entry['unit']!r}; allowed are {hint}")
+                return 86400
+            value = entry.get("value")
+            if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
+                self.fault((*place, "value"), f"is {value!r}; allowed is a number above 0")
+                return 86400
+            return int(value * seconds)
+        return 86400
+
+    def source(
+        self, table: dict[str, Any], name: str, own: DatasetExtension | None
+    ) -> Source | None:
+        """Where the dataset is read."""
+        servers = [s for s in self.data.get("servers") or [] if isinstance(s, dict)]
+        if len(servers) != 1:
+            message = f"holds {len(servers)} servers; allowed is one, the source"
+            self.fault(("servers",), message)
+            return None
+        server = servers[0]
+        kind = _KINDS.get(server.get("type", ""))
+        if kind is None:
+            hint = did_you_mean(server.get("type"), _KINDS)
+            message = f"is {server.get('type')!r}; allowed are {choice(_KINDS)}{hint}"
+            self.fault(("servers", 0, "type"), message)
+            return None
+        if own is not None:
+            self._check_fit(kind, server, own)
+        physical = str(table.get("physicalName") or name)
+        db_schema, _, bare = physical.rpartition(".")
+        database = kind is SourceKind.POSTGRESQL
+        return Source(
+            kind=kind,
+            connection=own.connection if own else None,
+            host=_text(server.get("host")),
+            port=_text(server.get("port")),
+            database=_text(server.get("database")),
+            db_schema=(db_schema or _text(server.get("schema"))) if database else None,
+            table=bare if database else None,
+            endpoint_url=_text(server.get("endpointUrl")),
+            location=_text(server.get("location") or server.get("path")),
+            member=own.member if own else None,
+            delimiter=own.delimiter if own else ",",
+            encoding=str(server.get("encoding") or "utf-8").lower(),
+        )
+
+    def _check_fit(self, kind: SourceKind, server: dict[str, Any], own: DatasetExtension) -> None:
+        """What the source is and what civiclake says of it go together."""
+        found = extension.find(self.data.get("customProperties"), ())
+        here = found[1] if found else ("customProperties",)
+        database = kind is SourceKind.POSTGRESQL
+        if kind is not SourceKind.FILES and own.connection is None:
+            message = "'connection' is missing: the id of the credentials, such as 'health_db'"
+            self.fault((*here, "connection"), message)
+        if kind is SourceKind.FILES and own.connection is not None:
+            self.fault((*here, "connection"), "dropped files need none; leave it out")
+        if own.load not in _LOADS[kind]:
+            message = f"is {own.load.value!r}; allowed for {kind.value!r} are " + choice(
+                str(x) for x in _LOADS[kind]
+            )
+            self.fault((*here, "load"), message)
+        location = str(server.get("location") or server.get("path") or "")
+        if database and own.member is not None:
+            self.fault((*here, "member"), "a database has no members; leave it out")
+        if location.endswith(".zip") and own.member is None:
+            message = "'member' is missing: the name of the file inside the zip"
+            self.fault((*here, "member"), message)
+        if not database and server.get("format", "csv") != "csv":
+            message = f"is {server['format']!r}; allowed is 'csv'"
+            self.fault(("servers", 0, "format"), message)
+        encoding = server.get("encoding")
+        if isinstance(encoding, str) and not _is_encoding(encoding):
+            message = f"is {encoding!r}; allowed is an encoding such as 'utf-8' or 'gb18030'"
+            self.fault(("servers", 0, "encoding"), message)
+
+    def check_loading(self, own: DatasetExtension, compiled: Compiled, place: Place) -> None:
+        """Load, history, sequence and key go together."""
+        found = extension.find(self.data.get("customProperties"), ())
+        here = found[1] if found else ("customProperties",)
+        if own.load is Load.INCREMENTAL and own.sequence is None:
+            message = "'sequence' is missing: the column that tells new rows from old ones"
+            self.fault((*here, "sequence"), message)
+        if own.load is not Load.INCREMENTAL and own.overlap_seconds:
+            self.fault((*here, "overlap"), f"is {own.overlap!r}; only incremental loads overlap")
+        if own.load is Load.SNAPSHOT and own.history is History.APPEND:
+            message = "is 'append', but a snapshot deletes what is gone; allowed is 'latest'"
+            self.fault((*here, "history"), message)
+        if own.sequence is not None:
+            self._check_sequence(own.sequence, compiled, (*here, "sequence"))
+        keys = [n for n, c in compiled.raw.items() if c.get("primaryKey")]
+        if compiled.declared and not keys:
+            message = "no column has primaryKey: true; rows are merged by their key"
+            self.fault((*place, "properties"), message)
+        positions = [c.get("primaryKeyPosition", -1) for c in compiled.raw.values()]
+        said = [p for p in positions if isinstance(p, int) and p > 0]
+        if len(said) != len(set(said)):
+            self.fault((*place, "properties"), "two columns have the same primaryKeyPosition")
+
+    def _check_sequence(self, name: str, compiled: Compiled, place: Place) -> None:
+        column = compiled.raw.get(name)
+        if column is None:
+            hint = did_you_mean(name, compiled.declared)
+            allowed = choice(sorted(compiled.declared))
+            self.fault(place, f"there is no column {name!r}; allowed are {allowed}{hint}")
+            return
+        if not column.get("required"):
+            self.fault(place, f"column {name!r} may be empty; it wants required: true")
+        if column.get("logicalType") not in ORDERABLE:
+            kind = column.get("logicalType")
+            self.fault(place, f"column {name!r} is a {kind}; allowed are {choice(ORDERABLE)}")
+        if any(c.name == name and c.protection is Protection.DROP for c in compiled.columns):
+            self.fault(place, f"column {name!r} is dropped; the merge could not see it")
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None else str(value)
+
+
+def _is_encoding(name: str) -> bool:
+    try:
+        codecs.lookup(name)
+    except LookupError:
+        return False
+    return True

@@ -1,0 +1,145 @@
+"""The one ``civiclake`` entry of ``customProperties``: what only a pipeline needs.
+
+Closed: an unknown field is a fault. What ODCS has a field for does not stand here.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from civiclake.contracts.document import Document
+from civiclake.contracts.faults import Faults, Place, choice, did_you_mean
+from civiclake.contracts.model import Drift, History, Limits, Load, Protection
+
+NAME = "civiclake"
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_CRON_FIELD = r"[0-9A-Za-z*/,\-]+"
+
+
+class _Closed(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class DatasetExtension(_Closed):
+    """``civiclake`` of a whole contract."""
+
+    load: Load
+    history: History = History.LATEST
+    sequence: str | None = None
+    overlap: str = "0s"
+    connection: str | None = Field(default=None, pattern=r"^[a-z][a-z0-9_]*$")
+    member: str | None = None
+    delimiter: str = Field(default=",", min_length=1, max_length=1)
+    drift: Drift = Drift()
+    limits: Limits = Limits()
+    schedule: str | None = None
+
+    @field_validator("overlap")
+    @classmethod
+    def _check_overlap(cls, value: str) -> str:
+        if not re.fullmatch(r"[0-9]+[smhd]", value):
+            raise ValueError("allowed is a number and a unit, such as '30m', '1h' or '2d'")
+        return value
+
+    @field_validator("schedule")
+    @classmethod
+    def _check_schedule(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(rf"{_CRON_FIELD}( {_CRON_FIELD}){{4}}", value):
+            raise ValueError("allowed is cron text of five fields, such as '0 2 * * *'")
+        return value
+
+    @property
+    def overlap_seconds(self) -> int:
+        """Overlap in seconds."""
+        return int(self.overlap[:-1]) * _UNITS[self.overlap[-1]]
+
+
+class ColumnExtension(_Closed):
+    """``civiclake`` of one column."""
+
+    protect: Protection | None = None
+    codes: str | None = None
+    map: dict[str, str] = Field(default_factory=dict)
+
+
+_Extension = TypeVar("_Extension", bound=BaseModel)
+
+
+def find(properties: Any, place: Place) -> tuple[Any, Place] | None:
+    """The ``civiclake`` entry of a ``customProperties`` list, and its place."""
+    for index, entry in enumerate(properties if isinstance(properties, list) else ()):
+        if isinstance(entry, dict) and entry.get("property") == NAME:
+            return entry.get("value"), (*place, "customProperties", index, "value")
+    return None
+
+
+def parse(
+    kind: type[_Extension], value: Any, place: Place, document: Document, faults: Faults
+) -> _Extension | None:
+    """Read an entry strictly; every fault is noted."""
+    if not isinstance(value, dict):
+        document.fault(faults, place, f"is {value!r}; allowed is a mapping")
+        return None
+    if _bad_keys(value, place, document, faults):
+        return None
+    try:
+        # By way of JSON: strict, and yet an enumeration may be given by its word.
+        return kind.model_validate_json(json.dumps(value), strict=True)
+    except ValidationError as error:
+        for item in error.errors():
+            _report(kind, item, place, document, faults)
+        return None
+
+
+def _bad_keys(value: Any, place: Place, document: Document, faults: Faults) -> bool:
+    """YAML reads a bare 1 or no as a number or a boolean; here every key is text."""
+    found = False
+    for key, item in value.items():
+        if not isinstance(key, str):
+            message = f"key {key!r} is not text; put it in quotes"
+            document.fault(faults, (*place, str(key)), message)
+            found = True
+        elif isinstance(item, dict):
+            found = _bad_keys(item, (*place, key), document, faults) or found
+    return found
+
+
+def _report(
+    kind: type[BaseModel], item: Any, place: Place, document: Document, faults: Faults
+) -> None:
+    way = tuple(item["loc"])
+    full = (*place, *way)
+    reason = item["type"]
+    if reason == "extra_forbidden":
+        known = _fields_at(kind, way[:-1])
+        hint = did_you_mean(way[-1], known)
+        allowed = f"; allowed are {choice(known)}"
+        document.fault(faults, full, f"unknown field {way[-1]!r}{allowed}{hint}")
+    elif reason == "missing":
+        document.fault(faults, place, f"{way[-1]!r} is missing")
+    elif reason == "enum":
+        # pydantic words the allowed values as 'a', 'b' or 'c'.
+        allowed = item["ctx"]["expected"]
+        hint = did_you_mean(item["input"], re.findall(r"'([^']*)'", allowed))
+        document.fault(faults, full, f"is {item['input']!r}; allowed are {allowed}{hint}")
+    elif reason == "value_error":
+        document.fault(faults, full, f"is {item['input']!r}; {item['ctx']['error']}")
+    else:
+        text = item["msg"][0].lower() + item["msg"][1:]
+        document.fault(faults, full, f"is {item['input']!r}; {text}")
+
+
+def _fields_at(kind: type[BaseModel], way: tuple[Any, ...]) -> list[str]:
+    model: Any = kind
+    for step in way:
+        info = model.model_fields.get(step)
+        annotation = getattr(info, "annotation", None)
+        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
+            return []
+        model = annotation
+    return sorted(model.model_fields)

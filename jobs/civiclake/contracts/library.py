@@ -1,0 +1,176 @@
+"""What contracts share: columns defined once (``_columns/``) and code lists (``_codes/``)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from civiclake.contracts import extension
+from civiclake.contracts.document import Document, read_yaml
+from civiclake.contracts.extension import ColumnExtension
+from civiclake.contracts.faults import Faults, Place, choice, did_you_mean
+
+COLUMNS = "_columns"
+CODES = "_codes"
+AUTHORITY = "column"
+"""Type of the ``authoritativeDefinitions`` entry that points to a shared column."""
+
+
+class SharedColumn(BaseModel):
+    """A column that means the same wherever it stands; the field names are ODCS's."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    description: str
+    logicalType: str  # noqa: N815
+    physicalType: str | None = None  # noqa: N815
+    classification: str = "public"
+    logicalTypeOptions: dict[str, Any] = Field(default_factory=dict)  # noqa: N815
+    civiclake: ColumnExtension = ColumnExtension()
+
+    def fields(self) -> dict[str, Any]:
+        """What a pointing column must agree with, by place inside the column."""
+        found: dict[str, Any] = {
+            "logicalType": self.logicalType,
+            "classification": self.classification,
+        }
+        if self.physicalType is not None:
+            found["physicalType"] = self.physicalType
+        found |= {f"logicalTypeOptions.{k}": v for k, v in self.logicalTypeOptions.items()}
+        return found
+
+
+class CodeList(BaseModel):
+    """A city standard's codes."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    title: str
+    standard: str | None = None
+    codes: dict[str, str] = Field(min_length=1)
+
+
+@dataclass
+class Library:
+    """All shared columns (by ``file.yaml#name``) and all code lists (by id)."""
+
+    columns: dict[str, SharedColumn] = field(default_factory=dict)
+    codes: dict[str, CodeList] = field(default_factory=dict)
+    broken: set[str] = field(default_factory=set)
+    """Known by name, but faulty themselves: not reported again where they are used."""
+
+
+def read_library(schemas_dir: Path, faults: Faults) -> tuple[Library, list[Document]]:
+    """Read everything that contracts share."""
+    library = Library()
+    documents = []
+    for folder, take in ((COLUMNS, _take_columns), (CODES, _take_codes)):
+        for path in sorted((schemas_dir / folder).glob("*.yaml")):
+            document = read_yaml(path, f"{schemas_dir.name}/{folder}/{path.name}", faults)
+            if document is None:
+                library.broken.add(f"{folder}/{path.name}")
+                continue
+            documents.append(document)
+            take(document, library, faults)
+    return library, documents
+
+
+def _take_columns(document: Document, library: Library, faults: Faults) -> None:
+    if not isinstance(document.data, dict):
+        document.fault(faults, (), "allowed is a mapping of column name to definition")
+        return
+    for name, value in document.data.items():
+        address = f"{COLUMNS}/{document.path.name}#{name}"
+        found = extension.parse(SharedColumn, value, (name,), document, faults)
+        if found is None:
+            library.broken.add(address)
+        else:
+            library.columns[address] = found
+
+
+def _take_codes(document: Document, library: Library, faults: Faults) -> None:
+    found = extension.parse(CodeList, document.data, (), document, faults)
+    if found is None:
+        library.broken.add(document.path.stem)
+    else:
+        library.codes[document.path.stem] = found
+
+
+def inherit(
+    column: dict[str, Any], place: Place, document: Document, library: Library, faults: Faults
+) -> tuple[dict[str, Any], str | None]:
+    """Complete a column from the shared one it points to; any difference is a fault.
+
+    Returns:
+        The column with what it left unsaid filled in, and the shared column's name.
+    """
+    pointer = _pointer(column, place)
+    if pointer is None:
+        return column, None
+    address, address_place = pointer
+    shared = library.columns.get(address)
+    name = address.partition("#")[2]
+    if shared is None:
+        if address not in library.broken and address.partition("#")[0] not in library.broken:
+            hint = did_you_mean(address, library.columns)
+            allowed = f"; allowed are {choice(sorted(library.columns))}"
+            message = f"there is no shared column {address!r}{allowed}{hint}"
+            document.fault(faults, address_place, message)
+        return column, name
+    merged = {"description": shared.description, **column}
+    for where, wanted in shared.fields().items():
+        _agree(merged, where, wanted, address, place, document, faults)
+    return merged, name
+
+
+def _pointer(column: dict[str, Any], place: Place) -> tuple[str, Place] | None:
+    for index, entry in enumerate(column.get("authoritativeDefinitions") or ()):
+        if isinstance(entry, dict) and entry.get("type") == AUTHORITY:
+            return str(entry.get("url")), (*place, "authoritativeDefinitions", index, "url")
+    return None
+
+
+def _agree(
+    column: dict[str, Any],
+    where: str,
+    wanted: Any,
+    address: str,
+    place: Place,
+    document: Document,
+    faults: Faults,
+) -> None:
+    outer, _, inner = where.partition(".")
+    holder = column
+    if inner:
+        holder = column[outer] = dict(column.get(outer) or {})
+    key = inner or outer
+    said = holder.setdefault(key, wanted)
+    if said != wanted:
+        message = f"is {said!r}, but the shared column {address} says {wanted!r}"
+        document.fault(faults, (*place, *where.split(".")), message)
+        holder[key] = wanted
+
+
+def agree_extension(
+    said: ColumnExtension,
+    address_name: str | None,
+    shared: ColumnExtension | None,
+    place: Place,
+    document: Document,
+    faults: Faults,
+) -> ColumnExtension:
+    """The same for the ``civiclake`` entry: protection and code list are the shared column's."""
+    if shared is None:
+        return said
+    filled: dict[str, Any] = {}
+    for name in ("protect", "codes"):
+        mine, wanted = getattr(said, name), getattr(shared, name)
+        if mine is not None and mine != wanted:
+            shown = None if wanted is None else str(wanted)
+            message = f"is {str(mine)!r}, but the shared column {address_name!r} says {shown!r}"
+            document.fault(faults, (*place, name), message)
+        filled[name] = wanted
+    return said.model_copy(update=filled)

@@ -1,0 +1,31 @@
+"""Load a city's contracts: read, check, compile; all or nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from civiclake.contracts.check import MARTS_DIR, examine
+from civiclake.contracts.model import Manifest
+from civiclake.errors import ContractError
+
+
+def load_city(schemas_dir: Path, expectations_dir: Path, marts_dir: Path = MARTS_DIR) -> Manifest:
+    """Compile all contracts of a city.
+
+    Args:
+        schemas_dir: contracts by department, with ``_columns/`` and ``_codes/``.
+        expectations_dir: suites by department; a dataset may have none.
+        marts_dir: SQL files of the cross-department tables.
+
+    Raises:
+        ContractError: with every fault of every file.
+    """
+    city = examine(schemas_dir, expectations_dir, marts_dir)
+    if city.faults.problems:
+        raise ContractError(city.faults.problems)
+    datasets = [d.dataset for d in city.drafts if d.dataset is not None]
+    return Manifest(
+        fingerprint=city.fingerprint,
+        datasets=tuple(sorted(datasets, key=lambda d: d.id)),
+        marts=tuple(mart for _, mart in city.marts),
+    )

@@ -1,0 +1,155 @@
+"""A contract against the public standard: ODCS 3.2.0, by the standard's own JSON schema."""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+from collections.abc import Iterable, Iterator
+from functools import cache
+from importlib import resources
+from typing import Any
+
+import jsonschema  # type: ignore[import-untyped]
+from jsonschema.exceptions import (  # type: ignore[import-untyped]
+    ValidationError,
+    best_match,
+)
+
+from civiclake.contracts.document import Document
+from civiclake.contracts.faults import Faults, Place, choice, did_you_mean
+
+API_VERSION = "v3.2.0"
+
+
+@cache
+def json_schema() -> dict[str, Any]:
+    """The JSON schema that the package of the standard carries."""
+    text = resources.files("open_data_contract_standard").joinpath("schema.json").read_text("utf-8")
+    found: dict[str, Any] = json.loads(text)
+    return found
+
+
+@cache
+def _validator() -> Any:
+    return jsonschema.Draft201909Validator(json_schema())
+
+
+def validate(document: Document, faults: Faults) -> dict[str, Any]:
+    """Note every breach of the standard; returns the data without the faulty values."""
+    if not isinstance(document.data, dict):
+        document.fault(faults, (), "a contract is a mapping of ODCS fields")
+        return {}
+    errors = list(_validator().iter_errors(document.data))
+    places = [tuple(e.absolute_path) for e in errors]
+    clean = copy.deepcopy(document.data)
+    removals: list[Place] = []
+    for error in errors:
+        removals += _report(error, places, document, faults)
+    if document.data.get("apiVersion") not in (API_VERSION, None):
+        message = f"is {document.data['apiVersion']!r}; allowed is {API_VERSION!r}"
+        document.fault(faults, ("apiVersion",), message)
+    for place in removals:
+        document.prune(place)
+    # From the back, so that the index of a list's earlier items stays true.
+    for place in sorted(set(removals), key=str, reverse=True):
+        _blank(clean, place)
+    return clean
+
+
+def _report(
+    error: ValidationError, places: list[Place], document: Document, faults: Faults
+) -> list[Place]:
+    """Word one error; returns the places to take out."""
+    place: Place = tuple(error.absolute_path)
+    if error.validator in ("additionalProperties", "unevaluatedProperties"):
+        unknown = _unknown_fields(error, place, places)
+        known = sorted(_known(error.schema))
+        for name in unknown:
+            hint = did_you_mean(name, known) or f"; allowed are {choice(known)}"
+            document.fault(faults, (*place, name), f"unknown field {name!r}{hint}")
+        return [(*place, name) for name in unknown]
+    if error.validator == "required":
+        missing = [n for n in error.validator_value if n not in error.instance]
+        for name in missing:
+            document.fault(faults, place, f"{name!r} is missing")
+        return [(*place, name) for name in missing]
+    document.fault(faults, place, _message(error))
+    return [place] if place else []
+
+
+def _message(error: ValidationError) -> str:
+    if error.validator == "enum":
+        allowed = [str(v) for v in error.validator_value]
+        hint = did_you_mean(error.instance, allowed)
+        return f"is {error.instance!r}; allowed are {choice(allowed)}{hint}"
+    if error.validator == "type":
+        wanted = error.validator_value
+        words = wanted if isinstance(wanted, str) else " or ".join(wanted)
+        return f"is {error.instance!r}; allowed is a value of type {words}"
+    if error.validator == "pattern":
+        return f"is {error.instance!r}; allowed is text that matches {error.validator_value}"
+    if error.context:
+        inner = best_match(iter(error.context))
+        if inner is not None:
+            return _short(inner.message)
+    return _short(error.message)
+
+
+def _short(message: str, limit: int = 300) -> str:
+    return message if len(message) <= limit else message[:limit] + " ..."
+
+
+def _unknown_fields(error: ValidationError, place: Place, places: list[Place]) -> list[str]:
+    """The fields that the standard does not know.
+
+    When anything below fails, JSON schema calls all fields of the object unevaluated;
+    only those that no branch of the schema names are truly unknown.
+    """
+    unknown = sorted(set(map(str, error.instance)) - _known(error.schema))
+    below = any(len(p) > len(place) and p[: len(place)] == place for p in places)
+    if unknown or below:
+        return unknown
+    return re.findall(r"'([^']+)'", error.message.split("(", 1)[-1])
+
+
+def _known(schema: Any) -> set[str]:
+    return set(_property_names(schema, set()))
+
+
+def _property_names(schema: Any, seen: set[str]) -> Iterator[str]:
+    if not isinstance(schema, dict):
+        return
+    yield from schema.get("properties", {})
+    reference = schema.get("$ref")
+    if isinstance(reference, str) and reference not in seen:
+        seen.add(reference)
+        yield from _property_names(_resolve(reference), seen)
+    branches: Iterable[Any] = [
+        *(b for word in ("allOf", "anyOf", "oneOf") for b in schema.get(word, [])),
+        schema.get("then"),
+    ]
+    for branch in branches:
+        yield from _property_names(branch, seen)
+
+
+def _resolve(reference: str) -> Any:
+    node: Any = json_schema()
+    for step in reference.removeprefix("#/").split("/"):
+        node = node.get(step, {})
+    return node
+
+
+def _blank(data: Any, place: Place) -> None:
+    """Take a value out: a field is removed, a list's item becomes None."""
+    *way, last = place
+    node = data
+    for step in way:
+        try:
+            node = node[step]
+        except (KeyError, IndexError, TypeError):
+            return
+    if isinstance(node, dict):
+        node.pop(last, None)
+    elif isinstance(node, list) and isinstance(last, int) and last < len(node):
+        node[last] = None
