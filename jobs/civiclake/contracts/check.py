@@ -23,6 +23,7 @@ def examine(schemas_dir: Path, expectations_dir: Path, marts_dir: Path = MARTS_D
     """Read a city and compare its files with each other."""
     city = read_city(schemas_dir, expectations_dir, marts_dir)
     _one_table_each(city)
+    _one_schedule_each(city)
     for draft in city.drafts:
         for column in draft.compiled.columns:
             _check_reference(city, draft, column)
@@ -41,6 +42,22 @@ def _one_table_each(city: City) -> None:
                 f"fills table {table!r}, which {first.document.shown} fills already; rename one"
             )
             draft.document.fault(city.faults, ("id",), message)
+
+
+def _one_schedule_each(city: City) -> None:
+    """A department is one DAG, so its datasets can't ask for different hours."""
+    first: dict[str, Dataset] = {}
+    for draft in city.drafts:
+        dataset = draft.dataset
+        if dataset is None or dataset.schedule is None:
+            continue
+        other = first.setdefault(dataset.department, dataset)
+        if other.schedule != dataset.schedule:
+            message = (
+                f"schedule is {dataset.schedule!r}, but {other.id} says {other.schedule!r};"
+                " a department runs at one hour"
+            )
+            draft.document.fault(city.faults, ("customProperties",), message)
 
 
 def _check_reference(city: City, draft: Draft, column: Column) -> None:

@@ -1,0 +1,58 @@
+"""A short page about a dataset, in Markdown, for the people who query it."""
+
+from __future__ import annotations
+
+from civiclake.contracts.model import Column, Dataset, Protection
+from civiclake.contracts.render.layers import unified_type
+
+
+def catalogue(dataset: Dataset) -> str:
+    """The page of one dataset."""
+    lines = [
+        f"# unified.{dataset.table}",
+        "",
+        dataset.description or f"Dataset {dataset.id}.",
+        "",
+        f"- Contract: `schemas/{dataset.path}`, version {dataset.version}",
+        f"- Answers for it: {dataset.owner.name} ({dataset.owner.contact})",
+        f"- Key: {', '.join(f'`{k}`' for k in dataset.key)}",
+        f"- Load: {dataset.load.value}, history: {dataset.history.value}",
+        f"- At most {_duration(dataset.latency_seconds)} old",
+        "",
+        "| Column | Type | Class | Meaning |",
+        "|---|---|---|---|",
+        *(_row(c) for c in dataset.unified_columns),
+        "",
+    ]
+    dropped = [f"`{c.name}`" for c in dataset.columns if c.protection is Protection.DROP]
+    if dropped:
+        lines += [f"Never leave the protected layers: {', '.join(dropped)}.", ""]
+    lines += ["| Rule | Severity | Meaning |", "|---|---|---|"]
+    lines += [f"| `{r.id}` | {r.severity.value} | {_cell(r.description)} |" for r in dataset.rules]
+    return "\n".join(lines) + "\n"
+
+
+def _row(column: Column) -> str:
+    notes = [column.description]
+    if column.protection is Protection.PSEUDONYM:
+        notes.append("Keyed pseudonym.")
+    if column.reference is not None:
+        notes.append(f"Refers to `{column.reference.dataset}.{column.reference.column}`.")
+    if column.codes is not None:
+        codes = ", ".join(f"{k} {v}" for k, v in column.codes.values.items())
+        notes.append(f"Codes: {codes}.")
+    kind = unified_type(column)
+    text = _cell(" ".join(n for n in notes if n))
+    return f"| `{column.name}` | {kind} | {column.classification} | {text} |"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")
+
+
+def _duration(seconds: int) -> str:
+    for size, word in ((86400, "day"), (3600, "hour"), (60, "minute")):
+        if seconds % size == 0:
+            count = seconds // size
+            return f"{count} {word}" + ("" if count == 1 else "s")
+    return f"{seconds} seconds"

@@ -1,0 +1,57 @@
+"""The Delta table's DDL."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from civiclake.contracts.model import Column, Dataset
+from civiclake.contracts.render.layers import Layer, layer_columns
+
+
+def table_ddl(
+    dataset: Dataset,
+    location: str,
+    layer: Layer = "unified",
+    extra: Sequence[tuple[str, str]] = (),
+    properties: Mapping[str, str] | None = None,
+) -> str:
+    """``CREATE TABLE IF NOT EXISTS`` for a dataset's table in a layer.
+
+    Args:
+        dataset: the compiled contract.
+        location: path or URI of the Delta table.
+        layer: raw and quarantine keep the source's names and every value as text.
+        extra: name and Spark type of CivicLake's own columns, which come last.
+        properties: further table properties.
+    """
+    lines = [_line(name, kind, column) for name, kind, column in layer_columns(dataset, layer)]
+    lines += [f"  {_quoted(name)} {kind.upper()}" for name, kind in extra]
+    all_properties = {
+        "civiclake.contract": f"{dataset.id} {dataset.version}",
+        "civiclake.key": ",".join(dataset.key),
+        "civiclake.owner": f"{dataset.owner.name} <{dataset.owner.contact}>",
+        "delta.enableDeletionVectors": "true",
+        **(properties or {}),
+    }
+    pairs = ",\n".join(f"  {_text(k)} = {_text(v)}" for k, v in all_properties.items())
+    columns = ",\n".join(lines)
+    return (
+        f"CREATE TABLE IF NOT EXISTS {layer}.{_quoted(dataset.table)} (\n{columns}\n)\n"
+        f"USING DELTA\nLOCATION {_text(location)}\n"
+        f"COMMENT {_text(dataset.description)}\nTBLPROPERTIES (\n{pairs}\n)"
+    )
+
+
+def _line(name: str, kind: str, column: Column) -> str:
+    comment = f" COMMENT {_text(column.description)}" if column.description else ""
+    return f"  {_quoted(name)} {kind.upper()}{comment}"
+
+
+def _quoted(name: str) -> str:
+    return "`" + name.replace("`", "``") + "`"
+
+
+def _text(value: str) -> str:
+    """A SQL string; Spark reads a backslash as the start of an escape."""
+    escaped = value.replace("\\", "\\\\").replace("'", "\\'").replace("\n", "\\n")
+    return f"'{escaped}'"
