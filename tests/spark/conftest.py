@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from pyspark.sql import SparkSession
+
 from civiclake import engine
 from civiclake.engine import jars, session
 from civiclake.settings import Settings, load_settings
-from pyspark.sql import SparkSession
 
 
 def _free_ports(count: int) -> list[int]:

@@ -5,12 +5,13 @@ import hmac
 from pathlib import Path
 
 import pytest
+from pyspark.errors import PySparkException
+from pyspark.sql import SparkSession
+
 from civiclake import engine, secrets
 from civiclake.engine import connect_server, session
 from civiclake.errors import EngineError
 from civiclake.settings import Settings
-from pyspark.errors import PySparkException
-from pyspark.sql import SparkSession
 
 
 def _lake_text(settings: Settings) -> bytes:
@@ -33,7 +34,9 @@ def test_key_stands_in_no_plan_setting_log_table_or_command_line(
 ) -> None:
     key = secrets.get(settings, "pseudonym_key_k1")
     where = f"{settings.lake}/unified/engine_key"
-    frame = spark.sql("SELECT civiclake_pseudonym(CAST(id AS string), 'citizen') AS p FROM range(9)")
+    frame = spark.sql(
+        "SELECT civiclake_pseudonym(CAST(id AS string), 'citizen') AS p FROM range(9)"
+    )
     frame.write.format("delta").mode("overwrite").save(where)
     plan = spark.sql(
         "EXPLAIN EXTENDED SELECT civiclake_pseudonym(CAST(id AS string), 'c') FROM range(9)"

@@ -69,9 +69,7 @@ def _options(settings: Settings) -> dict[str, str]:
     }
 
 
-def write_arguments(
-    path: Path, settings: Settings, spark: dict[str, str], main: list[str]
-) -> Path:
+def write_arguments(path: Path, settings: Settings, spark: dict[str, str], main: list[str]) -> Path:
     """Java's arguments as a file: no secret in it, and no limit on its length.
 
     The JARs stand on the class path itself: added by ``--jars``, they would be missing in

@@ -149,7 +149,7 @@ def compile_jvm(jars_dir: Path, echo: Echo = _say) -> Path:
             return jar
         echo("compiling jvm/ with javac")
         with tempfile.TemporaryDirectory(dir=jars_dir, prefix=".javac-") as folder:
-            _javac(sources, Path(folder))
+            _javac(sources, [jars_dir / name for name in locked()], Path(folder))
             _pack(Path(folder), jar, stamp)
     return jar
 
@@ -169,8 +169,8 @@ def _stamp_of(jar: Path) -> str | None:
         return None
 
 
-def _javac(sources: list[Path], target: Path) -> None:
-    classpath = os.pathsep.join(str(path) for path in spark_jars())
+def _javac(sources: list[Path], locked_jars: list[Path], target: Path) -> None:
+    classpath = os.pathsep.join(str(path) for path in [*spark_jars(), *locked_jars])
     command = ["-proc:none", "-nowarn", "--release", "17", "-d", str(target), "-cp", classpath]
     ran = subprocess.run(
         [str(java_home() / "bin" / "javac"), *command, *map(str, sources)],

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from civiclake.engine import connect_server
-from civiclake.engine.process import Record, Service
+from civiclake.engine import connect_server, sql_server
+from civiclake.engine.process import Service
 from civiclake.settings import Settings
 
 START_TIMEOUT_S = 120.0
@@ -51,6 +51,9 @@ def up(settings: Settings, echo: Echo = lambda line: None) -> list[ServiceStatus
             if service.running() is None:
                 echo(f"starting the {service.name} engine at {service.host}:{service.port}")
                 start(settings)
+                record = service.running()
+                if record and record.note:
+                    echo(f"the {service.name} engine {record.note}")
                 started.append(service)
         for service, _ in _services(settings):
             seconds = service.wait(START_TIMEOUT_S)
@@ -84,16 +87,13 @@ def _status(settings: Settings, service: Service) -> ServiceStatus:
         port=record.port if record else service.port,
         pid=record.pid if record else None,
         log=service.log_path,
-        note=_note(service, record),
+        note=record.note if record else "",
     )
-
-
-def _note(service: Service, record: Record | None) -> str:
-    return ""
 
 
 def _services(settings: Settings) -> list[tuple[Service, Callable[[Settings], None]]]:
     services: list[tuple[Service, Callable[[Settings], None]]] = []
     if settings.engine.remote is None:
         services.append((connect_server.service(settings), connect_server.start))
+    services.append((sql_server.service(settings), sql_server.start))
     return services

@@ -26,7 +26,8 @@ class Record:
     started: str
     """The kernel's start time of that process."""
     port: int
-    user: str
+    note: str
+    """A plain word about how it had to be started; empty when all is well."""
 
 
 @dataclass(frozen=True)
@@ -54,8 +55,9 @@ class Service:
     def running(self) -> Record | None:
         """The process, if the one that we started still runs."""
         try:
-            record = Record(**json.loads(self.record_path.read_text()))
-        except (FileNotFoundError, ValueError, TypeError):
+            said = json.loads(self.record_path.read_text())
+            record = Record(said["pid"], said["started"], said["port"], said.get("note", ""))
+        except (FileNotFoundError, ValueError, KeyError):
             return None
         return record if _start_time(record.pid) == record.started else None
 
@@ -71,6 +73,7 @@ class Service:
         *,
         user: tuple[int, int] | None = None,
         cwd: Path,
+        note: str = "",
     ) -> Record:
         """Start it detached; ``user`` is (uid, gid) when it runs as another."""
         if listening(self.host, self.port):
@@ -95,7 +98,7 @@ class Service:
                 extra_groups=[] if user else None,
             )
         started = _start_time(process.pid) or ""
-        record = Record(process.pid, started, self.port, str(uid if user else os.getuid()))
+        record = Record(process.pid, started, self.port, note)
         _write_atomically(self.record_path, json.dumps(record.__dict__))
         return record
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import quote
 
 from pyspark.sql import SparkSession
@@ -29,6 +30,12 @@ def connect(settings: Settings, *, session_id: str | None = None) -> SparkSessio
     spark = SparkSession.builder.remote(address(settings, session_id)).create()
     spark.udf.registerJavaFunction(PSEUDONYM, _PSEUDONYM_CLASS, "string")
     return spark
+
+
+def session_id(spark: SparkSession) -> str:
+    """The id by which another process can come back to this session."""
+    found: Any = spark  # a Connect session has it, the shared base class does not say so
+    return str(found.session_id)
 
 
 def address(settings: Settings, session_id: str | None = None) -> str:

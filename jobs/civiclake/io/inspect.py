@@ -17,7 +17,7 @@ LONGEST_LINE = 8 << 20
 """Characters; a longer line is cut here, so that no file can fill the memory."""
 
 
-class Unreadable(Exception):  # noqa: N818 - a reason, which the caller makes a sentence of
+class Unreadable(Exception):
     """The file can't be read as what it should be; the message says why."""
 
 

@@ -34,7 +34,7 @@ class Delivery:
         return (self.origin, self.size_bytes, self.version)
 
 
-class StillWritten(Exception):  # noqa: N818 - no fault: the file is left for the next batch
+class StillWritten(Exception):
     """The file changed while it was read."""
 
 

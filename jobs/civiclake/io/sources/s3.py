@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from io import RawIOBase
 from typing import Any, cast
 
-import boto3  # type: ignore[import-untyped]
-from botocore import exceptions as faults  # type: ignore[import-untyped]
-from botocore.config import Config  # type: ignore[import-untyped]
+import boto3
+from botocore import exceptions as faults
+from botocore.config import Config
 
 from civiclake.contracts.model import Dataset
 from civiclake.errors import SourceError, SourceUnavailable, UserError

@@ -1,0 +1,50 @@
+"""Telling the owner: into Airflow's log, and one line of ``<state>/run/alerts.jsonl``.
+
+A city that has a pager or a mail gateway reads that file, or replaces `tell`.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from nightly.plan import root
+
+log = logging.getLogger(__name__)
+
+
+def tell(sentence: str, **facts: Any) -> None:
+    """Write one alert."""
+    log.error("%s", sentence)
+    state = Path(os.environ.get("CIVICLAKE_STATE_DIR") or root() / "var")
+    line = {"at": datetime.now(UTC).isoformat(), "alert": sentence, **facts}
+    path = state / "run" / "alerts.jsonl"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a") as file:
+        file.write(json.dumps(line, default=str) + "\n")
+
+
+async def deadline_missed(department: str, owners: list[str], hours: float) -> str:
+    """Runs in the triggerer when a department's night has not ended in time."""
+    sentence = (
+        f"{department} did not finish its night within {hours:g} hours: ask {', '.join(owners)}"
+    )
+    tell(sentence, department=department, owners=owners)
+    return sentence
+
+
+def task_failed(context: Mapping[str, Any]) -> None:
+    """Runs in the task's process when it failed for good."""
+    task = context["task"]
+    reason = str(context.get("exception") or "no reason was given")
+    dataset = getattr(task, "subject", task.task_id)
+    tell(
+        f"{dataset} failed at {task.task_id.rpartition('.')[2]}: {reason}",
+        dataset=dataset,
+        owner=task.owner,
+    )

@@ -1,0 +1,141 @@
+"""From the plan to Airflow's DAGs: nothing is decided here, only wired."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from airflow.sdk import (
+    DAG,
+    Asset,
+    AsyncCallback,
+    BaseOperator,
+    CronTriggerTimetable,
+    DeadlineAlert,
+    TaskGroup,
+)
+
+from nightly import alerts
+from nightly.command import CivicLakeCommand
+from nightly.deadline import NightBegun
+from nightly.plan import DatasetPlan, DepartmentPlan, MartPlan, asset_uri
+
+_RETRIES: dict[str, Any] = {
+    "retries": 2,
+    "retry_delay": timedelta(seconds=15),
+    "retry_exponential_backoff": 4,
+    "max_retry_delay": timedelta(minutes=30),
+    "on_failure_callback": alerts.task_failed,
+}
+
+
+def department_dag(department: DepartmentPlan) -> DAG:
+    """The nightly DAG of one department; its id is the department's name."""
+    with DAG(
+        dag_id=department.name,
+        description=f"Tonight's records of {_words(department.name)}",
+        doc_md=_department_doc(department),
+        # No start_date and no margin: a DAG that is unpaused by day waits for the next night.
+        schedule=CronTriggerTimetable(
+            department.schedule, timezone="UTC", run_immediately=timedelta(0)
+        ),
+        catchup=False,
+        max_active_runs=1,
+        default_args=_RETRIES,
+        tags=["nightly", department.name],
+        deadline=_deadline(department),
+    ) as dag:
+        loads = {dataset.name: _dataset_tasks(dataset) for dataset in department.datasets}
+        for dataset in department.datasets:
+            for before in dataset.after:
+                loads[before] >> loads[dataset.name]
+    return dag
+
+
+def mart_dag(mart: MartPlan) -> DAG:
+    """The DAG of one mart: it runs when all of its inputs have arrived."""
+    with DAG(
+        dag_id=f"mart_{mart.name}",
+        description=f"{_words(mart.name)}, from {', '.join(mart.inputs)}",
+        schedule=[Asset(uri) for uri in mart.uris],
+        catchup=False,
+        max_active_runs=1,
+        default_args=_RETRIES,
+        tags=["mart"],
+    ) as dag:
+        CivicLakeCommand(
+            task_id="build",
+            arguments=["mart", mart.name],
+            pool=f"mart_{mart.name}",
+            outlets=[Asset(f"civiclake://marts/{mart.name}")],
+            doc_md=f"Rebuilds `marts.{mart.name}` from {', '.join(mart.inputs)}.",
+        )
+    return dag
+
+
+def _dataset_tasks(dataset: DatasetPlan) -> BaseOperator:
+    """extract, then load; returns load, which others wait for."""
+    with TaskGroup(dataset.name, tooltip=dataset.description):
+        extract = CivicLakeCommand(
+            task_id="extract",
+            arguments=["extract", dataset.id],
+            connection=dataset.connection,
+            pool="sources",
+            owner=dataset.owner,
+            doc_md=_dataset_doc(dataset),
+        )
+        load = CivicLakeCommand(
+            task_id="load",
+            arguments=["load", dataset.id],
+            pool=f"table_{dataset.table}",
+            owner=dataset.owner,
+            outlets=[Asset(asset_uri(dataset.table))],
+            doc_md=_dataset_doc(dataset),
+        )
+        extract >> load
+    return load
+
+
+def _deadline(department: DepartmentPlan) -> DeadlineAlert:
+    """The night must end within the strictest latency that the contracts promise."""
+    interval = timedelta(seconds=department.latency_seconds)
+    return DeadlineAlert(
+        reference=NightBegun(),
+        interval=interval,
+        callback=AsyncCallback(
+            "nightly.alerts.deadline_missed",
+            kwargs={
+                "department": department.name,
+                "owners": department.owners,
+                "hours": department.latency_seconds / 3600,
+            },
+        ),
+        name=f"{department.name} late",
+    )
+
+
+def _department_doc(department: DepartmentPlan) -> str:
+    rows = [
+        f"| `{d.id}` | `unified.{d.table}` | {d.owner} | {d.contact} | {_line(d.description)} |"
+        for d in department.datasets
+    ]
+    head = ["| dataset | table | owner | contact | what it is |", "|---|---|---|---|---|"]
+    title = f"### {_words(department.name).capitalize()}\n"
+    return "\n".join([title, *head, *rows])
+
+
+def _dataset_doc(dataset: DatasetPlan) -> str:
+    return (
+        f"{_line(dataset.description)}\n\n"
+        f"- contract: `schemas/{dataset.contract}`, version {dataset.version}\n"
+        f"- table: `unified.{dataset.table}`; set-aside rows: `quarantine.{dataset.table}`\n"
+        f"- owner: {dataset.owner} ({dataset.contact})\n"
+    )
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|")

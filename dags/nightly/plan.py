@@ -1,0 +1,139 @@
+"""The night as plain data, read from the compiled manifest with the standard library alone.
+
+The manifest is made by the other environment (`civiclake compile`); here it is only read.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+DEFAULT_SCHEDULE = "0 2 * * *"
+
+
+def root() -> Path:
+    """The checkout."""
+    found = os.environ.get("CIVICLAKE_ROOT")
+    return Path(found) if found else Path(__file__).resolve().parents[2]
+
+
+def manifest_path() -> Path:
+    """The compiled manifest."""
+    found = os.environ.get("CIVICLAKE_MANIFEST")
+    return Path(found) if found else root() / "var" / "manifest.json"
+
+
+def asset_uri(table: str) -> str:
+    """The asset that stands for a unified table."""
+    return f"civiclake://unified/{table}"
+
+
+@dataclass(frozen=True)
+class DatasetPlan:
+    """What the tasks of one dataset need to know."""
+
+    id: str
+    name: str
+    table: str
+    version: str
+    description: str
+    contract: str
+    owner: str
+    contact: str
+    connection: str | None
+    after: tuple[str, ...]
+    """Names of the department's datasets that must be loaded before."""
+    latency_seconds: int
+
+
+@dataclass(frozen=True)
+class DepartmentPlan:
+    """One department's night."""
+
+    name: str
+    schedule: str
+    datasets: tuple[DatasetPlan, ...]
+
+    @property
+    def latency_seconds(self) -> int:
+        """The strictest promise among its datasets."""
+        return min(d.latency_seconds for d in self.datasets)
+
+    @property
+    def owners(self) -> list[str]:
+        """Who answers for it, each once."""
+        return list(dict.fromkeys(f"{d.owner} <{d.contact}>" for d in self.datasets))
+
+
+@dataclass(frozen=True)
+class MartPlan:
+    """One cross-department table."""
+
+    name: str
+    inputs: tuple[str, ...]
+    """Ids of datasets."""
+
+    @property
+    def uris(self) -> list[str]:
+        """Assets that make it run."""
+        return [asset_uri(i.replace(".", "_")) for i in self.inputs]
+
+
+@dataclass(frozen=True)
+class CityPlan:
+    """All that runs in a night."""
+
+    departments: tuple[DepartmentPlan, ...]
+    marts: tuple[MartPlan, ...]
+
+
+def read_plan(path: Path | None = None) -> CityPlan:
+    """Read the manifest.
+
+    Raises:
+        RuntimeError: there is none, or it holds no dataset; Airflow shows it as an import error.
+    """
+    path = path or manifest_path()
+    if not path.exists():
+        raise RuntimeError(f"{path} is missing: run `civiclake compile`, or `make up`")
+    manifest = json.loads(path.read_text())
+    if not manifest.get("datasets"):
+        raise RuntimeError(f"{path} holds no dataset: add contracts, then run `civiclake compile`")
+    by_department: dict[str, list[Mapping[str, Any]]] = {}
+    for dataset in manifest["datasets"]:
+        by_department.setdefault(dataset["department"], []).append(dataset)
+    return CityPlan(
+        departments=tuple(_department(n, d) for n, d in sorted(by_department.items())),
+        marts=tuple(MartPlan(m["name"], tuple(m["inputs"])) for m in manifest.get("marts", ())),
+    )
+
+
+def _department(name: str, datasets: list[Mapping[str, Any]]) -> DepartmentPlan:
+    schedules = [d["schedule"] for d in datasets if d.get("schedule")]
+    here = {d["id"]: d["name"] for d in datasets}
+    return DepartmentPlan(
+        name=name,
+        schedule=schedules[0] if schedules else DEFAULT_SCHEDULE,
+        datasets=tuple(_dataset(d, here) for d in datasets),
+    )
+
+
+def _dataset(dataset: Mapping[str, Any], here: Mapping[str, str]) -> DatasetPlan:
+    referenced = {c["reference"]["dataset"] for c in dataset["columns"] if c.get("reference")}
+    return DatasetPlan(
+        id=dataset["id"],
+        name=dataset["name"],
+        table=f"{dataset['department']}_{dataset['name']}",
+        version=dataset["version"],
+        description=dataset.get("description", ""),
+        contract=dataset["path"],
+        owner=dataset["owner"]["name"],
+        contact=dataset["owner"]["contact"],
+        connection=dataset["source"].get("connection"),
+        after=tuple(sorted(here[r] for r in referenced if r in here and r != dataset["id"])),
+        latency_seconds=dataset.get("latency_seconds", 86400),
+    )

@@ -1,0 +1,14 @@
+"""What Airflow's services load of ours at start: the deadline's reference."""
+
+from __future__ import annotations
+
+from airflow.plugins_manager import AirflowPlugin
+
+from nightly.deadline import NightBegun
+
+
+class CivicLakePlugin(AirflowPlugin):
+    """Makes our deadline reference known to the scheduler."""
+
+    name = "civiclake"
+    deadline_references = [NightBegun]  # noqa: RUF012 - Airflow's own way to say it

@@ -1,0 +1,1 @@
+"""What the sample city's departments hold on each night, and what must come of it."""

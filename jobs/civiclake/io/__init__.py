@@ -1,0 +1,1 @@
+"""The only readers and writers: sources, landing, Delta tables, ledger, Great Expectations."""

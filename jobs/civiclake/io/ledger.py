@@ -1,0 +1,175 @@
+"""account: what every step of every batch did, kept in ``ops.*``, and the sum that must hold."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+from pyspark.sql import SparkSession
+
+from civiclake import __version__
+from civiclake.contracts.model import Dataset
+from civiclake.errors import AccountError
+from civiclake.io import lake
+from civiclake.settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+class Account(BaseModel):
+    """The rows of one batch: all that were read, and what became of each."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    read: int = 0
+    inserted: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    superseded: int = 0
+    late: int = 0
+    quarantined: int = 0
+    deleted: int = 0
+    """Served rows that a snapshot no longer holds; not part of the sum, for none was read."""
+
+    def check(self, where: str) -> None:
+        """Make sure that no row came or went unseen.
+
+        Raises:
+            AccountError: the outcomes don't add up to what was read.
+        """
+        parts = {
+            name: getattr(self, name)
+            for name in ("inserted", "updated", "unchanged", "superseded", "late", "quarantined")
+        }
+        total = sum(parts.values())
+        if total != self.read:
+            detail = " + ".join(f"{value} {name}" for name, value in parts.items())
+            raise AccountError(f"{where}: read {self.read} rows, but {detail} = {total}")
+
+
+class BatchResult(Account):
+    """What a load hands back: the account and the facts an operator asks for."""
+
+    dataset: str
+    batch_id: str
+    attempt: int
+    status: str
+    """``merged``, ``held`` or ``failed``."""
+    seconds: float = 0.0
+    message: str = ""
+    warnings: dict[str, int] = {}
+    """Rows that broke a warning, by rule."""
+    reasons: dict[str, int] = {}
+    """Rows set aside, by reason; a row with two reasons counts under both."""
+    data_docs: str = ""
+
+
+@dataclass
+class Recorder:
+    """Collects a batch's steps while it runs; written once at the end."""
+
+    outcomes: list[tuple[str, str, int, float]] = field(default_factory=list)
+    """Step, outcome, rows, seconds."""
+    started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        """Time a step and say so in the log."""
+        began = time.perf_counter()
+        yield
+        seconds = time.perf_counter() - began
+        self.outcomes.append((name, "done", -1, seconds))
+        log.info("%-12s %6.2f s", name, seconds)
+
+    def count(self, step: str, outcome: str, rows: int) -> None:
+        """Note how many rows took a way."""
+        self.outcomes.append((step, outcome, rows, 0.0))
+
+    @property
+    def seconds(self) -> float:
+        """Wall time since the recorder was made."""
+        return (datetime.now(UTC) - self.started_at).total_seconds()
+
+
+_BATCHES = [
+    ("dataset", "string"),
+    ("batch_id", "string"),
+    ("attempt", "int"),
+    ("status", "string"),
+    ("message", "string"),
+    ("read", "bigint"),
+    ("inserted", "bigint"),
+    ("updated", "bigint"),
+    ("unchanged", "bigint"),
+    ("superseded", "bigint"),
+    ("late", "bigint"),
+    ("quarantined", "bigint"),
+    ("deleted", "bigint"),
+    ("watermark_from", "string"),
+    ("watermark_to", "string"),
+    ("contract_version", "string"),
+    ("rules_version", "string"),
+    ("code_version", "string"),
+    ("started_at", "timestamp"),
+    ("seconds", "double"),
+    ("data_docs", "string"),
+]
+_OUTCOMES = [
+    ("dataset", "string"),
+    ("batch_id", "string"),
+    ("attempt", "int"),
+    ("step", "string"),
+    ("outcome", "string"),
+    ("rows", "bigint"),
+    ("seconds", "double"),
+    ("recorded_at", "timestamp"),
+]
+
+
+def record(
+    spark: SparkSession,
+    settings: Settings,
+    dataset: Dataset,
+    result: BatchResult,
+    recorder: Recorder,
+    *,
+    watermark: tuple[str | None, str | None] = (None, None),
+    rules_version: str = "",
+) -> None:
+    """Write a batch into ``ops.batches`` and its steps into ``ops.outcomes``."""
+    facts: dict[str, Any] = {
+        **result.model_dump(),
+        "watermark_from": watermark[0],
+        "watermark_to": watermark[1],
+        "contract_version": dataset.version,
+        "rules_version": rules_version,
+        "code_version": __version__,
+        "started_at": recorder.started_at,
+        "seconds": recorder.seconds,
+    }
+    _append(spark, settings, "batches", _BATCHES, [tuple(facts[name] for name, _ in _BATCHES)])
+    now = datetime.now(UTC)
+    head = (dataset.id, result.batch_id, result.attempt)
+    rows = [(*head, s, o, None if n < 0 else n, sec, now) for s, o, n, sec in recorder.outcomes]
+    _append(spark, settings, "outcomes", _OUTCOMES, rows)
+
+
+def _append(
+    spark: SparkSession,
+    settings: Settings,
+    table: str,
+    columns: list[tuple[str, str]],
+    rows: list[tuple[Any, ...]],
+) -> None:
+    if not rows:
+        return
+    lake.create(spark, settings, lake.OPS, table, columns)
+    schema = ", ".join(f"{name} {kind}" for name, kind in columns)
+    frame = spark.createDataFrame(rows, schema).coalesce(1)
+    frame.write.format("delta").mode("append").save(lake.location(settings, lake.OPS, table))

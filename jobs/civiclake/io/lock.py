@@ -1,0 +1,117 @@
+"""One writer per table: an operating-system lock with a fencing token beside it.
+
+Delta on a local disk and on S3 lets two processes lose each other's commits, so the lock
+stands outside Delta. The kernel frees it when its process dies, however it dies. What it
+can't know is whether the dead process's Spark work still runs in the engine: the token
+file therefore names the session of the last holder, and the next holder stops that
+session's work before it starts its own. A holder whose token is no longer the newest
+must not commit: see :meth:`TableLock.check`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from civiclake.errors import FencedError, LockHeld
+from civiclake.settings import Settings
+
+
+@dataclass
+class TableLock:
+    """The right to write one table, until the ``with`` block ends."""
+
+    table: str
+    token: int
+    path: Path
+    former: dict[str, Any] | None = field(default=None)
+    """Record of the last holder when it did not release its lock itself."""
+
+    def check(self) -> None:
+        """Make sure that no younger writer took over.
+
+        Raises:
+            FencedError: another process holds a higher token.
+        """
+        newest = int(_read(self.path).get("token", 0))
+        if newest != self.token:
+            raise FencedError(
+                f"lock of {self.table}: this writer holds token {self.token}, but token {newest}"
+                " was given out since; nothing more is written, start the batch again"
+            )
+
+    def note(self, **facts: Any) -> None:
+        """Write down whom a successor would have to stop (the Spark session's id)."""
+        _write(self.path, {**_read(self.path), **facts})
+
+
+@contextmanager
+def table_lock(
+    settings: Settings,
+    table: str,
+    *,
+    holder: str,
+    timeout_seconds: float = 0.0,
+    stop_former: Callable[[dict[str, Any]], None] | None = None,
+) -> Iterator[TableLock]:
+    """Hold the lock of a table.
+
+    Args:
+        settings: where lock files stand.
+        table: table name without layer.
+        holder: who asks, for the other one's error message (the batch).
+        timeout_seconds: how long to wait for another writer.
+        stop_former: called with the record of a holder that died without letting go.
+
+    Yields:
+        The lock, with a token higher than any before.
+
+    Raises:
+        LockHeld: another process writes the table.
+    """
+    settings.locks_dir.mkdir(parents=True, exist_ok=True)
+    record = settings.locks_dir / f"{table}.json"
+    file_lock = FileLock(settings.locks_dir / f"{table}.lock", timeout=timeout_seconds)
+    try:
+        file_lock.acquire()
+    except Timeout as error:
+        by = _read(record)
+        raise LockHeld(
+            f"table {table} is being written by {by.get('holder', 'another process')}"
+            f" (process {by.get('pid', 'unknown')}); try again when it is done"
+        ) from error
+    try:
+        last = _read(record)
+        former = None if last.get("released", True) else last
+        lock = TableLock(table, int(last.get("token", 0)) + 1, record, former)
+        _write(
+            record,
+            {"token": lock.token, "holder": holder, "pid": os.getpid(), "released": False},
+        )
+        if former and stop_former:
+            stop_former(former)
+        yield lock
+        lock.note(released=True)
+    finally:
+        file_lock.release()
+
+
+def _read(path: Path) -> dict[str, Any]:
+    if not path.exists():
+        return {}
+    found: dict[str, Any] = json.loads(path.read_text())
+    return found
+
+
+def _write(path: Path, record: dict[str, Any]) -> None:
+    """Whole or not at all: a reader without the lock sees the old or the new record."""
+    temporary = path.with_suffix(f".{os.getpid()}.tmp")
+    temporary.write_text(json.dumps(record))
+    temporary.replace(path)

@@ -1,0 +1,208 @@
+"""The rows that were set aside: kept whole, with reasons, until they are put right.
+
+A record has one place in quarantine for ever, by its ``_record_id``. It is ``open`` until
+a later judgement lets it pass; then it is ``released`` and says by which batch. A replay
+first claims the open records, so that a crash half-way leaves them claimed by that
+replay, and running it again takes exactly those.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from civiclake import columns as c
+from civiclake.contracts.model import Dataset
+from civiclake.io import lake
+from civiclake.settings import Settings
+
+OPEN, RELEASED = "open", "released"
+
+_COLUMNS: Sequence[tuple[str, str]] = (
+    (c.RECORD, "string"),
+    (c.BATCH, "string"),
+    (c.FILE, "string"),
+    (c.ROW, "bigint"),
+    (c.DELIVERED, "timestamp"),
+    ("status", "string"),
+    ("reasons", "array<string>"),
+    ("raw", "map<string,string>"),
+    ("malformed_text", "string"),
+    ("contract_version", "string"),
+    ("rules_version", "string"),
+    ("judged_by_batch", "string"),
+    ("judged_at", "timestamp"),
+    ("claimed_by_batch", "string"),
+    ("released_by_batch", "string"),
+)
+
+
+def create(spark: SparkSession, settings: Settings, dataset: Dataset) -> str:
+    """Make a dataset's quarantine where there is none; returns its identifier."""
+    return lake.create(
+        spark,
+        settings,
+        lake.QUARANTINE,
+        dataset.table,
+        _COLUMNS,
+        comment=f"records of {dataset.id} that were set aside; as restricted as raw",
+    )
+
+
+def exists(spark: SparkSession, settings: Settings, dataset: Dataset) -> bool:
+    """Whether anything of this dataset was ever set aside."""
+    return lake.exists(spark, settings, lake.QUARANTINE, dataset.table)
+
+
+def rows_from(bad: DataFrame, dataset: Dataset, batch_id: str, rules_version: str) -> DataFrame:
+    """Shape set-aside rows for the quarantine table.
+
+    Args:
+        bad: rows with lineage, ``_raw``, ``_malformed`` and ``reasons``.
+        dataset: the compiled contract.
+        batch_id: the batch that judged them (a replay's own id, for replays).
+        rules_version: fingerprint of the rules that judged.
+    """
+    return bad.select(
+        *[F.col(name) for name in (c.RECORD, c.BATCH, c.FILE, c.ROW, c.DELIVERED)],
+        F.lit(OPEN).alias("status"),
+        F.col("reasons"),
+        F.col(c.RAW).alias("raw"),
+        F.col(c.CORRUPT).alias("malformed_text"),
+        F.lit(dataset.version).alias("contract_version"),
+        F.lit(rules_version).alias("rules_version"),
+        F.lit(batch_id).alias("judged_by_batch"),
+        F.lit(datetime.now(UTC)).alias("judged_at"),
+        F.lit(None).cast("string").alias("claimed_by_batch"),
+        F.lit(None).cast("string").alias("released_by_batch"),
+    )
+
+
+def append(spark: SparkSession, settings: Settings, dataset: Dataset, rows: DataFrame) -> None:
+    """Set rows aside that no earlier try can have set aside."""
+    create(spark, settings, dataset)
+    location = lake.location(settings, lake.QUARANTINE, dataset.table)
+    rows.write.format("delta").mode("append").save(location)
+
+
+def settle(
+    spark: SparkSession,
+    settings: Settings,
+    dataset: Dataset,
+    rows: DataFrame,
+    batch_id: str,
+    judged: DataFrame,
+) -> None:
+    """Bring quarantine up to date after a batch's records were judged again.
+
+    Args:
+        spark: session on the jobs' engine.
+        settings: says where the lake is.
+        dataset: the compiled contract.
+        rows: what is set aside now, from :func:`rows_from`.
+        batch_id: the batch that judged.
+        judged: ``_record_id`` of every record that was judged, bad or good.
+    """
+    table = create(spark, settings, dataset)
+    judged.select(c.RECORD).createOrReplaceTempView("_judged")
+    rows.createOrReplaceTempView("_set_aside")
+    changed = ("reasons", "raw", "malformed_text", "contract_version", "rules_version")
+    sets = ", ".join(f"q.{name} = s.{name}" for name in (*changed, "judged_by_batch", "judged_at"))
+    every = ", ".join(name for name, _ in _COLUMNS)
+    values = ", ".join(f"s.{name}" for name, _ in _COLUMNS)
+    spark.sql(
+        f"MERGE INTO {table} AS q USING ("
+        f"SELECT j.{c.RECORD} AS _judged_id, s.* FROM _judged j"
+        f" LEFT JOIN _set_aside s ON j.{c.RECORD} = s.{c.RECORD}"
+        f") AS s ON q.{c.RECORD} = s._judged_id\n"
+        f"WHEN MATCHED AND s.{c.RECORD} IS NULL AND q.status = '{OPEN}' THEN UPDATE SET"
+        f" q.status = '{RELEASED}', q.released_by_batch = '{batch_id}', q.claimed_by_batch = NULL\n"
+        f"WHEN MATCHED AND s.{c.RECORD} IS NOT NULL AND q.status = '{OPEN}' THEN UPDATE SET"
+        f" {sets}, q.claimed_by_batch = NULL\n"
+        f"WHEN NOT MATCHED AND s.{c.RECORD} IS NOT NULL THEN INSERT ({every}) VALUES ({values})"
+    )
+
+
+def claim(spark: SparkSession, settings: Settings, dataset: Dataset, batch_id: str) -> int:
+    """Take all open records for a replay; returns how many it holds, earlier claims included."""
+    table = lake.by_path(settings, lake.QUARANTINE, dataset.table)
+    spark.sql(
+        f"UPDATE {table} SET claimed_by_batch = '{batch_id}'"
+        f" WHERE status = '{OPEN}' AND claimed_by_batch IS NULL"
+    )
+    return claimed(spark, settings, dataset, batch_id).count()
+
+
+def claimed(spark: SparkSession, settings: Settings, dataset: Dataset, batch_id: str) -> DataFrame:
+    """The records that a replay holds."""
+    table = spark.table(lake.by_path(settings, lake.QUARANTINE, dataset.table))
+    return table.where((F.col("claimed_by_batch") == batch_id) & (F.col("status") == OPEN))
+
+
+def as_raw(
+    records: DataFrame, dataset: Dataset, batch_id: str, corrections: DataFrame | None
+) -> DataFrame:
+    """Turn set-aside records back into raw rows of a replay batch.
+
+    A record keeps its id, its file, its row and its time of delivery, so that a replay
+    changes when it was judged and nothing else.
+
+    Args:
+        records: from :func:`claimed`.
+        dataset: the compiled contract.
+        batch_id: the replay's batch.
+        corrections: optional frame of ``_record_id`` and source columns (text): a record
+            that stands here is judged with these values.
+    """
+    raw = F.col("raw")
+    malformed = F.col("malformed_text")
+    if corrections is not None:
+        names = [col.source_name for col in dataset.columns]
+        pairs = [part for n in names for part in (F.lit(n), F.col(f"`{n}`"))]
+        fixed = corrections.select(F.col(c.RECORD), F.create_map(*pairs).alias("_fixed"))
+        records = records.join(fixed, c.RECORD, "left")
+        raw = F.coalesce(F.col("_fixed"), raw)
+        malformed = F.when(F.col("_fixed").isNull(), malformed)
+    texts = [
+        F.try_element_at(raw, F.lit(col.source_name)).alias(col.source_name)
+        for col in dataset.columns
+    ]
+    return records.select(
+        *texts,
+        F.lit(batch_id).alias(c.BATCH),
+        F.col(c.RECORD),
+        F.col(c.FILE),
+        F.col(c.ROW),
+        F.col(c.DELIVERED),
+        malformed.alias(c.CORRUPT),
+    )
+
+
+def summary(
+    spark: SparkSession, settings: Settings, dataset: Dataset
+) -> list[tuple[str, str, int]]:
+    """Rows by status and reason: (status, reason, rows), most first."""
+    table = spark.table(lake.by_path(settings, lake.QUARANTINE, dataset.table))
+    found = (
+        table.select("status", F.explode("reasons").alias("reason"))
+        .groupBy("status", "reason")
+        .count()
+        .orderBy(F.col("count").desc(), "reason")
+        .collect()
+    )
+    return [(row["status"], row["reason"], row["count"]) for row in found]
+
+
+def show(
+    spark: SparkSession, settings: Settings, dataset: Dataset, *, reason: str | None, limit: int
+) -> list[dict[str, object]]:
+    """Open records with their reasons and their values as they came."""
+    table = spark.table(lake.by_path(settings, lake.QUARANTINE, dataset.table))
+    chosen = table.where(F.col("status") == OPEN)
+    if reason is not None:
+        chosen = chosen.where(F.array_contains("reasons", reason))
+    rows = chosen.orderBy(c.RECORD).limit(limit).collect()
+    return [row.asDict() for row in rows]

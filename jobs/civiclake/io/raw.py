@@ -1,0 +1,144 @@
+"""stage: landed files -> raw Delta table, every value text with the place it came from."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from functools import reduce
+from pathlib import Path
+
+from pyspark.sql import Column, DataFrame, SparkSession, Window
+from pyspark.sql import functions as F
+
+from civiclake import columns as c
+from civiclake.contracts.model import Dataset
+from civiclake.errors import AccountError, SourceError
+from civiclake.io import lake
+from civiclake.io.landing import BatchManifest, LandedFile
+from civiclake.settings import Settings
+
+_ONE_FILE_PER_TASK = 64
+"""Up to here every file gets a task of its own, and a row's number is its place in the task."""
+_BIG = str(1 << 40)
+
+
+def stage(
+    spark: SparkSession,
+    settings: Settings,
+    dataset: Dataset,
+    manifest: BatchManifest,
+    batch_dir: Path,
+) -> DataFrame:
+    """Copy a landed batch into ``raw.<table>``, in place of an earlier try of the same batch.
+
+    Returns:
+        The batch's rows, read back from the raw table.
+
+    Raises:
+        AccountError: Spark read another number of records than landing counted.
+    """
+    table = lake.create_raw(spark, settings, dataset)
+    frame = read_landed(spark, dataset, manifest, batch_dir)
+    write_batch(frame, settings, dataset, manifest.batch_id)
+    staged = read_batch(spark, table, manifest.batch_id)
+    rows = staged.count()
+    if rows != manifest.rows:
+        raise AccountError(
+            f"{dataset.id} batch {manifest.batch_id}: landing counted {manifest.rows} records,"
+            f" but raw holds {rows}; nothing was merged"
+        )
+    return staged
+
+
+def write_batch(frame: DataFrame, settings: Settings, dataset: Dataset, batch_id: str) -> None:
+    """Write one batch's rows; an earlier try of the same batch is replaced."""
+    writer = frame.write.format("delta").mode("overwrite").partitionBy(c.BATCH)
+    writer.option("replaceWhere", f"{c.BATCH} = '{batch_id}'").save(
+        lake.location(settings, lake.RAW, dataset.table)
+    )
+
+
+def read_batch(spark: SparkSession, table: str, batch_id: str) -> DataFrame:
+    """One batch's rows of a raw table."""
+    return spark.table(table).where(F.col(c.BATCH) == batch_id)
+
+
+def read_landed(
+    spark: SparkSession, dataset: Dataset, manifest: BatchManifest, batch_dir: Path
+) -> DataFrame:
+    """Read landed CSV files as text with lineage; files may order their columns differently."""
+    if not manifest.files:
+        raise SourceError(f"{dataset.id} batch {manifest.batch_id}: landing holds no file")
+    single = len(manifest.files) <= _ONE_FILE_PER_TASK
+    # A file that "costs" more to open than a task may hold is never packed with another.
+    spark.conf.set("spark.sql.files.openCostInBytes", _BIG if single else "65536")
+    groups: dict[tuple[tuple[str, ...], str, str], list[LandedFile]] = defaultdict(list)
+    for file in manifest.files:
+        groups[(tuple(file.header), file.delimiter, file.encoding)].append(file)
+    parts = [_read_alike(spark, files, batch_dir) for files in groups.values()]
+    texts = [F.col(f"`{col.source_name}`") for col in dataset.columns]
+    chosen = [
+        part.select(*texts, *[F.col(name) for name in ("_path", "_place", c.CORRUPT)])
+        for part in parts
+    ]
+    together = reduce(DataFrame.unionByName, chosen)
+    return _with_lineage(spark, together, dataset, manifest, single=single)
+
+
+def _read_alike(spark: SparkSession, files: list[LandedFile], batch_dir: Path) -> DataFrame:
+    """Files with the same header, read by position under that header's names."""
+    first = files[0]
+    schema = ", ".join(f"`{name}` string" for name in (*first.header, c.CORRUPT))
+    reader = (
+        spark.read.schema(schema)
+        .option("header", True)
+        .option("multiLine", True)
+        .option("sep", first.delimiter)
+        .option("encoding", first.encoding)
+        .option("quote", '"')
+        .option("escape", '"')
+        .option("mode", "PERMISSIVE")
+        .option("columnNameOfCorruptRecord", c.CORRUPT)
+    )
+    frame = reader.csv([str(batch_dir / file.path) for file in files])
+    # url_decode would read a plus sign as a blank.
+    path = F.url_decode(F.replace(F.col("_metadata.file_path"), F.lit("+"), F.lit("%2B")))
+    relative = F.substring_index(path, f"/{batch_dir.name}/", -1)
+    return frame.select(
+        "*", relative.alias("_path"), F.monotonically_increasing_id().alias("_place")
+    )
+
+
+def _with_lineage(
+    spark: SparkSession,
+    frame: DataFrame,
+    dataset: Dataset,
+    manifest: BatchManifest,
+    *,
+    single: bool,
+) -> DataFrame:
+    """Add batch, file, row number (from 1, without the header) and time of delivery."""
+    facts = spark.createDataFrame(
+        [(f.path, index, f.modified_at) for index, f in enumerate(manifest.files)],
+        f"_path string, _index int, {c.DELIVERED} timestamp",
+    )
+    row = _row_number(single=single)
+    joined = frame.withColumn(c.ROW, row).join(F.broadcast(facts), "_path")
+    batch = F.lit(manifest.batch_id)
+    record = F.concat_ws("/", batch, F.col("_index"), F.col(c.ROW))
+    lineage = [
+        batch.alias(c.BATCH),
+        record.alias(c.RECORD),
+        F.col("_path").alias(c.FILE),
+        F.col(c.ROW),
+        F.col(c.DELIVERED),
+        F.col(c.CORRUPT),
+    ]
+    return joined.select(*[F.col(f"`{col.source_name}`") for col in dataset.columns], *lineage)
+
+
+def _row_number(*, single: bool) -> Column:
+    if single:
+        # The id counts from zero within a task, in its lower 33 bits; a task reads one file.
+        return F.col("_place").bitwiseAND(F.lit((1 << 33) - 1).cast("bigint")) + 1
+    in_file = Window.partitionBy("_path").orderBy("_place")
+    return F.row_number().over(in_file).cast("bigint")

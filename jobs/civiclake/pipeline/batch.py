@@ -1,0 +1,67 @@
+"""What every part of a load needs to know about the batch it works on."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.types import StructType
+
+from civiclake.contracts.model import Dataset
+from civiclake.io import lake
+from civiclake.io.ledger import Recorder
+from civiclake.settings import Settings
+
+
+@dataclass
+class Batch:
+    """A batch under way."""
+
+    spark: SparkSession
+    settings: Settings
+    dataset: Dataset
+    batch_id: str
+    attempt: int
+    is_replay: bool = False
+    recorder: Recorder = field(default_factory=Recorder)
+
+    @property
+    def where(self) -> str:
+        """For messages: which batch of what."""
+        return f"{self.dataset.id} batch {self.batch_id}"
+
+    @cached_property
+    def rules_version(self) -> str:
+        """Fingerprint of everything that judges a row: columns, code lists and rules."""
+        judged_by = self.dataset.model_dump(mode="json", include={"columns", "rules"})
+        text = json.dumps(judged_by, sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    @cached_property
+    def unified(self) -> str:
+        """Identifier of the dataset's unified table, which is made where there is none."""
+        return lake.create_unified(self.spark, self.settings, self.dataset)
+
+    def staging(self, name: str) -> str:
+        """Path of a Parquet folder of this batch that lives as long as the load."""
+        root = lake.location(self.settings, lake.STAGING, self.dataset.table)
+        return f"{root}/{self.batch_id}/{name}"
+
+    def save(self, frame: DataFrame, name: str) -> DataFrame:
+        """Write a frame once and go on from what was written."""
+        path = self.staging(name)
+        schema: StructType = frame.schema
+        frame.write.mode("overwrite").parquet(path)
+        return self.spark.read.schema(schema).parquet(path)
+
+
+def next_attempt(batch_dir: Path) -> int:
+    """Number this try of a batch, counting those that crashed."""
+    log = batch_dir / "_ATTEMPTS"
+    with log.open("a") as file:
+        file.write("x")
+    return log.stat().st_size

@@ -1,0 +1,121 @@
+"""From raw rows to judged rows: standardize, look up references, evaluate every rule."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pyspark.sql import DataFrame
+
+from civiclake import columns as c
+from civiclake.contracts.model import Load, Rule
+from civiclake.errors import BatchHeld, UserError
+from civiclake.io import gx, lake
+from civiclake.pipeline.batch import Batch
+from civiclake.steps.rules import CompiledRule, compile_rules, sets_aside
+from civiclake.steps.standardize import standardize, with_references
+from civiclake.steps.validate import counts, decide, judge, read_counts
+
+
+@dataclass
+class Judged:
+    """A batch after every rule was evaluated."""
+
+    frame: DataFrame
+    rules: list[CompiledRule]
+    fates: dict[str, int]
+    by_rule: dict[str, int]
+
+    @property
+    def row_rules(self) -> list[Rule]:
+        """The rules that find single rows."""
+        return [compiled.rule for compiled in self.rules]
+
+    @property
+    def read(self) -> int:
+        """Rows of the batch."""
+        return sum(self.fates.values())
+
+    @property
+    def set_aside(self) -> int:
+        """Rows that won't be merged because of what they hold."""
+        return self.fates[c.FATE_BROKEN] + self.fates[c.FATE_DUPLICATE_KEY]
+
+    @property
+    def warnings(self) -> dict[str, int]:
+        """Rows that break a rule without being set aside for it, by rule."""
+        soft = {r.rule.id for r in self.rules if not sets_aside(r.rule)}
+        return {name: n for name, n in self.by_rule.items() if n and name in soft}
+
+
+def judge_rows(batch: Batch, raw: DataFrame) -> Judged:
+    """Evaluate every row rule in one pass over the batch, and keep the outcome staged."""
+    typed = standardize(raw, batch.dataset)
+    prepared = with_references(typed, batch.dataset, _parents(batch))
+    rules, _ = compile_rules(batch.dataset.rules)
+    staged = batch.save(decide(judge(prepared, rules), rules, batch.dataset), "judged")
+    row = counts(staged, rules).collect()[0].asDict()
+    row.pop("rows")
+    fates, by_rule = read_counts(row)
+    return Judged(staged, rules, fates, by_rule)
+
+
+def _parents(batch: Batch) -> dict[str, DataFrame]:
+    """Allowed values per column with a reference, from the unified tables as they stand.
+
+    Raises:
+        UserError: a referenced dataset was never loaded.
+    """
+    found: dict[str, DataFrame] = {}
+    for column in batch.dataset.columns:
+        if column.reference is None:
+            continue
+        parent = column.reference.dataset.replace(".", "_", 1)
+        if not lake.exists(batch.spark, batch.settings, lake.UNIFIED, parent):
+            raise UserError(
+                f"{batch.where}: column {column.name} refers to {column.reference.dataset},"
+                f" which was never loaded; run `civiclake load {column.reference.dataset}` first"
+            )
+        table = batch.spark.table(lake.by_path(batch.settings, lake.UNIFIED, parent))
+        found[column.name] = table.select(column.reference.column)
+    return found
+
+
+def hold_unless_sound(batch: Batch, judged: Judged, verdict: gx.Verdict) -> None:
+    """Refuse a batch that as a whole is not to be believed.
+
+    Raises:
+        BatchHeld: a critical rule on the batch failed, or too many rows are set aside.
+    """
+    problems = gx.holding(verdict, judged.row_rules)
+    limits = batch.dataset.limits
+    share = judged.set_aside / judged.read if judged.read else 0.0
+    if share > limits.max_set_aside_fraction and not batch.is_replay:
+        worst = max(judged.by_rule, key=lambda name: judged.by_rule[name], default="duplicate_key")
+        problems.append(
+            f"{judged.set_aside} of {judged.read} rows ({share:.0%}) would be set aside, most for"
+            f" {worst}; allowed are {limits.max_set_aside_fraction:.0%}"
+        )
+    if problems and not (batch.is_replay and batch.dataset.load is not Load.SNAPSHOT):
+        owner = batch.dataset.owner
+        raise BatchHeld(
+            f"{batch.where} is held and the last good table stays served: {'; '.join(problems)};"
+            f" ask {owner.name} ({owner.contact}) for a corrected delivery, or correct the rule"
+            " and run the batch again"
+        )
+
+
+def compare_counts(batch: Batch, judged: Judged, verdict: gx.Verdict) -> None:
+    """Hold our own count of every row rule against Great Expectations'.
+
+    Raises:
+        BatchHeld: the two differ, so one of them is wrong and neither is to be believed.
+    """
+    for found in verdict.rules:
+        ours = judged.by_rule.get(found.rule.id)
+        if ours is None or found.unexpected_rows is None or found.error is not None:
+            continue
+        if ours != found.unexpected_rows:
+            raise BatchHeld(
+                f"{batch.where} is held: rule {found.rule.id} breaks on {ours} rows by CivicLake's"
+                f" count and on {found.unexpected_rows} by Great Expectations'; report this"
+            )

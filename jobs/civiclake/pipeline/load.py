@@ -1,0 +1,217 @@
+"""``civiclake load``: one landed batch of one dataset, from stage to account."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import signal
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from pyspark.sql import DataFrame, SparkSession
+
+from civiclake import columns as c
+from civiclake.contracts.model import Dataset, Load
+from civiclake.engine.session import connect, session_id
+from civiclake.errors import BatchHeld, CivicLakeError
+from civiclake.io import gx, ledger, raw
+from civiclake.io.landing import BatchManifest, Landing
+from civiclake.io.ledger import BatchResult
+from civiclake.io.lock import TableLock, table_lock
+from civiclake.pipeline import apply, judge
+from civiclake.pipeline.batch import Batch, next_attempt
+from civiclake.settings import Settings
+
+log = logging.getLogger(__name__)
+
+ReadRaw = Callable[[Batch], DataFrame]
+
+
+def load(settings: Settings, dataset: Dataset, batch_id: str) -> BatchResult:
+    """Load a landed batch; the same batch again changes nothing.
+
+    Args:
+        settings: of this installation.
+        dataset: the compiled contract.
+        batch_id: a batch that ``civiclake extract`` has landed.
+
+    Returns:
+        The batch's account.
+
+    Raises:
+        BatchHeld: the batch is not to be believed; the served table is as before.
+        CivicLakeError: anything else that is wrong, in one sentence.
+    """
+    landing = Landing(settings)
+    manifest = landing.manifest(dataset.id, batch_id)
+    batch_dir = landing.batch_dir(dataset.id, batch_id)
+    attempt = next_attempt(batch_dir)
+
+    def read_raw(batch: Batch) -> DataFrame:
+        return raw.stage(batch.spark, settings, dataset, manifest, batch_dir)
+
+    is_stale = _newer_snapshot_served(landing, dataset, manifest)
+    with writing(settings, dataset, batch_id) as (spark, lock):
+        batch = Batch(spark, settings, dataset, batch_id, attempt)
+        watermark = (manifest.watermark_from, manifest.watermark_to)
+        result = run(batch, lock, read_raw, is_stale=is_stale, watermark=watermark)
+        landing.mark_committed(dataset.id, batch_id)
+    return result
+
+
+@contextmanager
+def writing(
+    settings: Settings, dataset: Dataset, holder: str
+) -> Iterator[tuple[SparkSession, TableLock]]:
+    """A session of the jobs' engine and the dataset's lock; both end with the block.
+
+    A signal to stop first stops the Spark work, then the process.
+    """
+
+    def stop_former(record: dict[str, Any]) -> None:
+        session = record.get("session_id")
+        if session:
+            log.warning("%s: stopping what a dead writer left running", dataset.table)
+            former = connect(settings, session_id=session)
+            former.interruptAll()
+            former.stop()
+
+    with table_lock(settings, dataset.table, holder=holder, stop_former=stop_former) as lock:
+        spark = connect(settings)
+        lock.note(session_id=session_id(spark))
+        try:
+            with _stopping(spark):
+                yield spark, lock
+        finally:
+            spark.stop()
+
+
+@contextmanager
+def _stopping(spark: SparkSession) -> Iterator[None]:
+    def stop(number: int, frame: FrameType | None) -> None:
+        log.warning("stopped by signal %d: cancelling Spark work", number)
+        spark.interruptAll()
+        raise SystemExit(128 + number)
+
+    former = {s: signal.signal(s, stop) for s in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)
+
+
+def run(
+    batch: Batch,
+    lock: TableLock,
+    read_raw: ReadRaw,
+    *,
+    is_stale: bool = False,
+    watermark: tuple[str | None, str | None] = (None, None),
+) -> BatchResult:
+    """Take a batch through all steps and write it into the ledger, however it ends."""
+    result = BatchResult(
+        dataset=batch.dataset.id, batch_id=batch.batch_id, attempt=batch.attempt, status="failed"
+    )
+    try:
+        _run_steps(batch, lock, read_raw, result, is_stale=is_stale)
+        result.status = "merged"
+    except BatchHeld as error:
+        result.status, result.message = "held", str(error)
+        raise
+    except CivicLakeError as error:
+        result.message = str(error)
+        raise
+    except Exception as error:
+        result.message = f"{type(error).__name__}: see the task's log"
+        raise
+    finally:
+        _clean(batch)
+        result.seconds = round(batch.recorder.seconds, 2)
+        ledger.record(
+            batch.spark,
+            batch.settings,
+            batch.dataset,
+            result,
+            batch.recorder,
+            watermark=watermark,
+            rules_version=batch.rules_version,
+        )
+    return result
+
+
+def _run_steps(
+    batch: Batch, lock: TableLock, read_raw: ReadRaw, result: BatchResult, *, is_stale: bool
+) -> None:
+    step = batch.recorder.step
+    with ThreadPoolExecutor(max_workers=1) as aside:
+        warm = aside.submit(gx.warm_up)
+        with step("stage"):
+            rows = read_raw(batch)
+        with step("judge"):
+            judged = judge.judge_rows(batch, rows)
+        warm.result()
+    with step("verdict"):
+        _take_verdict(batch, judged, result)
+    with step("classify"):
+        changes = apply.classify_rows(batch, judged, is_stale=is_stale)
+    with step("set_aside"):
+        result.reasons = apply.set_aside(batch, judged, changes)
+    with step("merge"):
+        apply.merge(batch, changes, lock)
+    _add_up(batch, judged, changes, result)
+
+
+def _take_verdict(batch: Batch, judged: judge.Judged, result: BatchResult) -> None:
+    """Great Expectations judges the batch; its page is kept whatever it says."""
+    verdict = gx.judge(judged.frame, batch.dataset, batch.batch_id)
+    docs = batch.settings.data_docs_dir
+    result.data_docs = str(gx.write_page(docs, batch.dataset, batch.batch_id, verdict))
+    result.read = judged.read
+    result.warnings = judged.warnings
+    for name, rows in judged.by_rule.items():
+        if rows:
+            batch.recorder.count("rule", name, rows)
+    for rule in verdict.rules:
+        if rule.rule.id not in judged.by_rule:
+            log.info("rule %s is judged by Great Expectations alone", rule.rule.id)
+    judge.compare_counts(batch, judged, verdict)
+    judge.hold_unless_sound(batch, judged, verdict)
+
+
+def _add_up(
+    batch: Batch, judged: judge.Judged, changes: apply.Changes, result: BatchResult
+) -> None:
+    result.inserted = changes.rows(c.ACTION_INSERT)
+    result.updated = changes.rows(c.ACTION_UPDATE)
+    result.unchanged = changes.rows(c.ACTION_UNCHANGED)
+    result.late = changes.rows(c.ACTION_LATE)
+    result.deleted = changes.rows(c.ACTION_DELETE)
+    result.superseded = judged.fates[c.FATE_SUPERSEDED]
+    result.quarantined = judged.set_aside + changes.rows(c.ACTION_CONFLICT)
+    for name in ("inserted", "updated", "unchanged", "late", "superseded", "quarantined"):
+        batch.recorder.count("account", name, getattr(result, name))
+    result.check(batch.where)
+
+
+def _clean(batch: Batch) -> None:
+    """Staged rows are unprotected: they go as soon as the load ends."""
+    if batch.settings.lake_uri is None:
+        shutil.rmtree(Path(batch.staging("x")).parent, ignore_errors=True)
+
+
+def _newer_snapshot_served(landing: Landing, dataset: Dataset, manifest: BatchManifest) -> bool:
+    """Whether a snapshot taken after this one was merged already (a backfill out of order)."""
+    if dataset.load is not Load.SNAPSHOT:
+        return False
+    taken = max((f.modified_at for f in manifest.files), default=None)
+    return taken is not None and any(
+        file.modified_at > taken
+        for other in landing.committed(dataset.id)
+        if other.batch_id != manifest.batch_id
+        for file in other.files
+    )
