@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import socket
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,17 +27,16 @@ def _free_ports(count: int) -> list[int]:
 
 
 @pytest.fixture(scope="session")
-def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+def settings() -> Iterator[Settings]:
     """Settings of a lake of its own, both engines up."""
-    root = tmp_path_factory.mktemp("state")
-    # pytest makes its folders 0700; the analysts' engine runs as another user.
-    for folder in (root, root.parent, root.parent.parent):
-        folder.chmod(0o755)
+    # Not in pytest's folder, which every run closes to others: the analysts' engine is another.
+    root = Path(tempfile.mkdtemp(prefix="civiclake-test-"))
+    root.chmod(0o755)
     connect_port, sql_port = _free_ports(2)
     base = load_settings()
     made = base.model_copy(
         update={
-            "state_dir": Path(root),
+            "state_dir": root,
             "lake_uri": None,
             "engine": base.engine.model_copy(
                 update={
@@ -56,6 +57,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
         yield made
     finally:
         engine.down(made)
+        shutil.rmtree(root, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

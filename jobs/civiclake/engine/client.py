@@ -10,7 +10,7 @@ from typing import Any
 from pyhive import exc, hive
 from thrift.Thrift import TException
 
-from civiclake.engine.process import listening
+from civiclake.local.process import port_open
 from civiclake.errors import EngineError, UserError
 from civiclake.settings import Settings
 
@@ -44,7 +44,7 @@ def _connect(settings: Settings, user: str, password: str) -> Any:
     host, port = settings.engine.host, settings.engine.sql_port
     if not user or not password:
         raise UserError("wrong user name or password: both must be given")
-    if not listening(host, port):
+    if not port_open(host, port):
         raise EngineError(
             f"the sql engine does not answer at {host}:{port}: run `civiclake engine up`"
         )

@@ -9,7 +9,7 @@ from pathlib import Path
 from civiclake import secrets
 from civiclake.engine import jars
 from civiclake.engine.java import MODULE_OPTIONS, java_home, spark_jars
-from civiclake.engine.process import Service
+from civiclake.engine.service import Service
 from civiclake.settings import Settings, project_root
 
 _MAIN = "org.apache.spark.sql.connect.service.SparkConnectServer"
@@ -63,7 +63,6 @@ def _options(settings: Settings) -> dict[str, str]:
         "spark.app.name": "civiclake-jobs",
         "spark.connect.grpc.binding.address": settings.engine.host,
         "spark.connect.grpc.binding.port": str(settings.engine.connect_port),
-        "spark.local.dir": str(work / "tmp"),
         "spark.sql.warehouse.dir": str(work / "warehouse"),
         "spark.driver.memory": settings.engine.jobs_memory,
     }
@@ -116,6 +115,7 @@ def _environment(settings: Settings) -> dict[str, str]:
         _TOKEN_VARIABLE: secrets.ensure(settings, "connect_token"),
         "PYSPARK_PYTHON": sys.executable,
         "SPARK_LOCAL_IP": settings.engine.host,
+        "SPARK_LOCAL_DIRS": str(settings.state_dir / "spark" / "jobs" / "tmp"),
     }
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from civiclake.engine import connect_server, sql_server
-from civiclake.engine.process import Service
+from civiclake.engine.service import Service
 from civiclake.settings import Settings
 
 START_TIMEOUT_S = 120.0

@@ -8,7 +8,7 @@ from urllib.parse import quote
 from pyspark.sql import SparkSession
 
 from civiclake import secrets
-from civiclake.engine.process import listening
+from civiclake.local.process import port_open
 from civiclake.errors import EngineError
 from civiclake.settings import Settings
 
@@ -47,7 +47,7 @@ def address(settings: Settings, session_id: str | None = None) -> str:
     engine = settings.engine
     if engine.remote:
         return engine.remote
-    if not listening(engine.host, engine.connect_port):
+    if not port_open(engine.host, engine.connect_port):
         raise EngineError(
             f"the jobs engine does not answer at {engine.host}:{engine.connect_port}:"
             " run `civiclake engine up`"

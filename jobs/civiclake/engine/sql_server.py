@@ -15,7 +15,8 @@ from pathlib import Path
 from civiclake.engine import analysts, jars
 from civiclake.engine.connect_server import make_folders, write_arguments
 from civiclake.engine.java import java_home, spark_jars
-from civiclake.engine.process import Service
+from civiclake.engine.service import Service
+from civiclake.local.process import group_of
 from civiclake.settings import Settings, project_root
 
 _MAIN = "city.civiclake.SqlServer"
@@ -42,9 +43,10 @@ def start(settings: Settings) -> None:
     analysts.ensure_default(settings)
     user, note = choose_user(settings, work)
     if user:
+        group = group_of(user)
         for path in (work, *work.rglob("*")):
-            os.chown(path, *user)
-        os.chown(analysts.path(settings), -1, user[1])
+            shutil.chown(path, user, group)
+        shutil.chown(analysts.path(settings), group=group)
     service(settings).start(
         [str(java_home() / "bin" / "java"), f"@{arguments}"], _environment(settings, work),
         user=user, cwd=work, note=note,
@@ -84,7 +86,6 @@ def _options(settings: Settings, work: Path) -> dict[str, str]:
         "spark.sql.variable.substitute": "false",
         # A result is fetched partition by partition: a long one does not fill the memory.
         "spark.sql.thriftServer.incrementalCollect": "true",
-        "spark.local.dir": str(work / "tmp"),
         "spark.sql.warehouse.dir": str(work / "warehouse"),
         "spark.driver.memory": settings.engine.sql_memory,
         **{f"spark.hadoop.hive.{key}": value for key, value in hive.items()},
@@ -107,31 +108,31 @@ def _environment(settings: Settings, work: Path) -> dict[str, str]:
     keep = ("PATH", "LANG", "TZ", *(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY",
             "AWS_SESSION_TOKEN", "AWS_REGION") if "://" in settings.lake else ()))  # fmt: skip
     found = {name: os.environ[name] for name in keep if name in os.environ}
-    return {**found, "HOME": str(work), "SPARK_LOCAL_IP": settings.engine.host}
+    own = {"HOME": str(work), "SPARK_LOCAL_DIRS": str(work / "tmp")}
+    return {**found, **own, "SPARK_LOCAL_IP": settings.engine.host}
 
 
-def choose_user(settings: Settings, work: Path) -> tuple[tuple[int, int] | None, str]:
-    """(uid, gid) of the unprivileged user, or None and a plain word about why not."""
+def choose_user(settings: Settings, work: Path) -> tuple[str | None, str]:
+    """The unprivileged user to run as, or None and a plain word about why not."""
     if os.geteuid() != 0:
         return None, (
             "runs with the rights of the user who started it, who may read all of the lake:"
             " login and guard hold, but there is no second wall; start it as root to have one"
         )
     try:
-        entry = pwd.getpwnam(_UNPRIVILEGED)
+        pwd.getpwnam(_UNPRIVILEGED)
     except KeyError:
         return None, f"runs as root: this machine has no user {_UNPRIVILEGED!r}"
-    user = (entry.pw_uid, entry.pw_gid)
-    closed = _first_closed(settings, work, user)
+    closed = _first_closed(settings, work, _UNPRIVILEGED)
     if closed:
         return None, (
             f"runs as root: the user {_UNPRIVILEGED!r} may not reach {closed}; put the project in"
             " a folder that all may enter (mode 0755) to have it run without rights"
         )
-    return user, ""
+    return _UNPRIVILEGED, ""
 
 
-def _first_closed(settings: Settings, work: Path, user: tuple[int, int]) -> str | None:
+def _first_closed(settings: Settings, work: Path, user: str) -> str | None:
     """The first thing the server needs that this user can't read; asked of the kernel itself."""
     wanted = [
         java_home() / "bin" / "java",
@@ -148,6 +149,6 @@ def _first_closed(settings: Settings, work: Path, user: tuple[int, int]) -> str 
     asked = subprocess.run(
         ["/bin/sh", "-c", script, "sh", *map(str, wanted)],
         capture_output=True, text=True, check=False, cwd="/",
-        user=user[0], group=user[1], extra_groups=[],
+        user=user, group=group_of(user), extra_groups=[],
     )  # fmt: skip
     return asked.stdout.strip() or None

@@ -14,7 +14,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from civiclake.errors import CivicLakeError, UserError
@@ -29,6 +29,8 @@ class Running:
     born: str
     """Start time as the system tells it; with the id it names one process for good."""
     log: Path
+    facts: Mapping[str, str] = field(default_factory=dict, compare=False)
+    """What whoever started it wanted to be told again."""
 
 
 def start(
@@ -39,6 +41,8 @@ def start(
     env: Mapping[str, str] | None = None,
     cwd: Path | None = None,
     user: str | None = None,
+    umask: int = -1,
+    facts: Mapping[str, str] | None = None,
 ) -> Running:
     """Start a process that outlives this one; if it already runs, leave it as it is.
 
@@ -49,6 +53,8 @@ def start(
         env: the whole environment of the process; default: this one's.
         cwd: folder in which it runs.
         user: system user to run it as; only root may ask for that.
+        umask: mask of the files it makes; default: this process's.
+        facts: kept beside the process id; :func:`status` tells them again.
     """
     found = status(name, run_dir)
     if found:
@@ -68,13 +74,14 @@ def start(
             user=user,
             group=group_of(user),
             extra_groups=[] if user else None,
+            umask=umask,
         )
     except OSError as error:
         reason = error.strerror or str(error)
         raise UserError(f"{name} can't be started with {command[0]}: {reason}") from error
     finally:
         os.close(handle)
-    running = Running(name, child.pid, _born(child.pid) or "", log)
+    running = Running(name, child.pid, _born(child.pid) or "", log, dict(facts or {}))
     child.returncode = 0  # it is meant to live on: no ResourceWarning when forgotten
     _write_pid(run_dir, running)
     return running
@@ -84,9 +91,10 @@ def status(name: str, run_dir: Path) -> Running | None:
     """The process of that name, or None when it does not run (any more)."""
     try:
         saved = json.loads((run_dir / f"{name}.pid").read_text())
-        running = Running(name, int(saved["pid"]), str(saved["born"]), run_dir / f"{name}.log")
+        pid, born, facts = int(saved["pid"]), str(saved["born"]), dict(saved.get("facts", {}))
     except (FileNotFoundError, ValueError, KeyError):
         return None
+    running = Running(name, pid, born, run_dir / f"{name}.log", facts)
     return running if is_alive(running) else None
 
 
@@ -184,7 +192,8 @@ def group_of(user: str | None) -> int | None:
 def _write_pid(run_dir: Path, running: Running) -> None:
     path = run_dir / f"{running.name}.pid"
     fresh = path.with_suffix(f".pid.{os.getpid()}")
-    fresh.write_text(json.dumps({"pid": running.pid, "born": running.born}))
+    saved = {"pid": running.pid, "born": running.born, "facts": running.facts}
+    fresh.write_text(json.dumps(saved))
     fresh.replace(path)
 
 
