@@ -174,7 +174,7 @@ class SmallCity:
             "schemas/parks/trees.yaml": yaml.safe_dump(self.trees, sort_keys=False),
             "schemas/parks/parks.yaml": yaml.safe_dump(self.parks, sort_keys=False),
             "schemas/_columns/person.yaml": yaml.safe_dump(self.person),
-            "schemas/_codes/species.yaml": yaml.safe_dump(self.species),
+            "schemas/_codes/species.yaml": yaml.safe_dump(self.species, sort_keys=False),
             "expectations/parks/trees.json": json.dumps(self.suite, indent=1),
             **self.files,
         }

@@ -138,7 +138,11 @@ FAULTS: dict[str, tuple[Spoil, str, str]] = {
     "unknown sequence": (_set("own", sequence="updated"), "sequence", "mean 'updated_at'"),
     "sequence may be empty": (_drop("updated_at", "required"), "sequence", "wants required: true"),
     "sequence has no order": (_set("own", sequence="tree_id"), "sequence", "is a string; allowed"),
-    "load does not fit": (_set("own", load="files"), "load", "for 'postgresql' are 'incremental'"),
+    "load does not fit": (
+        _set("own", load="files", overlap="0s"),
+        "load",
+        "for 'postgresql' are 'incremental'",
+    ),
     "append of a snapshot": (
         lambda c: c.own.update(load="snapshot", history="append", overlap="0s"),
         "history",
@@ -161,10 +165,18 @@ FAULTS: dict[str, tuple[Spoil, str, str]] = {
     "no owner": (_trees(team={"members": [{"username": "a"}]}), "team", "an owner is missing"),
     "two servers": (lambda c: c.trees["servers"].append(PARKS["servers"][0]), "servers", "holds 2"),
     "unknown server": (
-        lambda c: c.parks["servers"][0].update(type="kafka", host="x"),
+        lambda c: c.parks["servers"].__setitem__(
+            0, {"server": "source", "type": "kafka", "host": "x"}
+        ),
         "servers.source.type",
         "is 'kafka'; allowed are",
     ),
+    "field of another server": (
+        lambda c: c.parks["servers"][0].update(host="x"),
+        "servers.source.host",
+        "field 'host' does not go with the type given",
+    ),
+    "no type": (_drop("tree_id", "logicalType"), "tree_id", "'logicalType' is missing"),
     "unknown encoding": (
         lambda c: c.parks["servers"][0].update(encoding="utf-88"),
         "servers.source.encoding",
@@ -185,7 +197,9 @@ FAULTS: dict[str, tuple[Spoil, str, str]] = {
     "too many digits": (_set("height_m", physicalType="numeric(40,2)"), "height_m", "38 digits"),
     "wrong column name": (_set("tree_id", name="Tree Id"), "name", "small letters"),
     "column twice": (
-        lambda c: c.trees["schema"][0]["properties"].append({"name": "tree_id"}),
+        lambda c: c.trees["schema"][0]["properties"].append(
+            {"name": "tree_id", "logicalType": "string"}
+        ),
         "tree_id",
         "stands twice",
     ),
@@ -231,8 +245,8 @@ FAULTS: dict[str, tuple[Spoil, str, str]] = {
         "without a protection",
     ),
     "protected unrestricted": (
-        _set("park_id", customProperties=_civiclake(protect="drop")),
-        "park_id",
+        _set("species", customProperties=_civiclake(protect="drop")),
+        "species.classification",
         "allowed is 'restricted'",
     ),
     "key dropped": (
@@ -401,9 +415,7 @@ def test_a_sound_city_has_no_problems(city: SmallCity) -> None:
 SOUND: dict[str, Spoil] = {
     "team as a list": _trees(team=[{"username": "ann@parks.example", "role": "owner"}]),
     "no suite": lambda c: c.suite.update(expectations=[]),
-    "shared column leaves out what is said once": lambda c: [
-        c.column("keeper_id").pop(f) for f in ("logicalType", "classification")
-    ],
+    "what the shared column says is left out": _drop("keeper_id", "classification"),
     "restricted with its own protection": _set(
         "tree_id", classification="restricted", customProperties=_civiclake(protect="pseudonym")
     ),
@@ -462,6 +474,30 @@ def test_all_faults_of_all_files_come_at_once(city: SmallCity) -> None:
         assert any(word in p for p in problems), (word, problems)
 
 
+def test_the_faults_that_a_newcomer_makes_come_together(city: SmallCity) -> None:
+    """Unknown field, wrong type, no key, no owner, one table twice, unknown code list."""
+    city.trees["domian"] = "parks"
+    city.column("height_m")["required"] = "yes"
+    city.column("tree_id").pop("primaryKey")
+    city.own["sequence"] = "changed_at"
+    city.trees.pop("team")
+    city.column("species")["customProperties"] = _civiclake(codes="specis")
+    _same_table(city)
+    problems = _problems(city)
+    wanted = (
+        "unknown field 'domian'",
+        "is 'yes'; allowed is a value of type boolean",
+        "no column has primaryKey",
+        "there is no column 'changed_at'",
+        "an owner is missing",
+        "fills table 'city_parks_x', which schemas/city/parks_x.yaml fills already",
+        "there is no code list 'specis'",
+    )
+    assert len(problems) == len(wanted), problems
+    for sentence in wanted:
+        assert any(sentence in p for p in problems), (sentence, problems)
+
+
 def test_load_refuses_with_every_problem_and_exit_2(city: SmallCity) -> None:
     city.trees.pop("version")
     city.own["load"] = "sometimes"
@@ -499,8 +535,9 @@ def test_junk_anywhere_is_reported_and_never_crashes(
 ) -> None:
     city.trees[field] = junk
     problems = _problems(city)
-    # An empty list of support channels or of promises is odd, but no fault.
-    assert problems or field in ("support", "slaProperties", "status")
+    # An empty list of support channels or of promises is odd, but no fault; nor is any text
+    # as a version or a status.
+    assert problems or field in ("support", "slaProperties", "status", "version")
     assert all("\n" not in p for p in problems)
 
 

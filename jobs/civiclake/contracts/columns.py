@@ -12,6 +12,7 @@ from civiclake.contracts.extension import ColumnExtension
 from civiclake.contracts.faults import Faults, Place, choice, did_you_mean
 from civiclake.contracts.library import Library
 from civiclake.contracts.logical_types import (
+    SUPPORTED,
     UnsupportedTypeError,
     check_format,
     is_timezone,
@@ -109,7 +110,8 @@ def _compile(
         kind = None
     options = complete.get("logicalTypeOptions") or {}
     _check_options(options, complete.get("logicalType"), place, context)
-    _check_protection(complete, own, place, context)
+    if shared_name is None or _shared(complete, context) is not None:
+        _check_protection(complete, own, place, context)
     codes = _codes(own, complete, place, context)
     reference = _reference(complete, own, place, context)
     if own is None or kind is None or len(faults) > before:
@@ -268,8 +270,8 @@ def _check_coded(
     own: ColumnExtension, column: dict[str, Any], place: Place, context: _Context
 ) -> None:
     document, faults = context.document, context.faults
-    if column.get("logicalType") != "string":
-        message = f"is {column.get('logicalType')!r}; codes are of type 'string'"
+    if column.get("logicalType") in SUPPORTED and column["logicalType"] != "string":
+        message = f"is {column['logicalType']!r}; codes are of type 'string'"
         document.fault(faults, (*place, "logicalType"), message)
     if own.protect is not None:
         message = "a protected column can't be coded; choose one"

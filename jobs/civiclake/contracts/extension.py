@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
@@ -137,9 +137,11 @@ def _report(
 def _fields_at(kind: type[BaseModel], way: tuple[Any, ...]) -> list[str]:
     model: Any = kind
     for step in way:
-        info = model.model_fields.get(step)
-        annotation = getattr(info, "annotation", None)
-        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
+        if isinstance(step, int):  # an item of the list that the step before led to
+            continue
+        annotation = model.model_fields[step].annotation
+        inner = get_args(annotation) if get_origin(annotation) is list else (annotation,)
+        if not (isinstance(inner[0], type) and issubclass(inner[0], BaseModel)):
             return []
-        model = annotation
+        model = inner[0]
     return sorted(model.model_fields)

@@ -178,8 +178,8 @@ class Drift(_Frozen):
 class Limits(_Frozen):
     """When a batch as a whole is not to be believed."""
 
-    max_set_aside_fraction: float = 0.5
-    max_deleted_fraction: float = 0.5
+    max_set_aside_fraction: float = Field(default=0.5, ge=0, le=1)
+    max_deleted_fraction: float = Field(default=0.5, ge=0, le=1)
     """Of the served rows, for snapshots."""
     allow_empty: bool = False
     """Whether a delivery without rows is normal (incremental loads on a quiet night)."""

@@ -36,6 +36,7 @@ def validate(document: Document, faults: Faults) -> dict[str, Any]:
     """Note every breach of the standard; returns the data without the faulty values."""
     if not isinstance(document.data, dict):
         document.fault(faults, (), "a contract is a mapping of ODCS fields")
+        document.prune(())
         return {}
     errors = list(_validator().iter_errors(document.data))
     places = [tuple(e.absolute_path) for e in errors]
@@ -62,10 +63,16 @@ def _report(error: Any, places: list[Place], document: Document, faults: Faults)
         known = sorted(_known(error.schema))
         for name in unknown:
             hint = did_you_mean(name, known) or f"; allowed are {choice(known)}"
-            document.fault(faults, (*place, name), f"unknown field {name!r}{hint}")
+            message = f"unknown field {name!r}{hint}"
+            if name in known:  # of another type of server or column
+                message = f"field {name!r} does not go with the type given; leave it out"
+            document.fault(faults, (*place, name), message)
         return [(*place, name) for name in unknown]
     if error.validator == "required":
         missing = [n for n in error.validator_value if n not in error.instance]
+        # The standard wants a map's definition of whatever says no type: name what is missing.
+        untyped = missing == ["map"] and "logicalType" not in error.instance
+        missing = ["logicalType"] if untyped else missing
         for name in missing:
             document.fault(faults, place, f"{name!r} is missing")
         return [(*place, name) for name in missing]
