@@ -7,13 +7,11 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
-from nightly.plan import root
+from nightly.plan import state_dir
 
 log = logging.getLogger(__name__)
 
@@ -21,9 +19,8 @@ log = logging.getLogger(__name__)
 def tell(sentence: str, **facts: Any) -> None:
     """Write one alert."""
     log.error("%s", sentence)
-    state = Path(os.environ.get("CIVICLAKE_STATE_DIR") or root() / "var")
     line = {"at": datetime.now(UTC).isoformat(), "alert": sentence, **facts}
-    path = state / "run" / "alerts.jsonl"
+    path = state_dir() / "run" / "alerts.jsonl"
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a") as file:
         file.write(json.dumps(line, default=str) + "\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -18,7 +19,7 @@ from airflow.sdk import (
 from nightly import alerts
 from nightly.command import CivicLakeCommand
 from nightly.deadline import NightBegun
-from nightly.plan import DatasetPlan, DepartmentPlan, MartPlan, asset_uri
+from nightly.plan import DatasetPlan, DepartmentPlan, MartPlan
 
 _RETRIES: dict[str, Any] = {
     "retries": 2,
@@ -43,6 +44,7 @@ def department_dag(department: DepartmentPlan) -> DAG:
         max_active_runs=1,
         default_args=_RETRIES,
         tags=["nightly", department.name],
+        owner_links=_owner_links(department.datasets),
         deadline=_deadline(department),
     ) as dag:
         loads = {dataset.name: _dataset_tasks(dataset) for dataset in department.datasets}
@@ -56,19 +58,22 @@ def mart_dag(mart: MartPlan) -> DAG:
     """The DAG of one mart: it runs when all of its inputs have arrived."""
     with DAG(
         dag_id=f"mart_{mart.name}",
-        description=f"{_words(mart.name)}, from {', '.join(mart.inputs)}",
-        schedule=[Asset(uri) for uri in mart.uris],
+        description=f"{_words(mart.name)}, from {', '.join(i.id for i in mart.inputs)}",
+        doc_md=_mart_doc(mart),
+        schedule=[_asset("unified", i.table) for i in mart.inputs],
         catchup=False,
         max_active_runs=1,
         default_args=_RETRIES,
         tags=["mart"],
+        owner_links=_owner_links(mart.inputs),
     ) as dag:
         CivicLakeCommand(
             task_id="build",
             arguments=["mart", mart.name],
             pool=f"mart_{mart.name}",
-            outlets=[Asset(f"civiclake://marts/{mart.name}")],
-            doc_md=f"Rebuilds `marts.{mart.name}` from {', '.join(mart.inputs)}.",
+            owner=_owner(mart.owner),
+            outlets=[_asset("marts", mart.name)],
+            doc_md=_mart_doc(mart),
         )
     return dag
 
@@ -81,19 +86,24 @@ def _dataset_tasks(dataset: DatasetPlan) -> BaseOperator:
             arguments=["extract", dataset.id],
             connection=dataset.connection,
             pool="sources",
-            owner=dataset.owner,
+            owner=_owner(dataset.owner),
             doc_md=_dataset_doc(dataset),
         )
         load = CivicLakeCommand(
             task_id="load",
             arguments=["load", dataset.id],
             pool=f"table_{dataset.table}",
-            owner=dataset.owner,
-            outlets=[Asset(asset_uri(dataset.table))],
+            owner=_owner(dataset.owner),
+            outlets=[_asset("unified", dataset.table)],
             doc_md=_dataset_doc(dataset),
         )
         extract >> load
     return load
+
+
+def _asset(layer: str, table: str) -> Asset:
+    """The asset that stands for a table of the lake."""
+    return Asset(name=f"{layer}.{table}", uri=f"civiclake://{layer}/{table}", group=layer)
 
 
 def _deadline(department: DepartmentPlan) -> DeadlineAlert:
@@ -114,14 +124,38 @@ def _deadline(department: DepartmentPlan) -> DeadlineAlert:
     )
 
 
+def _owner(name: str) -> str:
+    """Airflow takes a comma for the end of one owner and the begin of the next."""
+    return name.replace(",", " /")
+
+
+def _owner_links(datasets: Sequence[DatasetPlan]) -> dict[str, str]:
+    """Where a click on an owner leads; a contact that is no address leads nowhere."""
+    links = {}
+    for dataset in datasets:
+        if dataset.contact.startswith(("https://", "http://")):
+            links[_owner(dataset.owner)] = dataset.contact
+        elif "@" in dataset.contact:
+            links[_owner(dataset.owner)] = f"mailto:{dataset.contact}"
+    return links
+
+
 def _department_doc(department: DepartmentPlan) -> str:
+    return f"### {_words(department.name).capitalize()}\n\n{_table(department.datasets)}"
+
+
+def _mart_doc(mart: MartPlan) -> str:
+    return f"`marts.{mart.name}` is built anew when these have arrived:\n\n{_table(mart.inputs)}"
+
+
+def _table(datasets: Sequence[DatasetPlan]) -> str:
     rows = [
-        f"| `{d.id}` | `unified.{d.table}` | {d.owner} | {d.contact} | {_line(d.description)} |"
-        for d in department.datasets
+        f"| `{d.id}` | `unified.{d.table}` | {_line(d.owner)} | {_line(d.contact)} "
+        f"| {_line(d.description)} |"
+        for d in datasets
     ]
     head = ["| dataset | table | owner | contact | what it is |", "|---|---|---|---|---|"]
-    title = f"### {_words(department.name).capitalize()}\n"
-    return "\n".join([title, *head, *rows])
+    return "\n".join([*head, *rows])
 
 
 def _dataset_doc(dataset: DatasetPlan) -> str:

@@ -7,22 +7,18 @@ no Spark work is left behind.
 
 from __future__ import annotations
 
-import json
-import os
 import signal
 import subprocess
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from airflow.sdk import BaseOperator, Connection
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
+from airflow.sdk.log import mask_secret
 
-from nightly.plan import root
-
-EXIT_USER = 2
-EXIT_HELD = 3
-EXIT_RETRYABLE = 75
+from nightly import child
 
 _PARTS = {
     "host": "HOST",
@@ -31,6 +27,9 @@ _PARTS = {
     "password": "PASSWORD",
 }
 _S3_PARTS = {"login": "ACCESS_KEY", "password": "SECRET_KEY"}
+_TAIL_LINES = 50
+_KILLED = 128
+"""A program that ends because of signal N says so with 128 + N."""
 
 
 class CivicLakeCommand(BaseOperator):
@@ -57,14 +56,12 @@ class CivicLakeCommand(BaseOperator):
 
     def execute(self, context: Any) -> dict[str, Any]:
         """Run the command; outlets' events carry its numbers."""
-        program = os.environ.get("CIVICLAKE_COMMAND") or str(root() / "bin" / "civiclake")
-        command = [program, *self.arguments]
-        command += ["--batch-id", batch_id(context)]
+        command = child.command(*self.arguments, "--batch-id", batch_id(context))
         self.log.info("$ %s", " ".join(command))
         code, lines = self._run(command)
-        result = _last_json(lines)
+        result = child.last_json(lines)
         if code:
-            raise _failure(code, _sentence(lines, result))
+            raise _failure(code, child.reason(lines, result))
         if result is None:
             raise AirflowFailException(f"{' '.join(self.arguments)} ended without its numbers")
         for outlet in self.outlets:
@@ -73,13 +70,12 @@ class CivicLakeCommand(BaseOperator):
 
     def on_kill(self) -> None:
         """Airflow kills or times out this task: end the command, which cancels its Spark work."""
-        child = self._child
-        if child and child.poll() is None:
-            child.send_signal(signal.SIGTERM)
+        if self._child and self._child.poll() is None:
+            self._child.send_signal(signal.SIGTERM)
 
     def _run(self, command: list[str]) -> tuple[int, list[str]]:
         """Run to the end; the exit code and the last lines."""
-        tail: list[str] = []
+        tail: deque[str] = deque(maxlen=_TAIL_LINES)
         self._child = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
@@ -87,25 +83,18 @@ class CivicLakeCommand(BaseOperator):
             stderr=subprocess.STDOUT,
             text=True,
             errors="replace",
-            env=self._environment(),
+            env=child.environment(_credentials(self.connection)),
         )
         assert self._child.stdout is not None
         try:
             for line in self._child.stdout:
-                _log_line(self.log.info, line.rstrip())
-                tail = [*tail[-49:], line.rstrip()]
-            return self._child.wait(), tail
+                said = line.rstrip()
+                if said:
+                    self.log.info("%s", said)
+                    tail.append(said)
+            return self._child.wait(), list(tail)
         finally:
             self.on_kill()
-
-    def _environment(self) -> dict[str, str]:
-        """This process's, less what is Airflow's own, plus the source's credentials."""
-        kept = {
-            key: value
-            for key, value in os.environ.items()
-            if not key.startswith(("AIRFLOW", "_AIRFLOW", "PYTHON"))
-        }
-        return {**kept, "PYTHONUNBUFFERED": "1", **_credentials(self.connection)}
 
 
 def batch_id(context: Any) -> str:
@@ -125,44 +114,23 @@ def batch_id(context: Any) -> str:
 
 
 def _credentials(connection_id: str | None) -> dict[str, str]:
+    """A connection's fields by the names under which the contracts look for them."""
     if connection_id is None:
         return {}
     connection = Connection.get(connection_id)
+    if connection.password:
+        mask_secret(connection.password)
     parts = _S3_PARTS if connection.conn_type == "aws" else _PARTS
     found = {name: getattr(connection, part) for part, name in parts.items()}
     found["ENDPOINT"] = connection.extra_dejson.get("endpoint_url")
     return {f"{connection_id.upper()}_{name}": str(v) for name, v in found.items() if v}
 
 
-def _log_line(log: Callable[..., None], line: str) -> None:
-    if line:
-        log("%s", line)
-
-
-def _last_json(lines: Sequence[str]) -> dict[str, Any] | None:
-    for line in reversed(lines):
-        if line.startswith("{"):
-            try:
-                found = json.loads(line)
-            except ValueError:
-                continue
-            if isinstance(found, dict):
-                return found
-    return None
-
-
-def _sentence(lines: Sequence[str], result: dict[str, Any] | None) -> str:
-    """Why a command failed: its own word for it, else its last line."""
-    if result and result.get("error"):
-        return str(result["error"])
-    spoken = [line for line in lines if line.strip() and not line.startswith("{")]
-    return spoken[-1].strip() if spoken else "the command said nothing"
-
-
 def _failure(code: int, sentence: str) -> AirflowException:
     """What a person must mend, or what is held, is not tried again by itself."""
-    if code in (EXIT_USER, EXIT_HELD):
+    if code in (child.EXIT_USER, child.EXIT_HELD):
         return AirflowFailException(sentence)
-    if code < 0:
-        return AirflowException(f"ended by {signal.Signals(-code).name}: {sentence}")
+    number = -code if code < 0 else code - _KILLED
+    if number in set(signal.Signals):
+        return AirflowException(f"ended by {signal.Signals(number).name}: {sentence}")
     return AirflowException(sentence)

@@ -21,15 +21,16 @@ def root() -> Path:
     return Path(found) if found else Path(__file__).resolve().parents[2]
 
 
+def state_dir() -> Path:
+    """Where everything is that is made at run time."""
+    found = os.environ.get("CIVICLAKE_STATE_DIR")
+    return Path(found) if found else root() / "var"
+
+
 def manifest_path() -> Path:
     """The compiled manifest."""
     found = os.environ.get("CIVICLAKE_MANIFEST")
-    return Path(found) if found else root() / "var" / "manifest.json"
-
-
-def asset_uri(table: str) -> str:
-    """The asset that stands for a unified table."""
-    return f"civiclake://unified/{table}"
+    return Path(found) if found else state_dir() / "manifest.json"
 
 
 @dataclass(frozen=True)
@@ -74,13 +75,13 @@ class MartPlan:
     """One cross-department table."""
 
     name: str
-    inputs: tuple[str, ...]
-    """Ids of datasets."""
+    inputs: tuple[DatasetPlan, ...]
+    """Their arrival makes it run."""
 
     @property
-    def uris(self) -> list[str]:
-        """Assets that make it run."""
-        return [asset_uri(i.replace(".", "_")) for i in self.inputs]
+    def owner(self) -> str:
+        """Who is asked first when it fails: the owner of its first input."""
+        return self.inputs[0].owner
 
 
 @dataclass(frozen=True)
@@ -106,10 +107,13 @@ def read_plan(path: Path | None = None) -> CityPlan:
     by_department: dict[str, list[Mapping[str, Any]]] = {}
     for dataset in manifest["datasets"]:
         by_department.setdefault(dataset["department"], []).append(dataset)
-    return CityPlan(
-        departments=tuple(_department(n, d) for n, d in sorted(by_department.items())),
-        marts=tuple(MartPlan(m["name"], tuple(m["inputs"])) for m in manifest.get("marts", ())),
-    )
+    departments = tuple(_department(n, d) for n, d in sorted(by_department.items()))
+    known = {dataset.id: dataset for d in departments for dataset in d.datasets}
+    marts = [
+        MartPlan(mart["name"], tuple(known[i] for i in mart["inputs"]))
+        for mart in manifest.get("marts", ())
+    ]
+    return CityPlan(departments=departments, marts=tuple(marts))
 
 
 def _department(name: str, datasets: list[Mapping[str, Any]]) -> DepartmentPlan:

@@ -108,6 +108,8 @@ def _configuration(settings: Settings, metadata: postgres.Server) -> dict[str, s
             "executor": "LocalExecutor",
             "parallelism": settings.airflow.parallelism,
             "load_examples": False,
+            # A new department delivers from its first night on, without a click.
+            "dags_are_paused_at_creation": False,
             "fernet_key": base64.urlsafe_b64encode(fernet).decode(),
             "auth_manager": "airflow.api_fastapi.auth.managers.simple.simple_auth_manager"
             ".SimpleAuthManager",

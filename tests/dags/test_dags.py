@@ -1,0 +1,241 @@
+"""What the DAG files make of the compiled contracts."""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from airflow.dag_processing.dagbag import DagBag
+from airflow.sdk import Asset
+from airflow.serialization.serialized_objects import DagSerialization
+from conftest import DAGS
+
+Deploy = Callable[[dict[str, Any]], None]
+FILES = {"departments.py", "marts.py", "contracts.py"}
+
+
+def load_dags() -> DagBag:
+    return DagBag(str(DAGS), bundle_name="dags-folder", bundle_path=DAGS)
+
+
+@pytest.fixture
+def bag(compiled: dict[str, Any], deploy: Deploy) -> DagBag:
+    deploy(compiled)
+    return load_dags()
+
+
+def test_every_contract_has_its_two_tasks(bag: DagBag, compiled: dict[str, Any]) -> None:
+    assert bag.import_errors == {}
+    assert len(compiled["datasets"]) >= 8
+    departments = {d["department"] for d in compiled["datasets"]}
+    marts = {f"mart_{m['name']}" for m in compiled["marts"]}
+    assert set(bag.dags) == departments | marts
+    for department in departments:
+        names = [d["name"] for d in compiled["datasets"] if d["department"] == department]
+        wanted = {f"{name}.{step}" for name in names for step in ("extract", "load")}
+        assert set(bag.dags[department].task_ids) == wanted
+        for name in names:
+            load = bag.dags[department].get_task(f"{name}.load")
+            assert f"{name}.extract" in load.upstream_task_ids
+
+
+def test_only_the_three_files_are_read_as_dags(bag: DagBag) -> None:
+    assert {Path(stat.file).name for stat in bag.dagbag_stats} == FILES
+
+
+def test_tasks_run_the_commands_of_their_dataset(bag: DagBag, compiled: dict[str, Any]) -> None:
+    for dataset in compiled["datasets"]:
+        dag = bag.dags[dataset["department"]]
+        extract, load = (dag.get_task(f"{dataset['name']}.{s}") for s in ("extract", "load"))
+        assert extract.arguments == ["extract", dataset["id"]]
+        assert load.arguments == ["load", dataset["id"]]
+        assert extract.connection == dataset["source"]["connection"]
+        assert load.connection is None
+
+
+def test_a_table_has_one_writer(bag: DagBag, compiled: dict[str, Any]) -> None:
+    pools = []
+    for dataset in compiled["datasets"]:
+        load = bag.dags[dataset["department"]].get_task(f"{dataset['name']}.load")
+        pools.append(load.pool)
+        assert load.pool == f"table_{dataset['department']}_{dataset['name']}"
+        assert load.pool_slots == 1
+    assert len(set(pools)) == len(pools)
+    assert all(dag.max_active_runs == 1 for dag in bag.dags.values())
+
+
+def test_retries_wait_longer_each_time(bag: DagBag) -> None:
+    for dag in bag.dags.values():
+        for task in dag.tasks:
+            assert task.retries == 2
+            assert task.retry_delay == timedelta(seconds=15)
+            assert task.retry_exponential_backoff > 1
+            assert task.max_retry_delay == timedelta(minutes=30)
+
+
+def test_every_task_has_the_owner_of_its_contract(bag: DagBag, compiled: dict[str, Any]) -> None:
+    for dataset in compiled["datasets"]:
+        dag = bag.dags[dataset["department"]]
+        owner = dataset["owner"]["name"].replace(",", " /")
+        for step in ("extract", "load"):
+            task = dag.get_task(f"{dataset['name']}.{step}")
+            assert task.owner == owner
+            assert dataset["path"] in task.doc_md
+        assert owner in dag.owner_links
+        assert dataset["owner"]["contact"] in dag.owner_links[owner]
+        assert dataset["id"] in dag.doc_md
+    for dag in bag.dags.values():
+        assert dag.tags
+        assert all(task.owner != "airflow" for task in dag.tasks)
+
+
+def test_an_owner_with_a_comma_stays_one_owner(compiled: dict[str, Any], deploy: Deploy) -> None:
+    manifest = copy.deepcopy(compiled)
+    for dataset in manifest["datasets"]:
+        dataset["owner"] = {"name": "Roads, bridges", "contact": "see the notice board"}
+    deploy(manifest)
+    bag = load_dags()
+    assert {dag.owner for dag in bag.dags.values()} == {"Roads / bridges"}
+    assert bag.dags["transport"].owner_links == {}
+
+
+def test_loads_hand_on_assets_and_the_mart_waits_for_its_inputs(
+    bag: DagBag, compiled: dict[str, Any]
+) -> None:
+    made = {
+        outlet.uri: outlet
+        for dag in bag.dags.values()
+        for task in dag.tasks
+        for outlet in task.outlets
+        if isinstance(outlet, Asset)
+    }
+    for dataset in compiled["datasets"]:
+        assert f"civiclake://unified/{dataset['department']}_{dataset['name']}" in made
+    assert compiled["marts"]
+    for mart in compiled["marts"]:
+        dag = bag.dags[f"mart_{mart['name']}"]
+        inputs = {f"civiclake://unified/{i.replace('.', '_')}" for i in mart["inputs"]}
+        waited = {asset.uri: asset for asset in dag.timetable.asset_condition.objects}
+        assert set(waited) == inputs
+        assert all(waited[uri] == made[uri] for uri in inputs)
+        assert [task.pool for task in dag.tasks] == [f"mart_{mart['name']}"]
+
+
+def test_what_is_referred_to_is_loaded_before(bag: DagBag) -> None:
+    visits = bag.dags["health"].get_task("visits.load")
+    assert visits.upstream_task_ids == {"visits.extract", "facilities.load"}
+    # Extracts wait for nobody: a source is read as early as it can be.
+    assert not bag.dags["health"].get_task("visits.extract").upstream_task_ids
+
+
+def test_references_across_departments_never_wait_for_each_other(
+    compiled: dict[str, Any], deploy: Deploy
+) -> None:
+    manifest = copy.deepcopy(compiled)
+    by_id = {d["id"]: d for d in manifest["datasets"]}
+    for mine, other in (
+        ("health.facilities", "transport.stops"),
+        ("transport.stops", "health.facilities"),
+    ):
+        reference = {"dataset": other, "column": by_id[other]["columns"][0]["name"]}
+        by_id[mine]["columns"][0]["reference"] = reference
+    deploy(manifest)
+    bag = load_dags()
+    assert bag.import_errors == {}
+    assert len(bag.dags) >= 4
+    for department, name in (("health", "facilities"), ("transport", "stops")):
+        load = bag.dags[department].get_task(f"{name}.load")
+        assert load.upstream_task_ids == {f"{name}.extract"}
+        assert {type(t).__name__ for t in bag.dags[department].tasks} == {"CivicLakeCommand"}
+
+
+def test_dags_survive_serialisation_with_their_deadline(
+    bag: DagBag, compiled: dict[str, Any]
+) -> None:
+    for dag_id, dag in bag.dags.items():
+        data = json.loads(json.dumps(DagSerialization.to_dict(dag)))
+        back = DagSerialization.from_dict(data)
+        assert set(back.task_ids) == set(dag.task_ids)
+        if dag_id.startswith("mart_"):
+            continue
+        promises = [d["latency_seconds"] for d in compiled["datasets"] if d["department"] == dag_id]
+        (deadline,) = dag.deadline
+        assert deadline.interval == timedelta(seconds=min(promises))
+        text = json.dumps(data["dag"]["deadline"])
+        assert "nightly.alerts.deadline_missed" in text
+        assert "nightly.deadline.NightBegun" in text
+
+
+@pytest.mark.parametrize(
+    ("manifest", "told"),
+    [(None, "is missing: run `civiclake compile`"), ({"datasets": []}, "holds no dataset")],
+)
+def test_no_dataset_is_an_error_and_not_an_empty_night(
+    manifest: dict[str, Any] | None,
+    told: str,
+    deploy: Deploy,
+) -> None:
+    if manifest is not None:
+        deploy(manifest)
+    bag = load_dags()
+    assert not bag.dags
+    wrong = {Path(file).name: text for file, text in bag.import_errors.items()}
+    assert set(wrong) == {"departments.py", "marts.py"}
+    assert all(told in text for text in wrong.values())
+
+
+_TIMED = """
+import json, runpy, sys, time
+import airflow.sdk
+before = set(sys.modules)
+began = time.perf_counter()
+found = [runpy.run_path(f"{sys.argv[1]}/{name}.py") for name in ("departments", "marts")]
+seconds = time.perf_counter() - began
+dags = [v for names in found for v in names.values() if isinstance(v, airflow.sdk.DAG)]
+print(json.dumps([seconds, sum(len(d.tasks) for d in dags), sorted(set(sys.modules) - before)]))
+"""
+
+
+def parse_in_a_fresh_process() -> tuple[float, int, list[str]]:
+    done = subprocess.run(
+        [sys.executable, "-c", _TIMED, str(DAGS)],
+        env={**os.environ, "PYTHONPATH": str(DAGS)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    seconds, tasks, modules = json.loads(done.stdout.splitlines()[-1])
+    return seconds, tasks, modules
+
+
+def test_parsing_takes_less_than_a_second(compiled: dict[str, Any], deploy: Deploy) -> None:
+    deploy(compiled)
+    seconds, tasks, modules = parse_in_a_fresh_process()
+    assert tasks == 2 * len(compiled["datasets"]) + len(compiled["marts"])
+    assert seconds < 1.0
+    heavy = {"pyspark", "great_expectations", "civiclake", "pandas", "pydantic"}
+    assert not heavy & {name.partition(".")[0] for name in modules}
+
+
+def test_a_thousand_datasets_are_parsed_in_seconds(
+    compiled: dict[str, Any], deploy: Deploy
+) -> None:
+    copies = []
+    for number in range(1000):
+        dataset = copy.deepcopy(compiled["datasets"][number % len(compiled["datasets"])])
+        dataset["department"] = f"department_{number // 20}"
+        dataset["name"] += f"_{number}"
+        dataset["id"] = f"{dataset['department']}.{dataset['name']}"
+        copies.append(dataset)
+    deploy({**compiled, "datasets": copies, "marts": []})
+    seconds, tasks, _ = parse_in_a_fresh_process()
+    assert tasks == 2000
+    assert seconds < 5.0
