@@ -70,6 +70,10 @@ class FencedError(CivicLakeError):
     """This writer lost its lock to a younger one and must not write any more."""
 
 
+class SparkFailed(CivicLakeError):
+    """Spark could not do what a step asked of it; what was committed before stands."""
+
+
 class EngineError(CivicLakeError):
     """A Spark engine is not up, or does not answer."""
 

@@ -1,1 +1,41 @@
-"""The `civiclake` command."""
+"""The ``civiclake`` command: wires the parts together, and says in one sentence what went wrong."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from civiclake.cli import analysts, batches, contracts, engines, quarantine, query, services
+from civiclake.errors import CivicLakeError
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="Pull a city's records into one Delta Lake: contracts, batches, checks, accounts.\n\n"
+    "Exit codes: 0 done, 1 failed, 2 something to mend (a contract, an argument), 3 a batch is"
+    " held, 75 a system did not answer and trying again may help.",
+)
+
+contracts.register(app)
+batches.register(app)
+app.add_typer(quarantine.app, name="quarantine")
+app.add_typer(engines.app, name="engine")
+app.add_typer(analysts.app, name="analyst")
+query.register(app)
+services.register(app)
+
+
+def main() -> None:
+    """Entry point of the command."""
+    try:
+        app()
+    except CivicLakeError as error:
+        print(f"civiclake: {error}", file=sys.stderr)  # noqa: T201
+        sys.exit(error.exit_code)
+
+
+if __name__ == "__main__":
+    main()

@@ -49,7 +49,7 @@ def read_city(schemas_dir: Path, expectations_dir: Path, marts_dir: Path) -> Cit
         city.faults.add(str(schemas_dir), "no contract found in <department>/<dataset>.yaml")
     _add_suites(city)
     city.marts = _read_marts(marts_dir, city.faults)
-    city.fingerprint = _fingerprint(schemas_dir, expectations_dir, marts_dir)
+    city.fingerprint = fingerprint(schemas_dir, expectations_dir, marts_dir)
     return city
 
 
@@ -117,7 +117,7 @@ def _read_marts(folder: Path, faults: Faults) -> list[tuple[str, Mart]]:
     return found
 
 
-def _fingerprint(*folders: Path) -> str:
+def fingerprint(*folders: Path) -> str:
     """SHA-256 over the name and the bytes of every file that says something."""
     digest = hashlib.sha256()
     for folder in folders:

@@ -8,8 +8,8 @@ from urllib.parse import quote
 from pyspark.sql import SparkSession
 
 from civiclake import secrets
-from civiclake.local.process import port_open
 from civiclake.errors import EngineError
+from civiclake.local.process import port_open
 from civiclake.settings import Settings
 
 PSEUDONYM = "civiclake_pseudonym"

@@ -57,6 +57,8 @@ def _library() -> ModuleType:
     import great_expectations
 
     logging.getLogger("great_expectations").setLevel(logging.ERROR)
+    # Its temporary folders are of no interest to an operator.
+    logging.getLogger("great_expectations.data_context.types.base").setLevel(logging.ERROR)
     return great_expectations
 
 
@@ -79,7 +81,9 @@ def judge(prepared: DataFrame, dataset: Dataset, batch_id: str) -> Verdict:
     gx = _library()
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = {"globally": False, "metric_calculations": False}
-    asset = context.data_sources.add_spark(name="lake").add_dataframe_asset(name=dataset.id)
+    # The rows are staged in Parquet already; a cached frame can't be the source of a MERGE.
+    source = context.data_sources.add_spark(name="lake", persist=False)
+    asset = source.add_dataframe_asset(name=dataset.id)
     definition = asset.add_batch_definition_whole_dataframe(batch_id)
     batch = definition.get_batch(batch_parameters={"dataframe": prepared})
     suite = gx.ExpectationSuite(

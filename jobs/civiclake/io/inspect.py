@@ -14,7 +14,7 @@ from functools import partial
 FIRST_RAGGED = 10
 """How many ragged records are named."""
 LONGEST_LINE = 8 << 20
-"""Characters; a longer line is cut here, so that no file can fill the memory."""
+"""Characters; a longer line is refused, so that no file can fill the memory."""
 
 
 class Unreadable(Exception):
@@ -50,7 +50,10 @@ def text_lines(binary: io.BufferedIOBase, encoding: str) -> Iterator[str]:
     """Decode strictly, line by line, line ends kept; a byte-order mark is dropped."""
     codec = "utf-8-sig" if encoding.lower().replace("_", "-") in ("utf-8", "utf8") else encoding
     text = io.TextIOWrapper(binary, encoding=codec, errors="strict", newline="")  # type: ignore[type-var]
-    return iter(partial(text.readline, LONGEST_LINE), "")
+    for line in iter(partial(text.readline, LONGEST_LINE), ""):
+        if len(line) == LONGEST_LINE and line[-1] not in "\r\n":
+            raise Unreadable(f"it holds a line of over {LONGEST_LINE >> 20} MiB")
+        yield line
 
 
 def inspect_csv(lines: Iterable[str], delimiter: str) -> Inspection:
@@ -82,11 +85,9 @@ def inspect_csv(lines: Iterable[str], delimiter: str) -> Inspection:
                 if ragged <= FIRST_RAGGED:
                     first.append(rows)
     except csv.Error as error:
-        raise Unreadable(
-            f"its quoting is broken in or before line {reader.line_num} ({error})"
-        ) from None
+        raise Unreadable(_unparsable(error, reader.line_num)) from None
     except UnicodeError as error:
-        raise Unreadable(_undecodable(error, rows)) from None
+        raise Unreadable(_undecodable(error, reader.line_num)) from None
     doubled = sorted({name for name in header if header.count(name) > 1})
     if doubled:
         raise Unreadable(f"its header names {', '.join(doubled)} more than once")
@@ -109,9 +110,21 @@ def why(error: BaseException) -> str:
     return f"it is damaged ({error})"
 
 
-def _undecodable(error: UnicodeError, rows: int) -> str:
+def _unparsable(error: csv.Error, line: int) -> str:
+    if "field limit" in str(error):
+        limit = csv.field_size_limit()
+        return (
+            f"up to line {line} stands a value of over {limit:,} characters: "
+            "a quotation mark is never closed, or the value is too long"
+        )
+    return f"its quoting is broken in or before line {line} ({error})"
+
+
+def _undecodable(error: UnicodeError, lines: int) -> str:
+    """Decoding goes ahead of reading by a block: the line is counted on inside it."""
     if not isinstance(error, UnicodeDecodeError):
         return f"its text can't be decoded ({error})"
     byte = error.object[error.start : error.start + 1].hex()
     codec = "utf-8" if error.encoding.startswith("utf-8") else error.encoding
-    return f"it is not {codec}: byte 0x{byte} after record {rows} ({error.reason})"
+    line = lines + 1 + error.object[: error.start].count(b"\n")
+    return f"it is not {codec}: byte 0x{byte} in line {line} ({error.reason})"

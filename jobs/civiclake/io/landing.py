@@ -16,6 +16,7 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
+import psutil
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
 from civiclake.contracts.model import Dataset, Load
@@ -165,6 +166,11 @@ class Landing:
             )
         return found
 
+    def landed(self, dataset_id: str) -> list[str]:
+        """Ids of all batches in landing, merged or not, in order."""
+        folders = (p.parent.name for p in self.dataset_dir(dataset_id).glob(f"*/{MANIFEST}"))
+        return sorted(n for n in folders if _BATCH_ID.fullmatch(n))
+
     def committed(self, dataset_id: str) -> list[BatchManifest]:
         """Manifests of all batches whose merge is done, by batch id."""
         folders = sorted(p.parent for p in self.dataset_dir(dataset_id).glob(f"*/{COMMITTED}"))
@@ -198,7 +204,7 @@ class Landing:
         target.parent.mkdir(parents=True, exist_ok=True)
         for folder in (self._root, target.parent.parent, target.parent):
             folder.chmod(0o700)
-        _sweep(target)
+        _sweep(target.parent)
         draft = Draft(target.with_name(f".{batch_id}.{os.getpid()}"))
         draft.folder.mkdir(mode=0o700)
         try:
@@ -250,11 +256,11 @@ def _order(mark: str) -> tuple[Decimal, str]:
         return (Decimal(0), datetime.fromisoformat(mark).isoformat(timespec="microseconds"))
 
 
-def _sweep(target: Path) -> None:
-    """Drafts of the same batch whose process is gone."""
-    for stale in target.parent.glob(f".{target.name}.*"):
+def _sweep(folder: Path) -> None:
+    """Remove the dataset's drafts whose process is gone."""
+    for stale in folder.glob(".*"):
         pid = stale.name.rpartition(".")[2]
-        if not pid.isdigit() or int(pid) == os.getpid() or not Path(f"/proc/{pid}").exists():
+        if not pid.isdigit() or int(pid) == os.getpid() or not psutil.pid_exists(int(pid)):
             shutil.rmtree(stale, ignore_errors=True)
 
 

@@ -14,7 +14,6 @@ from pydantic import BaseModel, ConfigDict
 from pyspark.sql import SparkSession
 
 from civiclake import __version__
-from civiclake.contracts.model import Dataset
 from civiclake.errors import AccountError
 from civiclake.io import lake
 from civiclake.settings import Settings
@@ -135,10 +134,10 @@ _OUTCOMES = [
 def record(
     spark: SparkSession,
     settings: Settings,
-    dataset: Dataset,
     result: BatchResult,
     recorder: Recorder,
     *,
+    contract_version: str,
     watermark: tuple[str | None, str | None] = (None, None),
     rules_version: str = "",
 ) -> None:
@@ -147,7 +146,7 @@ def record(
         **result.model_dump(),
         "watermark_from": watermark[0],
         "watermark_to": watermark[1],
-        "contract_version": dataset.version,
+        "contract_version": contract_version,
         "rules_version": rules_version,
         "code_version": __version__,
         "started_at": recorder.started_at,
@@ -155,9 +154,29 @@ def record(
     }
     _append(spark, settings, "batches", _BATCHES, [tuple(facts[name] for name, _ in _BATCHES)])
     now = datetime.now(UTC)
-    head = (dataset.id, result.batch_id, result.attempt)
+    head = (result.dataset, result.batch_id, result.attempt)
     rows = [(*head, s, o, None if n < 0 else n, sec, now) for s, o, n, sec in recorder.outcomes]
     _append(spark, settings, "outcomes", _OUTCOMES, rows)
+
+
+SHOWN = (
+    "dataset", "batch", "try", "status", "read", "inserted", "updated", "unchanged",
+    "superseded", "late", "set aside", "deleted", "seconds", "message",
+)  # fmt: skip
+"""Heads of what :func:`newest` returns."""
+
+
+def newest(spark: SparkSession, settings: Settings, limit: int) -> list[tuple[Any, ...]]:
+    """The accounts of the newest batches, newest first."""
+    if not lake.exists(spark, settings, lake.OPS, "batches"):
+        return []
+    rows = spark.sql(
+        "SELECT dataset, batch_id, attempt, status, read, inserted, updated, unchanged,"
+        " superseded, late, quarantined, deleted, seconds, message"
+        f" FROM {lake.by_path(settings, lake.OPS, 'batches')}"
+        f" ORDER BY started_at DESC, dataset LIMIT {int(limit)}"
+    ).collect()
+    return [tuple(row) for row in rows]
 
 
 def _append(

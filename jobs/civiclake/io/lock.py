@@ -97,8 +97,11 @@ def table_lock(
         )
         if former and stop_former:
             stop_former(former)
-        yield lock
-        lock.note(released=True)
+        try:
+            yield lock
+        finally:
+            # Whoever gets here has ended its own Spark work; only a killed holder does not.
+            lock.note(released=True)
     finally:
         file_lock.release()
 

@@ -9,6 +9,7 @@ replay, and running it again takes exactly those.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from pyspark.sql import DataFrame, SparkSession
@@ -136,6 +137,14 @@ def claim(spark: SparkSession, settings: Settings, dataset: Dataset, batch_id: s
     return claimed(spark, settings, dataset, batch_id).count()
 
 
+def unfinished(spark: SparkSession, settings: Settings, dataset: Dataset) -> str | None:
+    """The replay that claimed records and broke off before it was through, if there is one."""
+    table = spark.table(lake.by_path(settings, lake.QUARANTINE, dataset.table))
+    open_claims = table.where((F.col("status") == OPEN) & F.col("claimed_by_batch").isNotNull())
+    row = open_claims.select("claimed_by_batch").first()
+    return row[0] if row else None
+
+
 def claimed(spark: SparkSession, settings: Settings, dataset: Dataset, batch_id: str) -> DataFrame:
     """The records that a replay holds."""
     table = spark.table(lake.by_path(settings, lake.QUARANTINE, dataset.table))
@@ -154,22 +163,24 @@ def as_raw(
         records: from :func:`claimed`.
         dataset: the compiled contract.
         batch_id: the replay's batch.
-        corrections: optional frame of ``_record_id`` and source columns (text): a record
-            that stands here is judged with these values.
+        corrections: optional frame of ``_record_id`` and some source columns (text): a
+            record that stands here is judged with these values.
     """
-    raw = F.col("raw")
+    values = {
+        col.source_name: F.try_element_at(F.col("raw"), F.lit(col.source_name))
+        for col in dataset.columns
+    }
     malformed = F.col("malformed_text")
     if corrections is not None:
-        names = [col.source_name for col in dataset.columns]
-        pairs = [part for n in names for part in (F.lit(n), F.col(f"`{n}`"))]
-        fixed = corrections.select(F.col(c.RECORD), F.create_map(*pairs).alias("_fixed"))
-        records = records.join(fixed, c.RECORD, "left")
-        raw = F.coalesce(F.col("_fixed"), raw)
-        malformed = F.when(F.col("_fixed").isNull(), malformed)
-    texts = [
-        F.try_element_at(raw, F.lit(col.source_name)).alias(col.source_name)
-        for col in dataset.columns
-    ]
+        # Suffixed, because a source column may have the name of one of quarantine's own.
+        fixed = corrections.toDF(*[f"{name}_fixed" for name in corrections.columns])
+        is_fixed = F.col(f"{c.RECORD}_fixed").isNotNull()
+        records = records.join(fixed, F.col(c.RECORD) == F.col(f"{c.RECORD}_fixed"), "left")
+        for name in values.keys() & set(corrections.columns):
+            value = F.col(f"`{name}_fixed`")
+            values[name] = F.when(is_fixed, value).otherwise(values[name])
+        malformed = F.when(~is_fixed, malformed)
+    texts = [values[col.source_name].alias(col.source_name) for col in dataset.columns]
     return records.select(
         *texts,
         F.lit(batch_id).alias(c.BATCH),
@@ -196,13 +207,27 @@ def summary(
     return [(row["status"], row["reason"], row["count"]) for row in found]
 
 
+@dataclass(frozen=True)
+class SetAside:
+    """One open record, for a person who puts it right."""
+
+    record_id: str
+    batch_id: str
+    reasons: list[str]
+    raw: dict[str, str | None]
+    """Source column to its text, as it came."""
+    rules_version: str
+
+
 def show(
     spark: SparkSession, settings: Settings, dataset: Dataset, *, reason: str | None, limit: int
-) -> list[dict[str, object]]:
+) -> list[SetAside]:
     """Open records with their reasons and their values as they came."""
     table = spark.table(lake.by_path(settings, lake.QUARANTINE, dataset.table))
     chosen = table.where(F.col("status") == OPEN)
     if reason is not None:
         chosen = chosen.where(F.array_contains("reasons", reason))
     rows = chosen.orderBy(c.RECORD).limit(limit).collect()
-    return [row.asDict() for row in rows]
+    return [
+        SetAside(r[c.RECORD], r[c.BATCH], r["reasons"], r["raw"], r["rules_version"]) for r in rows
+    ]

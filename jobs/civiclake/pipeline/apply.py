@@ -16,7 +16,7 @@ from civiclake.io import quarantine
 from civiclake.io.lock import TableLock
 from civiclake.pipeline.batch import Batch
 from civiclake.pipeline.judge import Judged
-from civiclake.steps.merge import action_counts, all_late, classify, gone, merge_sql
+from civiclake.steps.merge import action_counts, classify, gone, late_before, merge_sql
 from civiclake.steps.protect import protect
 from civiclake.steps.validate import reasons
 
@@ -44,13 +44,12 @@ def _pseudonymize(value: Column, domain: str) -> Column:
     return F.call_function(PSEUDONYM, value, F.lit(domain))
 
 
-def classify_rows(batch: Batch, judged: Judged, *, is_stale: bool) -> Changes:
+def classify_rows(batch: Batch, judged: Judged) -> Changes:
     """Protect the good rows and compare them with the served table.
 
     Args:
         batch: the batch under way.
         judged: its judged rows.
-        is_stale: a newer snapshot of this dataset is already served.
 
     Raises:
         BatchHeld: a snapshot would delete more of the table than its contract allows.
@@ -58,8 +57,11 @@ def classify_rows(batch: Batch, judged: Judged, *, is_stale: bool) -> Changes:
     good = judged.frame.where(F.col(c.FATE) == c.FATE_GOOD)
     masked = protect(good, batch.dataset, _pseudonymize)
     served = batch.spark.table(batch.unified)
-    compares_whole = batch.dataset.load is Load.SNAPSHOT and not batch.is_replay and not is_stale
-    classified = all_late(masked) if is_stale else classify(masked, served, batch.dataset)
+    is_snapshot = batch.dataset.load is Load.SNAPSHOT
+    compares_whole = is_snapshot and not batch.is_replay and batch.stale_before is None
+    classified = classify(masked, served, batch.dataset)
+    if batch.stale_before is not None:
+        classified = late_before(classified, batch.stale_before, batch.dataset)
     if compares_whole:
         delivered = _delivered_keys(judged.frame, batch)
         classified = classified.unionByName(gone(served, delivered, batch.dataset))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 
@@ -27,6 +28,8 @@ class Batch:
     batch_id: str
     attempt: int
     is_replay: bool = False
+    stale_before: datetime | None = None
+    """A snapshot taken then is served: rows delivered before it are late."""
     recorder: Recorder = field(default_factory=Recorder)
 
     @property

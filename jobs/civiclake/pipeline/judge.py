@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 
 from pyspark.sql import DataFrame
 
 from civiclake import columns as c
-from civiclake.contracts.model import Load, Rule
+from civiclake.contracts.model import Rule
 from civiclake.errors import BatchHeld, UserError
 from civiclake.io import gx, lake
 from civiclake.pipeline.batch import Batch
 from civiclake.steps.rules import CompiledRule, compile_rules, sets_aside
 from civiclake.steps.standardize import standardize, with_references
 from civiclake.steps.validate import counts, decide, judge, read_counts
+
+log = logging.getLogger(__name__)
 
 
 @dataclass
@@ -95,7 +98,11 @@ def hold_unless_sound(batch: Batch, judged: Judged, verdict: gx.Verdict) -> None
             f"{judged.set_aside} of {judged.read} rows ({share:.0%}) would be set aside, most for"
             f" {worst}; allowed are {limits.max_set_aside_fraction:.0%}"
         )
-    if problems and not (batch.is_replay and batch.dataset.load is not Load.SNAPSHOT):
+    if problems and batch.is_replay:
+        log.warning(
+            "%s is a part of a delivery, not held for: %s", batch.where, "; ".join(problems)
+        )
+    elif problems:
         owner = batch.dataset.owner
         raise BatchHeld(
             f"{batch.where} is held and the last good table stays served: {'; '.join(problems)};"

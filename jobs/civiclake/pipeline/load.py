@@ -4,26 +4,23 @@ from __future__ import annotations
 
 import logging
 import shutil
-import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
-from types import FrameType
-from typing import Any
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame
 
 from civiclake import columns as c
 from civiclake.contracts.model import Dataset, Load
-from civiclake.engine.session import connect, session_id
 from civiclake.errors import BatchHeld, CivicLakeError
 from civiclake.io import gx, ledger, raw
 from civiclake.io.landing import BatchManifest, Landing
 from civiclake.io.ledger import BatchResult
-from civiclake.io.lock import TableLock, table_lock
+from civiclake.io.lock import TableLock
 from civiclake.pipeline import apply, judge
 from civiclake.pipeline.batch import Batch, next_attempt
+from civiclake.pipeline.writing import writing
 from civiclake.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -54,55 +51,13 @@ def load(settings: Settings, dataset: Dataset, batch_id: str) -> BatchResult:
     def read_raw(batch: Batch) -> DataFrame:
         return raw.stage(batch.spark, settings, dataset, manifest, batch_dir)
 
-    is_stale = _newer_snapshot_served(landing, dataset, manifest)
-    with writing(settings, dataset, batch_id) as (spark, lock):
+    with writing(settings, dataset.table, batch_id) as (spark, lock):
         batch = Batch(spark, settings, dataset, batch_id, attempt)
+        batch.stale_before = _newer_snapshot(landing, dataset, manifest)
         watermark = (manifest.watermark_from, manifest.watermark_to)
-        result = run(batch, lock, read_raw, is_stale=is_stale, watermark=watermark)
+        result = run(batch, lock, read_raw, watermark=watermark)
         landing.mark_committed(dataset.id, batch_id)
     return result
-
-
-@contextmanager
-def writing(
-    settings: Settings, dataset: Dataset, holder: str
-) -> Iterator[tuple[SparkSession, TableLock]]:
-    """A session of the jobs' engine and the dataset's lock; both end with the block.
-
-    A signal to stop first stops the Spark work, then the process.
-    """
-
-    def stop_former(record: dict[str, Any]) -> None:
-        session = record.get("session_id")
-        if session:
-            log.warning("%s: stopping what a dead writer left running", dataset.table)
-            former = connect(settings, session_id=session)
-            former.interruptAll()
-            former.stop()
-
-    with table_lock(settings, dataset.table, holder=holder, stop_former=stop_former) as lock:
-        spark = connect(settings)
-        lock.note(session_id=session_id(spark))
-        try:
-            with _stopping(spark):
-                yield spark, lock
-        finally:
-            spark.stop()
-
-
-@contextmanager
-def _stopping(spark: SparkSession) -> Iterator[None]:
-    def stop(number: int, frame: FrameType | None) -> None:
-        log.warning("stopped by signal %d: cancelling Spark work", number)
-        spark.interruptAll()
-        raise SystemExit(128 + number)
-
-    former = {s: signal.signal(s, stop) for s in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        yield
-    finally:
-        for number, handler in former.items():
-            signal.signal(number, handler)
 
 
 def run(
@@ -110,7 +65,6 @@ def run(
     lock: TableLock,
     read_raw: ReadRaw,
     *,
-    is_stale: bool = False,
     watermark: tuple[str | None, str | None] = (None, None),
 ) -> BatchResult:
     """Take a batch through all steps and write it into the ledger, however it ends."""
@@ -118,7 +72,7 @@ def run(
         dataset=batch.dataset.id, batch_id=batch.batch_id, attempt=batch.attempt, status="failed"
     )
     try:
-        _run_steps(batch, lock, read_raw, result, is_stale=is_stale)
+        _run_steps(batch, lock, read_raw, result)
         result.status = "merged"
     except BatchHeld as error:
         result.status, result.message = "held", str(error)
@@ -135,18 +89,16 @@ def run(
         ledger.record(
             batch.spark,
             batch.settings,
-            batch.dataset,
             result,
             batch.recorder,
+            contract_version=batch.dataset.version,
             watermark=watermark,
             rules_version=batch.rules_version,
         )
     return result
 
 
-def _run_steps(
-    batch: Batch, lock: TableLock, read_raw: ReadRaw, result: BatchResult, *, is_stale: bool
-) -> None:
+def _run_steps(batch: Batch, lock: TableLock, read_raw: ReadRaw, result: BatchResult) -> None:
     step = batch.recorder.step
     with ThreadPoolExecutor(max_workers=1) as aside:
         warm = aside.submit(gx.warm_up)
@@ -158,7 +110,7 @@ def _run_steps(
     with step("verdict"):
         _take_verdict(batch, judged, result)
     with step("classify"):
-        changes = apply.classify_rows(batch, judged, is_stale=is_stale)
+        changes = apply.classify_rows(batch, judged)
     with step("set_aside"):
         result.reasons = apply.set_aside(batch, judged, changes)
     with step("merge"):
@@ -204,14 +156,11 @@ def _clean(batch: Batch) -> None:
         shutil.rmtree(Path(batch.staging("x")).parent, ignore_errors=True)
 
 
-def _newer_snapshot_served(landing: Landing, dataset: Dataset, manifest: BatchManifest) -> bool:
-    """Whether a snapshot taken after this one was merged already (a backfill out of order)."""
+def _newer_snapshot(landing: Landing, dataset: Dataset, manifest: BatchManifest) -> datetime | None:
+    """When a snapshot newer than this one was taken, if one was merged (a backfill)."""
     if dataset.load is not Load.SNAPSHOT:
-        return False
+        return None
     taken = max((f.modified_at for f in manifest.files), default=None)
-    return taken is not None and any(
-        file.modified_at > taken
-        for other in landing.committed(dataset.id)
-        if other.batch_id != manifest.batch_id
-        for file in other.files
-    )
+    others = [b for b in landing.committed(dataset.id) if b.batch_id != manifest.batch_id]
+    newest = max((f.modified_at for b in others for f in b.files), default=None)
+    return newest if taken and newest and newest > taken else None

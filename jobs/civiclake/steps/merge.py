@@ -6,6 +6,7 @@ merged, and so that the MERGE's own counts can be held against it.
 
 from __future__ import annotations
 
+from datetime import datetime
 from functools import reduce
 
 from pyspark.sql import Column, DataFrame
@@ -83,9 +84,18 @@ def gone(served: DataFrame, delivered_keys: DataFrame, dataset: Dataset) -> Data
     return left.withColumn(c.ACTION, F.lit(c.ACTION_DELETE))
 
 
-def all_late(masked: DataFrame) -> DataFrame:
-    """A snapshot older than the one that is served changes nothing, whatever it holds."""
-    return masked.withColumn(c.ACTION, F.lit(c.ACTION_LATE))
+def late_before(classified: DataFrame, taken_at: datetime, dataset: Dataset) -> DataFrame:
+    """Let rows of a snapshot older than the one that is served change nothing.
+
+    Args:
+        classified: rows with ``_action``.
+        taken_at: when the served snapshot was taken.
+        dataset: the compiled contract; with a sequence column of its own, all rows given
+            here come from the older snapshot.
+    """
+    is_older = F.lit(True) if dataset.sequence else F.col(c.SEQUENCE) < F.lit(taken_at)
+    action = F.when(is_older, c.ACTION_LATE).otherwise(F.col(c.ACTION))
+    return classified.withColumn(c.ACTION, action)
 
 
 def action_counts(classified: DataFrame) -> DataFrame:

@@ -77,7 +77,6 @@ def _location(dataset: Dataset) -> tuple[str, str]:
 
 
 def _client(dataset: Dataset) -> Any:
-    endpoint = dataset.source.endpoint_url
     config = Config(
         connect_timeout=3,
         read_timeout=30,
@@ -86,12 +85,17 @@ def _client(dataset: Dataset) -> Any:
     )
     return boto3.session.Session().client(
         "s3",
-        endpoint_url=expand(dataset, "endpointUrl", endpoint) if endpoint else None,
+        endpoint_url=_endpoint(dataset),
         aws_access_key_id=credential(dataset, "ACCESS_KEY"),
         aws_secret_access_key=credential(dataset, "SECRET_KEY"),
         region_name="us-east-1",
         config=config,
     )
+
+
+def _endpoint(dataset: Dataset) -> str | None:
+    endpoint = dataset.source.endpoint_url
+    return expand(dataset, "endpointUrl", endpoint) if endpoint else None
 
 
 @contextlib.contextmanager
@@ -103,8 +107,9 @@ def _translated(dataset: Dataset, bucket: str) -> Iterator[None]:
         raise _refusal(dataset, bucket, error) from None
     except (faults.BotoCoreError, ConnectionError, TimeoutError) as error:
         raise SourceUnavailable(
-            f"{dataset.id}: the object store of bucket {bucket} does not answer "
-            f"({type(error).__name__}): if it stays so, {ask(dataset)} whether it is up"
+            f"{dataset.id}: the object store of bucket {bucket} at {_endpoint(dataset) or 'AWS'} "
+            f"does not answer ({type(error).__name__}): if it stays so, {ask(dataset)} "
+            "whether it is up"
         ) from None
 
 
@@ -117,10 +122,10 @@ def _refusal(dataset: Dataset, bucket: str, error: faults.ClientError) -> Source
             "to deliver it, or correct `location` in the contract"
         )
     if code in _REFUSED:
-        variables = f"{dataset.source.connection}_access_key and _secret_key".upper()
+        keys = (dataset.source.connection or "").upper()
         return SourceError(
-            f"{dataset.id}: the object store {_REFUSED[code]} for bucket {bucket}: "
-            f"check {variables.replace(' AND ', ' and ')}, or {ask(dataset)} for access"
+            f"{dataset.id}: the object store {_REFUSED[code]} for bucket {bucket}: check "
+            f"{keys}_ACCESS_KEY and {keys}_SECRET_KEY, or {ask(dataset)} for access"
         )
     if status >= 500 or code in ("SlowDown", "RequestTimeout"):
         return SourceUnavailable(

@@ -1,0 +1,93 @@
+"""``extract``, ``load`` and ``mart``: the work of the night, one batch at a time."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from civiclake.cli import city
+from civiclake.cli.console import reporting, show_table
+from civiclake.contracts.model import Dataset
+from civiclake.errors import UserError
+from civiclake.io.landing import Landing
+from civiclake.settings import Settings, load_settings
+
+DatasetId = Annotated[str, typer.Argument(help="such as health.visits")]
+BatchId = Annotated[
+    str | None, typer.Option(help="such as 20160101T020000Z; default: now, or the newest landed")
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the application."""
+    app.command("extract")(extract)
+    app.command("load")(load)
+    app.command("mart")(mart)
+    app.command("batches")(batches)
+
+
+def extract(
+    dataset: DatasetId,
+    batch_id: BatchId = None,
+    again: Annotated[bool, typer.Option(help="read anew what was landed but not merged")] = False,
+) -> None:
+    """Read a dataset's source into landing: bytes as they came, counted and hashed."""
+    from civiclake.pipeline.extract import extract_batch
+
+    settings = load_settings()
+    with reporting() as report:
+        found = city.dataset(settings, dataset)
+        report(extract_batch(settings, found, batch_id or _now(), again=again))
+
+
+def load(dataset: DatasetId, batch_id: BatchId = None) -> None:
+    """Take a landed batch through stage, checks, masks, merge and account."""
+    settings = load_settings()
+    with reporting() as report:
+        # Spark's client takes half a second to import; other commands go without.
+        from civiclake.pipeline.load import load as load_batch
+
+        found = city.dataset(settings, dataset)
+        result = load_batch(settings, found, batch_id or _newest(settings, found))
+        report(result.model_dump())
+
+
+def mart(
+    name: Annotated[str, typer.Argument(help="such as visits_by_weather")],
+    batch_id: BatchId = None,
+) -> None:
+    """Build a cross-department table anew from the unified tables."""
+    from civiclake.pipeline.mart import build
+
+    settings = load_settings()
+    with reporting() as report:
+        report(build(settings, city.read(settings), name, batch_id or _now()).model_dump())
+
+
+def batches(
+    limit: Annotated[int, typer.Option(help="how many, newest first")] = 30,
+) -> None:
+    """List the newest batches with their accounts."""
+    from civiclake.engine.session import connect
+    from civiclake.io import ledger
+
+    settings = load_settings()
+    spark = connect(settings)
+    try:
+        rows = ledger.newest(spark, settings, limit)
+    finally:
+        spark.stop()
+    show_table(ledger.SHOWN, rows)
+
+
+def _now() -> str:
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
+
+
+def _newest(settings: Settings, dataset: Dataset) -> str:
+    landed = Landing(settings).landed(dataset.id)
+    if not landed:
+        raise UserError(f"nothing of {dataset.id} is landed: run `civiclake extract {dataset.id}`")
+    return landed[-1]

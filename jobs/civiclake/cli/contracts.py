@@ -1,0 +1,81 @@
+"""``check``, ``compile`` and ``render``: what the contracts say."""
+
+from __future__ import annotations
+
+import json
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import yaml
+
+from civiclake.cli import city
+from civiclake.cli.console import put, say
+from civiclake.contracts import render
+from civiclake.contracts.check import examine
+from civiclake.errors import ContractError
+from civiclake.settings import load_settings
+
+
+class Kind(StrEnum):
+    """What can be rendered."""
+
+    SCHEMA = "schema"
+    DDL = "ddl"
+    SUITE = "suite"
+    DAG = "dag"
+    CATALOGUE = "catalogue"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the application."""
+    app.command("check")(check)
+    app.command("compile")(compile_contracts)
+    app.command("render")(render_contract)
+
+
+def check(
+    schemas: Annotated[Path | None, typer.Option(help="another folder of contracts")] = None,
+    expectations: Annotated[Path | None, typer.Option(help="another folder of suites")] = None,
+) -> None:
+    """Check every contract, shared column, code list and suite; list all faults at once."""
+    settings = load_settings()
+    found = examine(schemas or settings.schemas_dir, expectations or settings.expectations_dir)
+    problems = found.faults.problems
+    if problems:
+        raise ContractError([*problems, f"{len(problems)} faults in all; nothing was run"])
+    columns = sum(len(draft.compiled.columns) for draft in found.drafts)
+    rules = sum(len(draft.dataset.rules) for draft in found.drafts if draft.dataset)
+    put(
+        f"{len(found.drafts)} contracts, {columns} columns, {rules} rules,"
+        f" {len(found.marts)} marts: sound"
+    )
+
+
+def compile_contracts() -> None:
+    """Write the manifest that Airflow's DAGs are built from."""
+    settings = load_settings()
+    made = city.compile_city(settings)
+    say(f"compiled {len(made.datasets)} contracts into {settings.manifest_path}")
+
+
+def render_contract(
+    kind: Annotated[Kind, typer.Argument(help="what to derive")],
+    name: Annotated[str, typer.Argument(help="a dataset's id, or a department for `dag`")],
+) -> None:
+    """Print what is derived from a contract: its schema, DDL, whole suite, DAG or page."""
+    settings = load_settings()
+    if kind is Kind.DAG:
+        made = render.dag(city.read(settings), name)
+        put(yaml.safe_dump(made, sort_keys=False, allow_unicode=True))
+        return
+    dataset = city.dataset(settings, name)
+    if kind is Kind.SCHEMA:
+        put(json.dumps(render.spark_schema(dataset), indent=2))
+    elif kind is Kind.SUITE:
+        put(json.dumps(render.gx_suite(dataset), indent=2))
+    elif kind is Kind.DDL:
+        put(render.table_ddl(dataset, f"{settings.lake}/unified/{dataset.table}"))
+    else:
+        put(render.catalogue(dataset))

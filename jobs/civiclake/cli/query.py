@@ -1,0 +1,70 @@
+"""``sql``: one query through the analysts' door."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import sys
+from collections.abc import Iterator
+from enum import StrEnum
+from itertools import islice
+from typing import Annotated, Any
+
+import typer
+
+from civiclake.cli.console import show_table
+from civiclake.engine import analysts
+from civiclake.settings import Settings, load_settings
+
+PASSWORD = "CIVICLAKE_SQL_PASSWORD"  # noqa: S105 - a variable's name
+_SHOWN_ROWS = 1000
+
+
+class Format(StrEnum):
+    """How a result is printed."""
+
+    TABLE = "table"
+    CSV = "csv"
+    JSON = "json"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the application."""
+    app.command("sql")(sql)
+
+
+def sql(
+    query: Annotated[str, typer.Argument(help="one statement")],
+    fmt: Annotated[Format, typer.Option("--format", help="json: one object a line")] = Format.TABLE,
+    user: Annotated[str, typer.Option(help=f"password in ${PASSWORD}")] = analysts.DEFAULT,
+) -> None:
+    """Run a query as an analyst, over unified.* and marts.*."""
+    from civiclake.engine.client import query as run
+
+    settings = load_settings()
+    columns, rows = run(settings, query, user, _password(settings, user))
+    if fmt is Format.TABLE:
+        _print_table(columns, rows)
+    elif fmt is Format.CSV:
+        writer = csv.writer(sys.stdout, lineterminator="\n")
+        writer.writerow(columns)
+        writer.writerows(rows)
+    else:
+        for row in rows:
+            line = json.dumps(dict(zip(columns, row, strict=True)), default=str, ensure_ascii=False)
+            sys.stdout.write(line + "\n")
+
+
+def _print_table(columns: list[str], rows: Iterator[tuple[Any, ...]]) -> None:
+    shown = list(islice(rows, _SHOWN_ROWS))
+    show_table(columns, shown)
+    if next(rows, None) is not None:
+        sys.stderr.write(f"only the first {_SHOWN_ROWS} rows are shown; --format csv gives all\n")
+
+
+def _password(settings: Settings, user: str) -> str:
+    given = os.environ.get(PASSWORD, "")
+    if given or user != analysts.DEFAULT:
+        return given
+    return analysts.default_password(settings)

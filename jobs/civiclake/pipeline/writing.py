@@ -1,0 +1,89 @@
+"""The right to write one table: its lock, a session, and an orderly end on a signal."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+from pyspark.errors import PySparkException
+from pyspark.sql import SparkSession
+
+from civiclake.engine.session import connect, session_id
+from civiclake.errors import SparkFailed
+from civiclake.io.lock import TableLock, table_lock
+from civiclake.settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+@contextmanager
+def writing(
+    settings: Settings, table: str, holder: str
+) -> Iterator[tuple[SparkSession, TableLock]]:
+    """A session of the jobs' engine and the table's lock; both end with the block.
+
+    A signal to stop first stops the Spark work, then the process.
+
+    Args:
+        settings: of this installation.
+        table: name without layer, as the lock files know it.
+        holder: who writes, for the sentence that another writer gets.
+
+    Raises:
+        LockHeld: another process writes the table.
+        EngineError: the engine does not answer.
+    """
+
+    def stop_former(record: dict[str, Any]) -> None:
+        session = record.get("session_id")
+        if session:
+            log.warning("%s: stopping what a dead writer left running", table)
+            # A session that is closed by now, or went with its engine, has left nothing.
+            with contextlib.suppress(PySparkException):
+                former = connect(settings, session_id=session)
+                former.interruptAll()
+                former.stop()
+
+    with table_lock(settings, table, holder=holder, stop_former=stop_former) as lock:
+        spark = connect(settings)
+        lock.note(session_id=session_id(spark))
+        try:
+            with _stopping(spark), _translated(table):
+                yield spark, lock
+        finally:
+            spark.stop()
+
+
+@contextmanager
+def _translated(table: str) -> Iterator[None]:
+    """Spark's errors as one sentence; the first lines go into the log, not the JVM's stack."""
+    try:
+        yield
+    except PySparkException as error:
+        said = str(error).split("JVM stacktrace", 1)[0].strip()
+        log.error("Spark said: %s", said[:4000])
+        first = next(iter(said.splitlines()), type(error).__name__)
+        raise SparkFailed(
+            f"{table}: Spark failed ({first[:500]}): run the batch again; if it stays so, see the"
+            " jobs engine's log"
+        ) from None
+
+
+@contextmanager
+def _stopping(spark: SparkSession) -> Iterator[None]:
+    def stop(number: int, frame: FrameType | None) -> None:
+        log.warning("stopped by signal %d: cancelling Spark work", number)
+        spark.interruptAll()
+        raise SystemExit(128 + number)
+
+    former = {s: signal.signal(s, stop) for s in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)
