@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Iterable
 from typing import Any
@@ -112,7 +113,7 @@ def _first_night(connection: Connection, journal: Journal) -> dict[str, Expected
     _copy_facilities(connection, journal.seed, 1)
     expected = accountant.expected
     took = time.monotonic() - began
-    print(f"health: wrote {expected.read:,} rows of visits in {took:.1f} s", flush=True)
+    print(f"health: wrote {expected.read:,} rows of visits in {took:.1f} s", file=sys.stderr)
     return {"health.visits": expected, "health.facilities": _facilities(journal.seed, 1)}
 
 

@@ -213,10 +213,11 @@ def _ports(settings: Settings) -> Ports:
         name: int(os.environ.get(f"CIVICLAKE_DEMO__{name.upper()}_PORT", first))
         for name, first in _FIRST_PORTS.items()
     }
+    beside = asked["s3"] + 1 if asked["s3"] else 0  # 0 asks for any free port
     ports = Ports(
         postgres=pick(asked["postgres"]),
         s3=pick(asked["s3"]),
-        internal=[pick(asked["s3"] + 1 + n) for n in range(objects.INTERNAL_PORTS)],
+        internal=[pick(beside and beside + n) for n in range(objects.INTERNAL_PORTS)],
     )
     _write(path, json.dumps(ports.model_dump()))
     return ports

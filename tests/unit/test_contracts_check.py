@@ -176,6 +176,11 @@ FAULTS: dict[str, tuple[Spoil, str, str]] = {
         "servers.source.host",
         "field 'host' does not go with the type given",
     ),
+    "no format": (
+        lambda c: c.parks["servers"][0].pop("format"),
+        "servers.source",
+        "'format' is missing",
+    ),
     "no type": (_drop("tree_id", "logicalType"), "tree_id", "'logicalType' is missing"),
     "unknown encoding": (
         lambda c: c.parks["servers"][0].update(encoding="utf-88"),

@@ -105,12 +105,12 @@ def _short(message: str, limit: int = 300) -> str:
 def _unknown_fields(error: Any, place: Place, places: list[Place]) -> list[str]:
     """The fields that the standard does not know.
 
-    When anything below fails, JSON schema calls all fields of the object unevaluated;
-    only those that no branch of the schema names are truly unknown.
+    When anything else fails here or below, JSON schema calls all fields of the object
+    unevaluated; only those that no branch of the schema names are truly unknown.
     """
     unknown = sorted(set(map(str, error.instance)) - _known(error.schema))
-    below = any(len(p) > len(place) and p[: len(place)] == place for p in places)
-    if unknown or below:
+    others = sum(p[: len(place)] == place for p in places) > 1
+    if unknown or others:
         return unknown
     return re.findall(r"'([^']+)'", error.message.split("(", 1)[-1])
 

@@ -1,0 +1,57 @@
+"""Real servers for a whole session, and one small city for each test."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from source_city import OWNER_KEYS, READER_KEYS, READER_PASSWORD, City, Store
+
+from civiclake.local import postgres, process
+from demo import objects
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[postgres.Server]:
+    folder = tmp_path_factory.mktemp("postgres")
+    running = postgres.start(
+        folder / "data",
+        process.free_port(0),
+        secrets.token_urlsafe(16),
+        run_dir=folder / "run",
+        options={"fsync": "off"},
+    )
+    try:
+        postgres.create_database(running, "parks")
+        postgres.create_role(running, "parks_reader", READER_PASSWORD)
+        yield running
+    finally:
+        assert postgres.stop(folder / "run")
+
+
+@pytest.fixture(scope="session")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    folder = tmp_path_factory.mktemp("objects")
+    ports: set[int] = set()
+    while len(ports) < objects.INTERNAL_PORTS + 1:
+        ports.add(process.free_port(0))
+    port, *internal = ports
+    try:
+        objects.start(
+            folder / "data",
+            folder / "run",
+            port=port,
+            internal=internal,
+            owner=OWNER_KEYS,
+            reader=READER_KEYS,
+        )
+        yield Store(port, objects.client(port, OWNER_KEYS))
+    finally:
+        assert objects.stop(folder / "run", internal)
+
+
+@pytest.fixture
+def city(tmp_path: Path) -> City:
+    return City(tmp_path)

@@ -1,0 +1,123 @@
+"""A small city of one dataset, extracted as the nightly task does it."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from civiclake.contracts.load import load_city
+from civiclake.contracts.model import Dataset
+from civiclake.io.extract import extract
+from civiclake.io.landing import BatchManifest, Landing
+from civiclake.settings import Settings
+from demo import objects
+
+OWNER = "data@parks.example.org"
+READER_PASSWORD = f"pg-{secrets.token_urlsafe(16)}"
+OWNER_KEYS = objects.Login("parks-owner", f"s3-{secrets.token_urlsafe(16)}")
+READER_KEYS = objects.Login("parks-reader", f"s3-{secrets.token_urlsafe(16)}")
+COLUMNS = [
+    {"name": "tree_id", "logicalType": "string", "primaryKey": True, "required": True},
+    {"name": "species", "logicalType": "string"},
+    {"name": "height_m", "physicalName": "height", "logicalType": "number"},
+]
+UPDATED = {"name": "updated_at", "logicalType": "timestamp", "required": True}
+
+
+@dataclass(frozen=True)
+class Store:
+    """The object store: where it listens, and its owner's client."""
+
+    port: int
+    client: Any
+
+
+class City:
+    """One dataset at a time, extracted as the nightly task does it."""
+
+    def __init__(self, root: Path) -> None:
+        self.settings = Settings(state_dir=root / "state")
+        self.landing = Landing(self.settings)
+        self.drops = root / "drops"
+        self.drops.mkdir()
+        self._root = root
+
+    def dataset(
+        self,
+        server: dict[str, Any],
+        own: dict[str, Any],
+        columns: list[dict[str, Any]] | None = None,
+        physical: str = "public.trees",
+    ) -> Dataset:
+        """Compile a contract ``parks.trees`` with this source and this civiclake entry."""
+        contract = {
+            "apiVersion": "v3.2.0",
+            "kind": "DataContract",
+            "id": "parks.trees",
+            "version": "1.0.0",
+            "status": "active",
+            "domain": "parks",
+            "servers": [{"server": "source", **server}],
+            "schema": [
+                {"name": "trees", "physicalName": physical, "properties": columns or COLUMNS}
+            ],
+            "team": {"name": "Parks office", "members": [{"username": OWNER, "role": "owner"}]},
+            "customProperties": [{"property": "civiclake", "value": own}],
+        }
+        path = self._root / "schemas" / "parks" / "trees.yaml"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(yaml.safe_dump(contract))
+        city = load_city(self._root / "schemas", self._root / "expectations", self._root / "marts")
+        return city.dataset("parks.trees")
+
+    def table(self, **own: Any) -> Dataset:
+        """The trees in PostgreSQL, incremental by ``updated_at`` unless said otherwise."""
+        columns = own.pop("columns", [*COLUMNS, UPDATED])
+        physical = own.pop("physical", "public.trees")
+        wanted = {"load": "incremental", "sequence": "updated_at", "overlap": "1h", **own}
+        if wanted["load"] == "snapshot":
+            wanted = {"load": "snapshot", **own}
+        server = {
+            "type": "postgresql",
+            "host": "${PARKS_DB_HOST}",
+            "port": "${PARKS_DB_PORT}",
+            "database": own.pop("database", "parks"),
+            "schema": "public",
+        }
+        wanted.pop("database", None)
+        return self.dataset(server, {"connection": "parks_db", **wanted}, columns, physical)
+
+    def bucket(self, location: str, **own: Any) -> Dataset:
+        """The trees in objects of a bucket."""
+        server = {
+            "type": "s3",
+            "location": location,
+            "endpointUrl": "${PARKS_S3_ENDPOINT}",
+            "format": "csv",
+        }
+        return self.dataset(server, {"load": "files", "connection": "parks_s3", **own})
+
+    def files(self, pattern: str = "*.csv", encoding: str = "utf-8", **own: Any) -> Dataset:
+        """The trees in dropped files."""
+        path = f"{self.drops}/{pattern}"
+        server = {"type": "local", "path": path, "format": "csv", "encoding": encoding}
+        return self.dataset(server, {"load": "files", **own})
+
+    def extract(self, dataset: Dataset, batch_id: str, **options: Any) -> BatchManifest:
+        """Extract a batch; dropped files count as finished at once."""
+        return extract(self.settings, dataset, batch_id, **{"settle_seconds": 0, **options})
+
+    def commit(self, dataset: Dataset, batch_id: str) -> BatchManifest:
+        """Extract a batch and count it as merged."""
+        manifest = self.extract(dataset, batch_id)
+        self.landing.mark_committed(dataset.id, batch_id)
+        return manifest
+
+    def landed(self) -> list[str]:
+        """Names of everything in the dataset's landing folder, drafts included."""
+        folder = self.landing.dataset_dir("parks.trees")
+        return sorted(path.name for path in folder.iterdir()) if folder.exists() else []
