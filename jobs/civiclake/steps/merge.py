@@ -6,14 +6,15 @@ merged, and so that the MERGE's own counts can be held against it.
 
 from __future__ import annotations
 
+import operator
 from datetime import datetime
-from functools import reduce
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from civiclake import columns as c
 from civiclake.contracts.model import Dataset, History
+from civiclake.steps.fold import fold
 
 
 def classify(masked: DataFrame, served: DataFrame, dataset: Dataset) -> DataFrame:
@@ -29,12 +30,8 @@ def classify(masked: DataFrame, served: DataFrame, dataset: Dataset) -> DataFram
     """
     values = [col.name for col in dataset.unified_columns]
     mine, theirs = masked.alias("s"), served.alias("t")
-    same_key = reduce(
-        lambda a, b: a & b, [F.col(f"s.`{k}`") == F.col(f"t.`{k}`") for k in dataset.key]
-    )
-    same = reduce(
-        lambda a, b: a & b, [F.col(f"s.`{v}`").eqNullSafe(F.col(f"t.`{v}`")) for v in values]
-    )
+    same_key = fold(operator.and_, [F.col(f"s.`{k}`") == F.col(f"t.`{k}`") for k in dataset.key])
+    same = fold(operator.and_, [F.col(f"s.`{v}`").eqNullSafe(F.col(f"t.`{v}`")) for v in values])
     joined = mine.join(theirs, same_key, "left")
     action = _append_action(same) if dataset.history is History.APPEND else _latest_action(same)
     return joined.select("s.*", action.alias(c.ACTION))

@@ -7,15 +7,16 @@ Rules of other types are judged by Great Expectations alone.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import reduce
 from typing import Any
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from civiclake.contracts.model import Rule, Severity
+from civiclake.steps.fold import fold
 
 Compiler = Callable[[Mapping[str, Any]], Column]
 
@@ -74,7 +75,7 @@ def sets_aside(rule: Rule) -> bool:
 
 
 def _any(parts: Sequence[Column]) -> Column:
-    return reduce(lambda a, b: a | b, parts)
+    return fold(operator.or_, parts)
 
 
 def _null(a: Mapping[str, Any]) -> Column:

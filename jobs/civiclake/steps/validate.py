@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
-from functools import reduce
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from civiclake import columns as c
 from civiclake.contracts.model import Dataset
+from civiclake.steps.fold import fold
 from civiclake.steps.rules import CompiledRule, sets_aside
 
 MALFORMED = "malformed"
@@ -107,7 +108,7 @@ def _is_broken(rules: Sequence[CompiledRule]) -> Column:
             1 << i for i, r in enumerate(rules[start : start + c.BITS]) if sets_aside(r.rule)
         )
         parts.append(F.col(_word_name(start)).bitwiseAND(F.lit(mask).cast("bigint")) != 0)
-    return reduce(lambda a, b: a | b, parts)
+    return fold(operator.or_, parts)
 
 
 def _starts(rules: Sequence[CompiledRule]) -> range:
@@ -123,7 +124,7 @@ def _word(rules: Sequence[CompiledRule], start: int) -> Column:
         F.when(r.breaks, F.lit(1 << i).cast("bigint")).otherwise(F.lit(0).cast("bigint"))
         for i, r in enumerate(rules[start : start + c.BITS])
     ]
-    return reduce(lambda a, b: a + b, bits)
+    return fold(operator.add, bits)
 
 
 def _bit(index: int) -> Column:
