@@ -293,6 +293,6 @@ def test_a_folder_that_is_not_set(city: City) -> None:
     server = {"type": "local", "path": "${PARKS_DROPS}/*.csv", "format": "csv"}
     dataset = city.dataset(server, {"load": "files"})
     with pytest.raises(
-        UserError, match=r"PARKS_DROPS is not set: parks/trees\.yaml takes the path"
+        UserError, match=r"PARKS_DROPS is not set: parks/trees\.yaml takes"
     ):
         city.extract(dataset, "n1")

@@ -91,12 +91,12 @@ def table_lock(
         last = _read(record)
         former = None if last.get("released", True) else last
         lock = TableLock(table, int(last.get("token", 0)) + 1, record, former)
+        if former and stop_former:
+            stop_former(former)  # if that fails, its record stays for the next one to try
         _write(
             record,
             {"token": lock.token, "holder": holder, "pid": os.getpid(), "released": False},
         )
-        if former and stop_former:
-            stop_former(former)
         try:
             yield lock
         finally:

@@ -1,0 +1,117 @@
+"""Settings are layered; secrets are made once, kept close, and come from the environment first."""
+
+from __future__ import annotations
+
+import stat
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from civiclake import secrets
+from civiclake.errors import EXIT_USER, UserError
+from civiclake.settings import Settings, load_settings, project_root
+
+
+@pytest.fixture
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A checkout of its own, with no CIVICLAKE_* of this session in the way."""
+    for name in list(__import__("os").environ):
+        if name.startswith("CIVICLAKE_"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("CIVICLAKE_ROOT", str(tmp_path))
+    (tmp_path / "conf").mkdir()
+    return tmp_path
+
+
+def _conf(root: Path, name: str, text: str) -> None:
+    (root / "conf" / f"{name}.toml").write_text(text)
+
+
+def test_defaults_stand_in_the_checkout(root: Path) -> None:
+    settings = load_settings()
+    assert settings.state_dir == root / "var"
+    assert settings.lake == str(root / "var" / "lake")
+    assert settings.manifest_path == root / "var" / "manifest.json"
+    assert settings.schemas_dir == root / "schemas"
+    assert settings.engine.connect_port == 15002
+
+
+def test_environment_over_profile_over_defaults(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _conf(root, "default", '[engine]\nconnect_port = 1\nsql_port = 2\njobs_memory = "1g"\n')
+    _conf(root, "local", "[engine]\nsql_port = 3\n")
+    _conf(root, "cluster", "[engine]\nsql_port = 4\n")
+    engine = load_settings().engine
+    assert (engine.connect_port, engine.sql_port, engine.jobs_memory) == (1, 3, "1g")
+    monkeypatch.setenv("CIVICLAKE_PROFILE", "cluster")
+    monkeypatch.setenv("CIVICLAKE_ENGINE__CONNECT_PORT", "5")
+    engine = load_settings().engine
+    assert (engine.connect_port, engine.sql_port, engine.jobs_memory) == (5, 4, "1g")
+
+
+def test_spark_settings_of_both_files_come_together(root: Path) -> None:
+    _conf(root, "default", '[engine.spark]\n"spark.a" = "1"\n"spark.b" = "1"\n')
+    _conf(root, "local", '[engine.spark]\n"spark.b" = "2"\n')
+    assert load_settings().engine.spark == {"spark.a": "1", "spark.b": "2"}
+
+
+def test_settings_are_read_when_asked_for(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = load_settings()
+    monkeypatch.setenv("CIVICLAKE_STATE_DIR", str(root / "elsewhere"))
+    assert load_settings().state_dir == root / "elsewhere"
+    assert first.state_dir == root / "var"
+
+
+def test_the_lake_may_be_elsewhere(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CIVICLAKE_LAKE_URI", "s3a://bucket/lake/")
+    assert load_settings().lake == "s3a://bucket/lake"
+
+
+def test_an_unknown_setting_in_a_section_is_refused(root: Path) -> None:
+    _conf(root, "local", "[engine]\nsql_prot = 3\n")
+    with pytest.raises(ValueError, match="sql_prot"):
+        load_settings()
+
+
+def test_the_files_of_this_checkout_are_sound(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CIVICLAKE_ROOT")
+    assert (project_root() / "jobs" / "civiclake").is_dir()
+    assert load_settings().engine.spark["spark.sql.session.timeZone"] == "UTC"
+
+
+def test_a_secret_is_made_once_and_kept_close(root: Path) -> None:
+    settings = Settings()
+    made = secrets.ensure(settings, "pseudonym_key_k1")
+    assert len(made) >= 43  # 32 bytes
+    assert secrets.ensure(settings, "pseudonym_key_k1") == made
+    assert secrets.get(settings, "pseudonym_key_k1") == made
+    assert secrets.ensure(settings, "other") != made
+    path = settings.secrets_dir / "pseudonym_key_k1"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(settings.secrets_dir.stat().st_mode) == 0o700
+    assert settings.secrets_dir.is_relative_to(settings.state_dir)
+
+
+def test_many_starters_at_once_get_the_same_secret(root: Path) -> None:
+    settings = Settings()
+    with ThreadPoolExecutor(16) as pool:
+        found = set(pool.map(lambda _: secrets.ensure(settings, "raced"), range(64)))
+    assert len(found) == 1 and "" not in found
+
+
+def test_the_environment_wins_and_nothing_is_written(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = Settings()
+    monkeypatch.setenv("CIVICLAKE_SQL_PASSWORD", "from outside")
+    assert secrets.ensure(settings, "sql_password") == "from outside"
+    assert secrets.get(settings, "sql_password") == "from outside"
+    assert not settings.secrets_dir.exists()
+
+
+def test_a_secret_that_is_not_there_is_asked_for_by_its_variable(root: Path) -> None:
+    with pytest.raises(UserError, match="set CIVICLAKE_SQL_PASSWORD, or run `make up`") as caught:
+        secrets.get(Settings(), "sql_password")
+    assert caught.value.exit_code == EXIT_USER
