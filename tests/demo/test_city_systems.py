@@ -1,0 +1,174 @@
+"""The departments' systems hold what the truth says, and are read as the night reads them."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from civiclake.contracts.load import load_city
+from civiclake.errors import UserError
+from civiclake.io.extract import extract
+from civiclake.io.landing import BatchManifest, Landing
+from civiclake.settings import Settings
+from demo import sources
+from demo.city import facilities
+from demo.city.truth import Truth, broken_rule
+from demo.city.visits import Visit
+
+ROOT = Path(__file__).resolve().parents[2]
+VISITS, SEED = 1200, 11
+CITY = load_city(ROOT / "schemas", ROOT / "expectations")
+
+
+@pytest.fixture
+def surroundings(systems: Settings, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    found = sources.environment(systems)
+    for name, value in found.items():
+        monkeypatch.setenv(name, value)
+    return found
+
+
+@pytest.fixture(scope="module")
+def nights(systems: Settings) -> Iterator[Callable[[int], tuple[Truth, list[BatchManifest]]]]:
+    """Prepare a night and extract every dataset of it, once; nights come in order."""
+    done: dict[int, tuple[Truth, list[BatchManifest]]] = {}
+
+    def upto(night: int) -> tuple[Truth, list[BatchManifest]]:
+        for number in range(len(done) + 1, night + 1):
+            truth = sources.prepare(systems, number, VISITS, seed=SEED)
+            batches = []
+            for dataset in CITY.datasets:
+                batches.append(extract(systems, dataset, truth.batch_id))
+                Landing(systems).mark_committed(dataset.id, truth.batch_id)
+            done[number] = (truth, batches)
+        return done[night]
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in sources.environment(systems).items():
+            patch.setenv(name, value)
+        yield upto
+
+
+@pytest.mark.parametrize("night", [1, 2, 3])
+def test_each_night_brings_as_many_rows_as_its_truth_reads(
+    nights: Callable[[int], tuple[Truth, list[BatchManifest]]], night: int
+) -> None:
+    truth, batches = nights(night)
+    assert {b.dataset: b.rows for b in batches} == {
+        name: account.read for name, account in truth.datasets.items()
+    }
+    assert all(account.balances for account in truth.datasets.values())
+    assert {b.batch_id for b in batches} == {f"2016010{night}T020000Z"}
+
+
+def test_the_defects_are_in_the_table(
+    systems: Settings,
+    surroundings: dict[str, str],
+    nights: Callable[[int], tuple[Truth, list[BatchManifest]]],
+) -> None:
+    truth, _ = nights(1)
+    manifest = Landing(systems).manifest("health.visits", truth.batch_id)
+    (file,) = manifest.files
+    folder = Landing(systems).batch_dir("health.visits", truth.batch_id)
+    _, *lines = gzip.decompress((folder / file.path).read_bytes()).decode().splitlines()
+    rows = [Visit(*(value or None for value in line.split(","))) for line in lines]
+    rows = [row._replace(age_years=int(row.age_years)) for row in rows]
+    known = facilities.ids(SEED, 1)
+    broken = Counter(rule for rule in (broken_rule(row, known) for row in rows) if rule)
+    expected = dict(truth.datasets["health.visits"].reasons)
+    assert expected.pop("duplicate_key") > 0
+    assert broken == expected
+
+
+def test_a_night_that_was_played_is_left_as_it_is(
+    systems: Settings, nights: Callable[[int], tuple[Truth, list[BatchManifest]]]
+) -> None:
+    truth, _ = nights(3)
+    before = _fingerprint(systems)
+    assert sources.prepare(systems, 3) == truth
+    assert sources.prepare(systems, 1) == sources.read_truth(systems, 1)
+    assert _fingerprint(systems) == before
+
+
+def test_another_city_in_the_same_place_is_refused(
+    systems: Settings, nights: Callable[[int], tuple[Truth, list[BatchManifest]]]
+) -> None:
+    nights(1)
+    before = _fingerprint(systems)
+    with pytest.raises(UserError, match=r"holds a city of 1200 visits \(seed 11\), not of 1300"):
+        sources.prepare(systems, 1, 1300)
+    with pytest.raises(UserError, match=r"not of 1200 \(seed 12\)"):
+        sources.prepare(systems, 1, seed=12)
+    with pytest.raises(UserError, match="the first night is 1"):
+        sources.prepare(systems, 0)
+    with pytest.raises(UserError, match=r"night 9 is not prepared: run `python -m demo prepare 9`"):
+        sources.read_truth(systems, 9)
+    assert _fingerprint(systems) == before
+
+
+def test_starting_again_changes_nothing(systems: Settings) -> None:
+    before = {name: running.pid for name, running in sources.status(systems).items() if running}
+    ports = sources.start(systems)
+    assert sources.start(systems) == ports
+    after = {name: running.pid for name, running in sources.status(systems).items() if running}
+    assert after == before and len(before) == 2
+
+
+def test_the_reader_may_read_and_nothing_else(
+    systems: Settings,
+    surroundings: dict[str, str],
+    nights: Callable[[int], tuple[Truth, list[BatchManifest]]],
+) -> None:
+    nights(1)
+    with psycopg.connect(
+        host=surroundings["HEALTH_DB_HOST"],
+        port=surroundings["HEALTH_DB_PORT"],
+        user=surroundings["HEALTH_DB_USER"],
+        password=surroundings["HEALTH_DB_PASSWORD"],
+        dbname="his",
+        autocommit=True,
+    ) as connection:
+        assert connection.execute("SELECT count(*) FROM facilities").fetchone() == (40,)
+        for statement in ("DELETE FROM visits", "SELECT * FROM demo.state", "DROP TABLE visits"):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                connection.execute(statement)
+
+
+def test_no_secret_stands_in_the_truth_or_in_a_log(
+    systems: Settings,
+    surroundings: dict[str, str],
+    nights: Callable[[int], tuple[Truth, list[BatchManifest]]],
+) -> None:
+    nights(1)
+    secrets = [path.read_text().strip() for path in systems.secrets_dir.iterdir()]
+    assert len(secrets) >= 4
+    texts = [*systems.run_dir.rglob("*.log"), *(systems.state_dir / "demo").glob("*.json")]
+    texts += list(systems.landing_dir.rglob("manifest.json"))
+    assert len(texts) > 8
+    for path in texts:
+        content = path.read_text(errors="replace")
+        assert not [s for s in secrets if s in content], path
+
+
+def test_the_truth_is_plain_json(
+    systems: Settings, nights: Callable[[int], tuple[Truth, list[BatchManifest]]]
+) -> None:
+    truth, _ = nights(1)
+    content = json.loads(sources.truth_path(systems, 1).read_text())
+    assert content["batch_id"] == "20160101T020000Z"
+    assert set(content["datasets"]) == {d.id for d in CITY.datasets} == set(truth.datasets)
+
+
+def _fingerprint(systems: Settings) -> object:
+    with sources._server(systems, sources._ports(systems)).connect("his") as connection:
+        table = connection.execute(
+            "SELECT count(*), md5(string_agg(v::text, '|' ORDER BY v::text)) FROM visits v"
+        ).fetchone()
+    drops = sorted(p for p in sources.drops_dir(systems).rglob("*") if p.is_file())
+    return table, [(p.name, p.stat().st_mtime_ns, p.read_bytes()) for p in drops]
