@@ -124,8 +124,6 @@ def test_people_have_numbers_that_are_valid_and_nobody_s() -> None:
         assert (int(person.citizen_id[16]) % 2 == 1) == (person.sex == "M")
         assert re.fullmatch(r"100\d{8}", person.phone)
         assert 0 <= person.age_on(date(2015, 12, 31)) <= 120
-    assert people.check_character("11010519491231002") == "X"  # the standard's own example
-    assert people.check_character("44052418800101001") == "4"
 
 
 def test_ages_are_completed_years() -> None:
