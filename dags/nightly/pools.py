@@ -22,13 +22,19 @@ log = logging.getLogger(__name__)
 @hookimpl
 def on_dag_run_running(dag_run: DagRun, msg: str) -> None:
     """Make the pools of this run's tables that are missing."""
+    from airflow import settings
     from airflow.models.pool import Pool
-    from airflow.utils.session import create_session
+    from airflow.models.taskinstance import TaskInstance
     from sqlalchemy import select
+    from sqlalchemy.orm import Session
 
-    wanted = {ti.pool for ti in dag_run.task_instances if ti.pool.startswith(_ONE_SLOT)}
-    # A session of its own: the scheduler's is in the midst of its work.
-    with create_session() as session:
+    tasks = select(TaskInstance.pool).where(
+        TaskInstance.dag_id == dag_run.dag_id, TaskInstance.run_id == dag_run.run_id
+    )
+    # A session of its own: Airflow's create_session() would hand out the scheduler's, in the
+    # midst of its work, and close it.
+    with Session(settings.engine) as session, session.begin():
+        wanted = {name for name in session.scalars(tasks) if name.startswith(_ONE_SLOT)}
         known = set(session.scalars(select(Pool.pool).where(Pool.pool.in_(wanted))))
         for name in sorted(wanted - known):
             log.info("making pool %s with one slot", name)
