@@ -35,7 +35,9 @@ def prepare(
 
 
 @app.command()
-def truth(night: int = 1) -> None:
+def truth(
+    night: Annotated[int, typer.Argument(help="1 is the night of 2016-01-01")] = 1,
+) -> None:
     """Print what must come of a night that was prepared, as JSON."""
     print(sources.read_truth(load_settings(), night).model_dump_json(indent=1))
 

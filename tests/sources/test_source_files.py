@@ -289,10 +289,11 @@ def test_a_link_is_never_followed(city: City, tmp_path: Path) -> None:
     refused(city, city.files(), SourceError, "is a link", "a.csv")
 
 
-def test_a_folder_that_is_not_set(city: City) -> None:
+def test_a_folder_that_is_not_set(city: City, monkeypatch: pytest.MonkeyPatch) -> None:
     server = {"type": "local", "path": "${PARKS_DROPS}/*.csv", "format": "csv"}
     dataset = city.dataset(server, {"load": "files"})
-    with pytest.raises(
-        UserError, match=r"PARKS_DROPS is not set: parks/trees\.yaml takes"
-    ):
+    monkeypatch.setenv("PARKS_DROPS", str(city.drops))
+    refused(city, dataset, SourceError, f"no file matches {city.drops}/*.csv")
+    monkeypatch.delenv("PARKS_DROPS")
+    with pytest.raises(UserError, match=r"PARKS_DROPS is not set: parks/trees\.yaml takes"):
         city.extract(dataset, "n1")

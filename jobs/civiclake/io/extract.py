@@ -19,7 +19,7 @@ from civiclake.errors import BatchHeld, SourceError, SourceUnavailable
 from civiclake.io.deliveries import check_shape, land
 from civiclake.io.landing import BatchManifest, Draft, LandedFile, Landing
 from civiclake.io.sources import files, postgresql, s3
-from civiclake.io.sources.common import Delivery, StillWritten, ask
+from civiclake.io.sources.common import Delivery, StillWritten, ask, expand
 from civiclake.settings import Settings
 
 SETTLE_SECONDS = 2.0
@@ -114,8 +114,9 @@ def _deliveries(
         found, left = files.find(dataset, settle_seconds=settle_seconds)
     may_lack = dataset.limits.allow_empty and dataset.load is not Load.SNAPSHOT
     if not found and not left and not may_lack:
+        where = expand(dataset, "location", dataset.source.location)
         raise SourceError(
-            f"{dataset.id}: nothing is delivered: no file matches {dataset.source.location}: "
+            f"{dataset.id}: nothing is delivered: no file matches {where}: "
             f"{ask(dataset)} to deliver"
         )
     if dataset.load is Load.SNAPSHOT:
