@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from filelock import FileLock
 from pyspark.sql import SparkSession
 
 from civiclake import columns as c
@@ -29,7 +30,8 @@ def by_path(settings: Settings, layer: str, table: str) -> str:
 def exists(spark: SparkSession, settings: Settings, layer: str, table: str) -> bool:
     """Whether the Delta table was made."""
     if settings.lake_uri is None:
-        return (Path(location(settings, layer, table)) / "_delta_log").is_dir()
+        # The folder of the log is there before the first commit is.
+        return any((Path(location(settings, layer, table)) / "_delta_log").glob("*.json"))
     found = spark.sql(f"SHOW TABLES IN {layer} LIKE '{table}'") if _has(spark, layer) else None
     return found is not None and bool(found.head(1))
 
@@ -68,10 +70,17 @@ def create(
     fields = ", ".join(f"`{name}` {kind}" for name, kind in columns)
     by = f" PARTITIONED BY (`{partition}`)" if partition else ""
     text = comment.replace("\\", "\\\\").replace("'", "\\'")
-    spark.sql(
-        f"CREATE TABLE IF NOT EXISTS {identifier} ({fields}) USING DELTA{by} COMMENT '{text}'"
-    )
+    # Two first batches that make the same table at once (the ledger's) would fail each other.
+    with FileLock(_creation_lock(settings)):
+        spark.sql(
+            f"CREATE TABLE IF NOT EXISTS {identifier} ({fields}) USING DELTA{by} COMMENT '{text}'"
+        )
     return identifier
+
+
+def _creation_lock(settings: Settings) -> Path:
+    settings.locks_dir.mkdir(parents=True, exist_ok=True)
+    return settings.locks_dir / ".create"
 
 
 def register(spark: SparkSession, settings: Settings, layer: str, table: str) -> str:
