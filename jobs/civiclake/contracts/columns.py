@@ -7,21 +7,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from civiclake.contracts import extension, library
+from civiclake.contracts.column_checks import (
+    Context,
+    check_name,
+    check_options,
+    check_protection,
+)
 from civiclake.contracts.document import Document
 from civiclake.contracts.extension import ColumnExtension
 from civiclake.contracts.faults import Faults, Place, choice, did_you_mean
 from civiclake.contracts.library import Library
-from civiclake.contracts.logical_types import (
-    SUPPORTED,
-    UnsupportedTypeError,
-    check_format,
-    is_timezone,
-    spark_type,
-)
+from civiclake.contracts.logical_types import SUPPORTED, UnsupportedTypeError, spark_type
 from civiclake.contracts.model import Codes, Column, Protection, Reference
 
-CLASSES = ("public", "internal", "confidential", "restricted")
-_NAME = re.compile(r"[a-z][a-z0-9_]*")
 _REFERENCE = re.compile(r"([a-z][a-z0-9_]*\.[a-z][a-z0-9_]*)\.([a-z][a-z0-9_]*)")
 _NOT_SUPPORTED = {
     "properties": "nested columns must be flattened by the source",
@@ -43,14 +41,6 @@ class Compiled:
     declared: frozenset[str]
 
 
-@dataclass
-class _Context:
-    document: Document
-    library: Library
-    faults: Faults
-    dataset_id: str
-
-
 def compile_columns(
     properties: Any,
     place: Place,
@@ -60,7 +50,7 @@ def compile_columns(
     faults: Faults,
 ) -> Compiled:
     """Compile every column; each faulty one is reported and left out."""
-    context = _Context(document, shared, faults, dataset_id)
+    context = Context(document, shared, faults, dataset_id)
     columns: list[Column] = []
     raw: dict[str, dict[str, Any]] = {}
     places: dict[str, Place] = {}
@@ -83,7 +73,7 @@ def compile_columns(
 
 
 def _check_source_name(
-    item: dict[str, Any], place: Place, taken: dict[str, str], context: _Context
+    item: dict[str, Any], place: Place, taken: dict[str, str], context: Context
 ) -> None:
     source = str(item.get("physicalName") or item["name"])
     if source in taken:
@@ -93,11 +83,11 @@ def _check_source_name(
 
 
 def _compile(
-    item: dict[str, Any], place: Place, order: int, context: _Context
+    item: dict[str, Any], place: Place, order: int, context: Context
 ) -> tuple[dict[str, Any], Column | None]:
     document, faults = context.document, context.faults
     before = len(faults)
-    _check_name(item["name"], place, context)
+    check_name(item["name"], place, context)
     for field, reason in _NOT_SUPPORTED.items():
         if item.get(field):
             document.fault(faults, (*place, field), f"is not supported: {reason}")
@@ -109,9 +99,9 @@ def _compile(
         document.fault(faults, (*place, "logicalType"), str(fault))
         kind = None
     options = complete.get("logicalTypeOptions") or {}
-    _check_options(options, complete.get("logicalType"), place, context)
+    check_options(options, complete.get("logicalType"), place, context)
     if shared_name is None or _shared(complete, context) is not None:
-        _check_protection(complete, own, place, context)
+        check_protection(complete, own, place, context)
     codes = _codes(own, complete, place, context)
     reference = _reference(complete, own, place, context)
     if own is None or kind is None or len(faults) > before:
@@ -134,17 +124,8 @@ def _compile(
     )
 
 
-def _check_name(name: str, place: Place, context: _Context) -> None:
-    if not _NAME.fullmatch(name):
-        message = (
-            f"is {name!r}; allowed are small letters, digits and underscores, a letter first"
-            " (the source's own name goes into physicalName)"
-        )
-        context.document.fault(context.faults, (*place, "name"), message)
-
-
 def _extension(
-    column: dict[str, Any], shared_name: str | None, place: Place, context: _Context
+    column: dict[str, Any], shared_name: str | None, place: Place, context: Context
 ) -> ColumnExtension | None:
     found = extension.find(column.get("customProperties"), place)
     own: ColumnExtension | None = ColumnExtension()
@@ -158,7 +139,7 @@ def _extension(
     return library.agree_extension(own, shared_name, shared, here, context.document, context.faults)
 
 
-def _shared(column: dict[str, Any], context: _Context) -> ColumnExtension | None:
+def _shared(column: dict[str, Any], context: Context) -> ColumnExtension | None:
     for entry in column.get("authoritativeDefinitions") or ():
         if isinstance(entry, dict) and entry.get("type") == library.AUTHORITY:
             found = context.library.columns.get(str(entry.get("url")))
@@ -166,80 +147,8 @@ def _shared(column: dict[str, Any], context: _Context) -> ColumnExtension | None
     return None
 
 
-def _check_options(
-    options: dict[str, Any], logical: str | None, place: Place, context: _Context
-) -> None:
-    document, faults = context.document, context.faults
-    here = (*place, "logicalTypeOptions")
-
-    def fault(field: str, message: str) -> None:
-        document.fault(faults, (*here, field), message)
-
-    pattern = options.get("format")
-    if logical in ("date", "timestamp") and isinstance(pattern, str):
-        wrong = check_format(pattern)
-        if wrong:
-            fault("format", f"is {pattern!r}; {wrong}")
-    elif logical == "string" and pattern is not None:
-        fault("format", f"is {pattern!r}, which is not checked; write it as a pattern")
-    zone = options.get("defaultTimezone")
-    if isinstance(zone, str) and not is_timezone(zone):
-        fault(
-            "defaultTimezone",
-            f"is {zone!r}; allowed is an IANA time zone such as 'Asia/Shanghai'",
-        )
-    if "multipleOf" in options:
-        fault("multipleOf", "is not supported; write it as a rule in the dataset's suite")
-    regex = options.get("pattern")
-    if isinstance(regex, str):
-        try:
-            re.compile(regex)
-        except re.error as error:
-            fault("pattern", f"is {regex!r}; not a regular expression: {error}")
-    for low, high in (("minimum", "maximum"), ("minLength", "maxLength")):
-        if _above(options.get(low), options.get(high)):
-            message = f"is {options[low]!r}, above {high} {options[high]!r}; nothing could pass"
-            fault(low, message)
-
-
-def _above(low: Any, high: Any) -> bool:
-    try:
-        return bool(low > high)
-    except TypeError:  # one of the two is not said
-        return False
-
-
-def _check_protection(
-    column: dict[str, Any], own: ColumnExtension | None, place: Place, context: _Context
-) -> None:
-    document, faults = context.document, context.faults
-    level = column.get("classification") or "public"
-    if level not in CLASSES:
-        hint = did_you_mean(level, CLASSES)
-        message = f"is {level!r}; allowed are {choice(CLASSES)}{hint}"
-        document.fault(faults, (*place, "classification"), message)
-        return
-    if own is None:
-        return
-    if level == "restricted" and own.protect is None:
-        message = (
-            "is 'restricted' without a protection; add a customProperties entry"
-            " {property: civiclake, value: {protect: pseudonym}} (or protect: drop)"
-        )
-        document.fault(faults, (*place, "classification"), message)
-    if own.protect is not None and level != "restricted":
-        message = f"is {level!r}, but the column is protected; allowed is 'restricted'"
-        document.fault(faults, (*place, "classification"), message)
-    if own.protect is Protection.PSEUDONYM and column.get("logicalType") != "string":
-        message = f"is {column.get('logicalType')!r}; a pseudonym is made of a 'string' only"
-        document.fault(faults, (*place, "logicalType"), message)
-    if own.protect is Protection.DROP and column.get("primaryKey"):
-        message = "a column of the key can't be dropped; use protect: pseudonym"
-        document.fault(faults, (*place, "primaryKey"), message)
-
-
 def _codes(
-    own: ColumnExtension | None, column: dict[str, Any], place: Place, context: _Context
+    own: ColumnExtension | None, column: dict[str, Any], place: Place, context: Context
 ) -> Codes | None:
     if own is None:
         return None
@@ -267,7 +176,7 @@ def _codes(
 
 
 def _check_coded(
-    own: ColumnExtension, column: dict[str, Any], place: Place, context: _Context
+    own: ColumnExtension, column: dict[str, Any], place: Place, context: Context
 ) -> None:
     document, faults = context.document, context.faults
     if column.get("logicalType") in SUPPORTED and column["logicalType"] != "string":
@@ -282,7 +191,7 @@ def _check_coded(
 
 
 def _reference(
-    column: dict[str, Any], own: ColumnExtension | None, place: Place, context: _Context
+    column: dict[str, Any], own: ColumnExtension | None, place: Place, context: Context
 ) -> Reference | None:
     document, faults = context.document, context.faults
     relations = column.get("relationships") or []
@@ -321,7 +230,7 @@ def _number_keys(columns: list[Column]) -> list[Column]:
 
 
 def _domain(
-    own: ColumnExtension, shared_name: str | None, name: str, context: _Context
+    own: ColumnExtension, shared_name: str | None, name: str, context: Context
 ) -> str | None:
     if own.protect is not Protection.PSEUDONYM:
         return None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import re
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -21,21 +20,9 @@ from civiclake.contracts.model import (
     Load,
     Owner,
     Protection,
-    Source,
-    SourceKind,
 )
+from civiclake.contracts.server import read_source
 
-_KINDS = {
-    "postgresql": SourceKind.POSTGRESQL,
-    "postgres": SourceKind.POSTGRESQL,
-    "s3": SourceKind.S3,
-    "local": SourceKind.FILES,
-}
-_LOADS = {
-    SourceKind.POSTGRESQL: (Load.INCREMENTAL, Load.SNAPSHOT),
-    SourceKind.S3: (Load.FILES, Load.SNAPSHOT),
-    SourceKind.FILES: (Load.FILES, Load.SNAPSHOT),
-}
 _SECONDS = {
     **dict.fromkeys(("s", "second", "seconds"), 1),
     **dict.fromkeys(("min", "minute", "minutes"), 60),
@@ -69,16 +56,12 @@ def compile_contract(document: Document, shared: Library, faults: Faults) -> Dra
     reader = _Reader(document, faults, data)
     reader.check_identity(department, name)
     table, place = reader.table(name)
-    compiled = compile_columns(
-        table.get("properties"), (*place, "properties"), dataset_id, document, shared, faults
-    )
+    compiled = reader.columns(table, (*place, "properties"), dataset_id, shared)
     found = rules.contract_rules(compiled, table.get("quality"), place, document, faults)
-    if not compiled.declared and "properties" in table:
-        document.fault(faults, (*place, "properties"), "allowed is at least one column")
     own = reader.extension()
     owner = reader.owner()
     latency = reader.latency()
-    source = reader.source(table, name, own)
+    source = read_source(data, table, name, own, document, faults)
     if own is not None:
         reader.check_loading(own, compiled, place)
     if own is None or source is None or owner is None or len(faults) > before:
@@ -153,6 +136,16 @@ class _Reader:
             self.fault(("schema", 0, "relationships"), message)
         return table, ("schema", 0)
 
+    def columns(
+        self, table: dict[str, Any], place: Place, dataset_id: str, shared: Library
+    ) -> Compiled:
+        """The table's columns, at least one."""
+        properties = table.get("properties")
+        found = compile_columns(properties, place, dataset_id, self.document, shared, self.faults)
+        if not found.declared and "properties" in table:
+            self.fault(place, "allowed is at least one column")
+        return found
+
     def extension(self) -> DatasetExtension | None:
         """The contract's own ``civiclake`` entry."""
         found = extension.find(self.data.get("customProperties"), ())
@@ -199,71 +192,6 @@ class _Reader:
             return int(value * seconds)
         return 86400
 
-    def source(
-        self, table: dict[str, Any], name: str, own: DatasetExtension | None
-    ) -> Source | None:
-        """Where the dataset is read."""
-        servers = [s for s in self.data.get("servers") or [] if isinstance(s, dict)]
-        if len(servers) != 1:
-            message = f"holds {len(servers)} servers; allowed is one, the source"
-            self.fault(("servers",), message)
-            return None
-        server = servers[0]
-        kind = _KINDS.get(server.get("type", ""))
-        if kind is None:
-            hint = did_you_mean(server.get("type"), _KINDS)
-            message = f"is {server.get('type')!r}; allowed are {choice(_KINDS)}{hint}"
-            self.fault(("servers", 0, "type"), message)
-            return None
-        if own is not None:
-            self._check_fit(kind, server, own)
-        physical = str(table.get("physicalName") or name)
-        db_schema, _, bare = physical.rpartition(".")
-        database = kind is SourceKind.POSTGRESQL
-        return Source(
-            kind=kind,
-            connection=own.connection if own else None,
-            host=_text(server.get("host")),
-            port=_text(server.get("port")),
-            database=_text(server.get("database")),
-            db_schema=(db_schema or _text(server.get("schema"))) if database else None,
-            table=bare if database else None,
-            endpoint_url=_text(server.get("endpointUrl")),
-            location=_text(server.get("location") or server.get("path")),
-            member=own.member if own else None,
-            delimiter=own.delimiter if own else ",",
-            encoding=str(server.get("encoding") or "utf-8").lower(),
-        )
-
-    def _check_fit(self, kind: SourceKind, server: dict[str, Any], own: DatasetExtension) -> None:
-        """What the source is and what civiclake says of it go together."""
-        found = extension.find(self.data.get("customProperties"), ())
-        here = found[1] if found else ("customProperties",)
-        database = kind is SourceKind.POSTGRESQL
-        if kind is not SourceKind.FILES and own.connection is None:
-            message = "'connection' is missing: the id of the credentials, such as 'health_db'"
-            self.fault((*here, "connection"), message)
-        if kind is SourceKind.FILES and own.connection is not None:
-            self.fault((*here, "connection"), "dropped files need none; leave it out")
-        if own.load not in _LOADS[kind]:
-            message = f"is {own.load.value!r}; allowed for {kind.value!r} are " + choice(
-                str(x) for x in _LOADS[kind]
-            )
-            self.fault((*here, "load"), message)
-        location = str(server.get("location") or server.get("path") or "")
-        if database and own.member is not None:
-            self.fault((*here, "member"), "a database has no members; leave it out")
-        if location.endswith(".zip") and own.member is None:
-            message = "'member' is missing: the name of the file inside the zip"
-            self.fault((*here, "member"), message)
-        if not database and server.get("format", "csv") != "csv":
-            message = f"is {server['format']!r}; allowed is 'csv'"
-            self.fault(("servers", 0, "format"), message)
-        encoding = server.get("encoding")
-        if isinstance(encoding, str) and not _is_encoding(encoding):
-            message = f"is {encoding!r}; allowed is an encoding such as 'utf-8' or 'gb18030'"
-            self.fault(("servers", 0, "encoding"), message)
-
     def check_loading(self, own: DatasetExtension, compiled: Compiled, place: Place) -> None:
         """Load, history, sequence and key go together."""
         found = extension.find(self.data.get("customProperties"), ())
@@ -301,15 +229,3 @@ class _Reader:
             self.fault(place, f"column {name!r} is a {kind}; allowed are {choice(ORDERABLE)}")
         if any(c.name == name and c.protection is Protection.DROP for c in compiled.columns):
             self.fault(place, f"column {name!r} is dropped; the merge could not see it")
-
-
-def _text(value: Any) -> str | None:
-    return None if value is None else str(value)
-
-
-def _is_encoding(name: str) -> bool:
-    try:
-        codecs.lookup(name)
-    except LookupError:
-        return False
-    return True

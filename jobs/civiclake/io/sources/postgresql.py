@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import csv
 import hashlib
 import io
@@ -13,13 +12,13 @@ from datetime import datetime
 from typing import Any
 
 import psycopg
-from psycopg import errors as faults
 from psycopg import sql
 
 from civiclake.contracts.model import Dataset, DriftAction, Load
-from civiclake.errors import BatchHeld, SourceError, SourceUnavailable, UserError
+from civiclake.errors import BatchHeld, SourceError, UserError
 from civiclake.io.landing import Draft, LandedFile
 from civiclake.io.sources.common import ask, credential, expand
+from civiclake.io.sources.postgresql_errors import translated
 
 ROWS_PER_PART = 250_000
 """A gzip file can't be split: parts of this size keep all of Spark's cores busy."""
@@ -50,7 +49,7 @@ def pull(dataset: Dataset, draft: Draft, watermark: str | None) -> Pulled:
         draft: the batch's folder.
         watermark: highest sequence of the batches before; None reads everything.
     """
-    with _translated(dataset), _connect(dataset) as connection:
+    with translated(dataset), _connect(dataset) as connection:
         table, kinds = _shape(dataset, connection)
         moment, snapshot = _moment(connection)
         newest, condition = watermark, sql.Composed([])
@@ -262,50 +261,3 @@ def _origin(dataset: Dataset, connection: Connection) -> str:
     info = connection.info
     table = dataset.source.table or dataset.name
     return f"postgresql://{info.host}:{info.port}/{info.dbname}/{table}"
-
-
-@contextlib.contextmanager
-def _translated(dataset: Dataset) -> Iterator[None]:
-    """Turn the driver's errors into sentences that name an owner and no password."""
-    try:
-        yield
-    except psycopg.Error as error:
-        raise _sentence(dataset, error) from None
-
-
-def _sentence(dataset: Dataset, error: psycopg.Error) -> SourceError:
-    source, connection = dataset.source, (dataset.source.connection or "").upper()
-    text = str(error)
-    if "password authentication failed" in text or isinstance(
-        error, faults.InvalidPassword | faults.InvalidAuthorizationSpecification
-    ):
-        return SourceError(
-            f"{dataset.id}: database {source.database} refuses the login: check {connection}_USER "
-            f"and {connection}_PASSWORD, or {ask(dataset)} for new ones"
-        )
-    if isinstance(error, faults.InvalidCatalogName) or ("database" in text and "not exist" in text):
-        return SourceError(
-            f"{dataset.id}: there is no database {source.database} on the server: "
-            f"{ask(dataset)}, or correct `database` in {dataset.path}"
-        )
-    if isinstance(error, faults.InsufficientPrivilege):
-        return SourceError(
-            f"{dataset.id}: the login may not read {source.table or dataset.name}: "
-            f"{ask(dataset)} to grant SELECT"
-        )
-    if isinstance(error, faults.UndefinedTable | faults.UndefinedColumn):
-        return SourceError(
-            f"{dataset.id}: {source.table or dataset.name} changed while it was read: "
-            f"run the batch again, or {ask(dataset)}"
-        )
-    if isinstance(error, psycopg.OperationalError):
-        return SourceUnavailable(
-            f"{dataset.id}: the database {source.database} does not answer ({_short(text)}): "
-            f"if it stays so, {ask(dataset)} whether it is up"
-        )
-    return SourceError(f"{dataset.id}: the database refused ({_short(text)}): {ask(dataset)}")
-
-
-def _short(text: str) -> str:
-    """The first line of the driver's text, which never holds the password."""
-    return text.strip().splitlines()[0].strip() if text.strip() else "no reason given"

@@ -1,0 +1,124 @@
+"""The one server of a contract: where its dataset is read."""
+
+from __future__ import annotations
+
+import codecs
+from typing import Any
+
+from civiclake.contracts import extension
+from civiclake.contracts.document import Document
+from civiclake.contracts.extension import DatasetExtension
+from civiclake.contracts.faults import Faults, choice, did_you_mean
+from civiclake.contracts.model import Load, Source, SourceKind
+
+_KINDS = {
+    "postgresql": SourceKind.POSTGRESQL,
+    "postgres": SourceKind.POSTGRESQL,
+    "s3": SourceKind.S3,
+    "local": SourceKind.FILES,
+}
+_LOADS = {
+    SourceKind.POSTGRESQL: (Load.INCREMENTAL, Load.SNAPSHOT),
+    SourceKind.S3: (Load.FILES, Load.SNAPSHOT),
+    SourceKind.FILES: (Load.FILES, Load.SNAPSHOT),
+}
+
+
+def read_source(
+    data: dict[str, Any],
+    table: dict[str, Any],
+    name: str,
+    own: DatasetExtension | None,
+    document: Document,
+    faults: Faults,
+) -> Source | None:
+    """Where the dataset is read; None (and a fault) when that can't be told.
+
+    Args:
+        data: the contract.
+        table: its one table.
+        name: the dataset's name within its department.
+        own: the contract's ``civiclake`` entry.
+        document: the file, for places.
+        faults: where faults are noted.
+    """
+    servers = [s for s in data.get("servers") or [] if isinstance(s, dict)]
+    if len(servers) != 1:
+        message = f"holds {len(servers)} servers; allowed is one, the source"
+        document.fault(faults, ("servers",), message)
+        return None
+    server = servers[0]
+    kind = _KINDS.get(server.get("type", ""))
+    if kind is None:
+        hint = did_you_mean(server.get("type"), _KINDS)
+        message = f"is {server.get('type')!r}; allowed are {choice(_KINDS)}{hint}"
+        document.fault(faults, ("servers", 0, "type"), message)
+        return None
+    if own is not None:
+        _check_fit(kind, server, own, data, document, faults)
+    physical = str(table.get("physicalName") or name)
+    db_schema, _, bare = physical.rpartition(".")
+    database = kind is SourceKind.POSTGRESQL
+    return Source(
+        kind=kind,
+        connection=own.connection if own else None,
+        host=_text(server.get("host")),
+        port=_text(server.get("port")),
+        database=_text(server.get("database")),
+        db_schema=(db_schema or _text(server.get("schema"))) if database else None,
+        table=bare if database else None,
+        endpoint_url=_text(server.get("endpointUrl")),
+        location=_text(server.get("location") or server.get("path")),
+        member=own.member if own else None,
+        delimiter=own.delimiter if own else ",",
+        encoding=str(server.get("encoding") or "utf-8").lower(),
+    )
+
+
+def _check_fit(
+    kind: SourceKind,
+    server: dict[str, Any],
+    own: DatasetExtension,
+    data: dict[str, Any],
+    document: Document,
+    faults: Faults,
+) -> None:
+    """What the source is and what civiclake says of it go together."""
+    found = extension.find(data.get("customProperties"), ())
+    here = found[1] if found else ("customProperties",)
+    database = kind is SourceKind.POSTGRESQL
+    if kind is not SourceKind.FILES and own.connection is None:
+        message = "'connection' is missing: the id of the credentials, such as 'health_db'"
+        document.fault(faults, (*here, "connection"), message)
+    if kind is SourceKind.FILES and own.connection is not None:
+        document.fault(faults, (*here, "connection"), "dropped files need none; leave it out")
+    if own.load not in _LOADS[kind]:
+        message = f"is {own.load.value!r}; allowed for {kind.value!r} are " + choice(
+            str(x) for x in _LOADS[kind]
+        )
+        document.fault(faults, (*here, "load"), message)
+    location = str(server.get("location") or server.get("path") or "")
+    if database and own.member is not None:
+        document.fault(faults, (*here, "member"), "a database has no members; leave it out")
+    if location.endswith(".zip") and own.member is None:
+        message = "'member' is missing: the name of the file inside the zip"
+        document.fault(faults, (*here, "member"), message)
+    if not database and server.get("format", "csv") != "csv":
+        message = f"is {server['format']!r}; allowed is 'csv'"
+        document.fault(faults, ("servers", 0, "format"), message)
+    encoding = server.get("encoding")
+    if isinstance(encoding, str) and not _is_encoding(encoding):
+        message = f"is {encoding!r}; allowed is an encoding such as 'utf-8' or 'gb18030'"
+        document.fault(faults, ("servers", 0, "encoding"), message)
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None else str(value)
+
+
+def _is_encoding(name: str) -> bool:
+    try:
+        codecs.lookup(name)
+    except LookupError:
+        return False
+    return True
