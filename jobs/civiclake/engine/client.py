@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import date
 from typing import Any
 
 from pyhive import exc, hive
 from thrift.Thrift import TException
 
-from civiclake.local.process import port_open
 from civiclake.errors import EngineError, UserError
+from civiclake.local.process import port_open
 from civiclake.settings import Settings
 
 _BATCH = 1000
@@ -32,12 +33,13 @@ def query(
     try:
         cursor = connection.cursor(arraysize=_BATCH)
         cursor.execute(sql.strip().rstrip(";"))
-        # A column is called table.column when the server knows the table: people want the last.
-        columns = [str(c[0]).rpartition(".")[2] for c in cursor.description or ()]
+        described = cursor.description or ()
     except (exc.Error, TException, OSError) as error:
         connection.close()
         raise UserError(sentence(error)) from None
-    return columns, _rows(connection, cursor if columns else None)
+    dates = [i for i, column in enumerate(described) if column[1] == "DATE_TYPE"]
+    rows = _rows(connection, cursor if described else None, dates)
+    return [str(column[0]) for column in described], rows
 
 
 def _connect(settings: Settings, user: str, password: str) -> Any:
@@ -57,7 +59,7 @@ def _connect(settings: Settings, user: str, password: str) -> Any:
         raise EngineError(f"no session at {host}:{port}: {sentence(error)}") from None
 
 
-def _rows(connection: Any, cursor: Any) -> Iterator[Row]:
+def _rows(connection: Any, cursor: Any, dates: list[int]) -> Iterator[Row]:
     """Fetch batch by batch; the connection is closed at the end, or when nobody asks more."""
     with closing(connection):
         while cursor is not None:
@@ -67,16 +69,24 @@ def _rows(connection: Any, cursor: Any) -> Iterator[Row]:
                 raise UserError(sentence(error)) from None
             if not batch:
                 return
-            yield from (tuple(row) for row in batch)
+            for row in batch:
+                values = list(row)
+                for place in dates:  # the driver leaves dates as text
+                    values[place] = values[place] and date.fromisoformat(values[place])
+                yield tuple(values)
 
 
 def sentence(error: BaseException) -> str:
     """What the server said, in one sentence without its Java."""
     status = getattr(error.args[0], "status", None) if error.args else None
     said = getattr(status, "errorMessage", None) or str(error)
-    said = re.split(r"\n\s*at |\n\nJVM stacktrace|\n== SQL|\nsqlState|;\n'", said)[0]
-    said = re.sub(r"^(?:[\w.$]+(?:Exception|Error|Refused): )?Error running query: ", "", said)
-    said = re.sub(r"^\s*(?:[\w.$]+(?:Exception|Error|Refused): )+", "", said)
-    said = re.sub(r"^(?:\[CIVICLAKE_REFUSED\]\s*)?(?:Error running query: )?", "", said)
+    # Behind the sentence come the stack, the place in the statement, or the plan.
+    said = re.split(r"\n\s*at |\n\nJVM stacktrace|\n== SQL|\nsqlState|;\n", said)[0]
+    before = None
+    while before != said:
+        before = said
+        said = re.sub(r"^\s*(?:[\w.$]+\.[\w$]+: |Error running query: )", "", said)
+        said = re.sub(r"^\s*\[[A-Z0-9_.]+\] (?=[\w.$]+\.[\w$]+: |\[)", "", said)
+    said = said.removeprefix("[CIVICLAKE_REFUSED] ")
     said = re.sub(r"\s*SQLSTATE: \w+", "", said)
     return re.sub(r"\s+", " ", said).strip().removesuffix(";") or type(error).__name__

@@ -18,7 +18,6 @@ SUPPORTED = (17, 21)
 # What Spark's own launcher adds: Spark reaches into these packages of the JDK.
 MODULE_OPTIONS = (
     "-XX:+IgnoreUnrecognizedVMOptions",
-    "--add-modules=jdk.incubator.vector",
     *(
         f"--add-opens=java.base/{package}=ALL-UNNAMED"
         for package in (

@@ -74,7 +74,6 @@ def _options(settings: Settings, work: Path) -> dict[str, str]:
         "server2.logging.operation.enabled": "false",
         "exec.scratchdir": str(work / "scratch"),
         "exec.local.scratchdir": str(work / "scratch"),
-        "downloaded.resources.dir": str(work / "scratch"),
     }
     extensions = settings.engine.spark.get("spark.sql.extensions", "")
     return {

@@ -52,11 +52,15 @@ public final class Guard extends AbstractFunction1<SparkSessionExtensions, Boxed
     extensions.injectCheckRule(session -> Guard::check);
     for (String name : CLOSED_FUNCTIONS) {
       extensions.injectFunction(
-          new Tuple3<>(new FunctionIdentifier(name), info(name), arguments -> refuse(name)));
+          new Tuple3<>(new FunctionIdentifier(name), info(name), arguments -> {
+            throw closed(name);
+          }));
     }
     for (String name : CLOSED_TABLE_FUNCTIONS) {
       extensions.injectTableFunction(
-          new Tuple3<>(new FunctionIdentifier(name), info(name), arguments -> refuse(name)));
+          new Tuple3<>(new FunctionIdentifier(name), info(name), arguments -> {
+            throw closed(name);
+          }));
     }
     return BoxedUnit.UNIT;
   }
@@ -68,8 +72,8 @@ public final class Guard extends AbstractFunction1<SparkSessionExtensions, Boxed
     return BoxedUnit.UNIT;
   }
 
-  private static <R> R refuse(String function) {
-    return Refused.<R, RuntimeException>raise(Refused.because("the function " + function));
+  private static Refused closed(String function) {
+    return Refused.because("the function " + function);
   }
 
   private static ExpressionInfo info(String name) {

@@ -18,29 +18,43 @@ import scala.jdk.javaapi.CollectionConverters;
  * Judges a statement before it is resolved: by its kind, and by the settings of its session.
  *
  * <p>A JDBC client may hand settings over when it logs in, past every SET; one that names a new
- * catalogue class would be loaded while a statement is resolved. So a session whose settings differ
- * from the server's gets no statement parsed.
+ * catalogue class would be loaded while a statement is resolved. So a session that comes with
+ * settings of its own gets no statement parsed.
  */
 final class GuardedParser implements ParserInterface {
   /** What SET may change. */
   static final Set<String> FREE_SETTINGS = Set.of("spark.sql.session.timeZone");
 
-  /** What the Thrift server itself sets in every session that it opens. */
-  private static final Set<String> SERVERS_OWN = Set.of("spark.sql.datetime.java8API.enabled");
+  /** What a client may hand over at login, beside the time zone. */
+  private static final String RESULT_SETS = "hive.server2.thrift.resultset.";
+
+  /** What the Thrift server and Delta themselves set in every session; yes or no, harmless. */
+  private static final Set<String> AT_OPENING =
+      Set.of(
+          "spark.sql.datetime.java8API.enabled", "spark.sql.parquet.fieldId.read.enabled",
+          "spark.sql.parquet.fieldId.write.enabled");
 
   private static volatile Map<String, String> baseline;
+  private static volatile Map<String, String> properties = Map.of();
 
   private final SparkSession session;
   private final ParserInterface inner;
+
+  /** Its settings were judged; from then on only SET, which is judged too, can change them. */
+  private volatile boolean settled;
 
   GuardedParser(SparkSession session, ParserInterface inner) {
     this.session = session;
     this.inner = inner;
   }
 
-  /** Remember the settings of an untouched session, before the first analyst comes. */
-  static void remember(SparkSession untouched) {
-    baseline = CollectionConverters.asJava(untouched.conf().getAll());
+  /**
+   * Remember what a session has that nobody touched, before the first analyst comes: its settings,
+   * and the process's properties, of which Hive copies some into every session.
+   */
+  static void remember(SparkSession untouched, Map<String, String> ofTheProcess) {
+    properties = Map.copyOf(ofTheProcess);
+    baseline = Map.copyOf(CollectionConverters.asJava(untouched.conf().getAll()));
   }
 
   @Override
@@ -57,14 +71,18 @@ final class GuardedParser implements ParserInterface {
     try {
       boolean trusted = Guard.isTrusted();
       if (!trusted) {
-        refuseForeignSettings();
+        if (!settled) {
+          refuseForeignSettings();
+          settled = true;
+        }
+        TableNames.followFolders();
       }
       LogicalPlan plan =
           parameters == null
               ? inner.parsePlan(sql)
               : inner.parsePlanWithParameters(sql, parameters);
       if (!trusted) {
-        PlanJudge.judgeKind(plan);
+        PlanJudge.judgeKinds(plan);
       }
       return plan;
     } catch (Exception error) {
@@ -72,15 +90,17 @@ final class GuardedParser implements ParserInterface {
     }
   }
 
-  private void refuseForeignSettings() throws Refused {
+  private void refuseForeignSettings() {
     if (baseline == null) {
       throw Refused.because("a statement before the server is ready");
     }
     Map<String, String> now = CollectionConverters.asJava(session.conf().getAll());
     for (Map.Entry<String, String> setting : now.entrySet()) {
       String key = setting.getKey();
-      boolean free = FREE_SETTINGS.contains(key) || SERVERS_OWN.contains(key);
-      if (!free && !setting.getValue().equals(baseline.get(key))) {
+      String value = setting.getValue();
+      boolean free =
+          FREE_SETTINGS.contains(key) || AT_OPENING.contains(key) || key.startsWith(RESULT_SETS);
+      if (!free && !value.equals(baseline.get(key)) && !value.equals(properties.get(key))) {
         throw Refused.because("a session that sets " + key);
       }
     }

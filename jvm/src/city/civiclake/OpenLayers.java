@@ -7,19 +7,21 @@ import org.apache.hadoop.fs.Path;
 final class OpenLayers {
   static final List<String> NAMES = List.of("unified", "marts");
 
+  /** Root of the lake; read once, when the server starts. */
+  static final Path LAKE = new Path(required("civiclake.lake"));
+
   private OpenLayers() {}
 
-  /** Root of the lake; a property of the process, which no session can change. */
-  static Path lake() {
-    String found = System.getProperty("civiclake.lake");
+  private static String required(String property) {
+    String found = System.getProperty(property);
     if (found == null) {
-      throw new IllegalStateException("the property civiclake.lake is not set");
+      throw new IllegalStateException("the property " + property + " is not set");
     }
-    return new Path(found);
+    return found;
   }
 
   static Path folder(String layer) {
-    return new Path(lake(), layer);
+    return new Path(LAKE, layer);
   }
 
   /** Whether that place is a table's folder in an open layer; Hadoop's Path has no ".." left. */

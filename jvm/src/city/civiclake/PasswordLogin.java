@@ -22,9 +22,11 @@ import org.apache.hive.service.auth.PasswdAuthenticationProvider;
 public final class PasswordLogin implements PasswdAuthenticationProvider {
   private static final String DUMMY = "-:210000:00000000000000000000000000000000:" + "00".repeat(32);
   private static final int LONGEST = 1024;
+  private static final Path FILE = Path.of(System.getProperty("civiclake.analysts", ""));
 
   @Override
   public void Authenticate(String user, String password) throws AuthenticationException {
+    SqlServer.awaitReady();
     boolean given =
         user != null && !user.isEmpty() && password != null && !password.isEmpty()
             && password.length() <= LONGEST;
@@ -50,9 +52,8 @@ public final class PasswordLogin implements PasswdAuthenticationProvider {
   }
 
   private static java.util.List<String> lines() throws AuthenticationException {
-    String path = System.getProperty("civiclake.analysts");
     try {
-      return Files.readAllLines(Path.of(path == null ? "" : path), StandardCharsets.UTF_8);
+      return Files.readAllLines(FILE, StandardCharsets.UTF_8);
     } catch (IOException e) {
       throw new AuthenticationException("the list of analysts can't be read");
     }

@@ -1,0 +1,158 @@
+package city.civiclake;
+
+import java.io.IOException;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentSkipListSet;
+import java.util.TreeSet;
+import org.apache.hadoop.fs.FileStatus;
+import org.apache.hadoop.fs.FileSystem;
+import org.apache.hadoop.fs.Path;
+import org.apache.logging.log4j.LogManager;
+import org.apache.logging.log4j.Logger;
+import org.apache.spark.sql.classic.SparkSession;
+import org.apache.spark.sql.types.StructType;
+
+/**
+ * The catalogue of the analysts' server: in memory, and made from the folders of the open layers.
+ *
+ * <p>So there is nothing to corrupt and nothing to carry over a restart. What a table holds is read
+ * from its Delta log at every query.
+ */
+final class TableNames {
+  private static final Logger LOG = LogManager.getLogger(TableNames.class);
+
+  private static final long STORE_POLL_MS = 60_000;
+
+  private static volatile TableNames current;
+
+  private final SparkSession spark;
+  private final Set<String> shown = new ConcurrentSkipListSet<>();
+  private final Map<String, Long> described = new HashMap<>();
+
+  private TableNames(SparkSession spark) {
+    this.spark = spark;
+  }
+
+  /** Make the schemas, and a name for every table that is there. */
+  static void start(SparkSession spark) {
+    TableNames made = new TableNames(spark);
+    Guard.trusted(made::makeSchemas);
+    Guard.trusted(made::follow);
+    current = made;
+  }
+
+  /** Show what has come since, so that the next statement finds it. */
+  static void followFolders() {
+    TableNames names = current;
+    if (names != null) {
+      Guard.trusted(names::follow);
+    }
+  }
+
+  /** Tell the catalogue the columns, which JDBC's metadata calls take from there. */
+  static void followColumns() {
+    Guard.trusted(current::describe);
+  }
+
+  static Set<String> shown() {
+    return current.shown;
+  }
+
+  private void makeSchemas() {
+    OpenLayers.NAMES.forEach(layer -> spark.sql("CREATE SCHEMA IF NOT EXISTS " + layer));
+  }
+
+  /** Names follow the folders: new ones are shown, those that are gone are no more. */
+  private synchronized void follow() {
+    try {
+      Set<String> found = new TreeSet<>();
+      for (String layer : OpenLayers.NAMES) {
+        collect(layer, found);
+      }
+      for (String gone : shown.stream().filter(name -> !found.contains(name)).toList()) {
+        spark.sql("DROP TABLE IF EXISTS " + gone);
+        shown.remove(gone);
+        LOG.info("no longer shown: {}", gone);
+      }
+    } catch (IOException | RuntimeException e) {
+      LOG.warn("could not look for tables in {}: {}", OpenLayers.LAKE, e.getMessage());
+    }
+  }
+
+  private void collect(String layer, Set<String> found) throws IOException {
+    Path folder = OpenLayers.folder(layer);
+    FileSystem files = folder.getFileSystem(spark.sparkContext().hadoopConfiguration());
+    if (!files.exists(folder)) {
+      return;
+    }
+    for (FileStatus status : files.listStatus(folder)) {
+      String table = status.getPath().getName();
+      String name = layer + ".`" + table + "`";
+      boolean plain = table.matches("[A-Za-z0-9][A-Za-z0-9_]*");
+      if (status.isDirectory() && plain && (shown.contains(name) || written(files, status))) {
+        found.add(name);
+        show(name, status.getPath());
+      }
+    }
+  }
+
+  /** Without a first commit, CREATE TABLE would make one. */
+  private static boolean written(FileSystem files, FileStatus table) throws IOException {
+    Path log = new Path(table.getPath(), "_delta_log");
+    if (!files.exists(log)) {
+      return false;
+    }
+    for (FileStatus entry : files.listStatus(log)) {
+      if (entry.getPath().getName().matches("\\d{20}\\.(json|checkpoint.*parquet)")) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  private void show(String name, Path place) {
+    if (shown.contains(name)) {
+      return;
+    }
+    String quoted = place.toString().replace("\\", "\\\\").replace("'", "\\'");
+    try {
+      spark.sql("CREATE TABLE IF NOT EXISTS " + name + " USING delta LOCATION '" + quoted + "'");
+      shown.add(name);
+      LOG.info("shown: {}", name);
+    } catch (RuntimeException e) {
+      LOG.warn("could not show {}: {}", name, e.getMessage());
+    }
+  }
+
+  private void describe() {
+    for (String name : shown) {
+      try {
+        Path log = new Path(OpenLayers.LAKE, name.replace(".", "/").replace("`", "") + "/_delta_log");
+        long changed = logChanged(log);
+        if (!Long.valueOf(changed).equals(described.get(name))) {
+          describe(name);
+          described.put(name, changed);
+        }
+      } catch (IOException | RuntimeException e) {
+        LOG.warn("could not describe {}: {}", name, e.getMessage());
+      }
+    }
+  }
+
+  /** When the log was last written; a store that keeps no time for folders is asked every minute. */
+  private long logChanged(Path log) throws IOException {
+    FileSystem files = log.getFileSystem(spark.sparkContext().hadoopConfiguration());
+    boolean local = files.getUri().getScheme().equals("file");
+    return local
+        ? files.getFileStatus(log).getModificationTime()
+        : System.currentTimeMillis() / STORE_POLL_MS;
+  }
+
+  private void describe(String name) {
+    String[] parts = name.replace("`", "").split("\\.");
+    StructType columns = spark.table(name).schema();
+    spark.sessionState().catalog().externalCatalog().alterTableSchema(parts[0], parts[1], columns);
+  }
+}
