@@ -12,8 +12,8 @@ import yaml
 from civiclake.contracts.faults import Faults, Place, show_place
 
 
-class _Loader(yaml.SafeLoader):
-    """Dates stay text (ODCS wants strings), and only true and false are booleans."""
+class _Loader(yaml.CSafeLoader):
+    """Dates stay text, as ODCS wants them. (libyaml's parser: ten times as fast.)"""
 
 
 def _without_resolvers(*tags: str) -> dict[str, list[tuple[str, Any]]]:
@@ -72,7 +72,7 @@ def read_yaml(path: Path, shown: str, faults: Faults) -> Document | None:
             return None
         data = loader.construct_document(node)
     except yaml.YAMLError as error:
-        faults.add(_yaml_place(shown, error), f"not YAML: {_first_line(error)}")
+        faults.add(_yaml_place(shown, error, text), f"not YAML: {_first_line(error)}")
         return None
     finally:
         loader.dispose()
@@ -112,9 +112,12 @@ def _read_text(path: Path, shown: str, faults: Faults) -> str | None:
     return None
 
 
-def _yaml_place(shown: str, error: yaml.YAMLError) -> str:
+def _yaml_place(shown: str, error: yaml.YAMLError, text: str) -> str:
     mark = getattr(error, "problem_mark", None)
-    return f"{shown}:{mark.line + 1}" if mark is not None else shown
+    if mark is None:
+        return shown
+    # What is never closed is missed after the last line.
+    return f"{shown}:{min(mark.line + 1, max(1, len(text.splitlines())))}"
 
 
 def _first_line(error: yaml.YAMLError) -> str:
