@@ -6,8 +6,10 @@ A secret's environment variable is its name in capitals with ``CIVICLAKE_`` befo
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets as _random
+import tempfile
 from pathlib import Path
 
 from civiclake.errors import UserError
@@ -48,10 +50,13 @@ def ensure(settings: Settings, name: str, *, length_bytes: int = 32) -> str:
 
 
 def _write_once(path: Path, value: str) -> None:
-    """Two starters may race: the first one's file stays."""
+    """Two starters may race: the first one's file stays, and appears with its content."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # mode 0600
+    fresh = Path(name)
     try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return
-    with os.fdopen(handle, "w") as file:
-        file.write(value + "\n")
+        with os.fdopen(handle, "w") as file:
+            file.write(value + "\n")
+        with contextlib.suppress(FileExistsError):
+            path.hardlink_to(fresh)
+    finally:
+        fresh.unlink()

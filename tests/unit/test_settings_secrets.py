@@ -99,6 +99,7 @@ def test_many_starters_at_once_get_the_same_secret(root: Path) -> None:
     with ThreadPoolExecutor(16) as pool:
         found = set(pool.map(lambda _: secrets.ensure(settings, "raced"), range(64)))
     assert len(found) == 1 and "" not in found
+    assert [path.name for path in settings.secrets_dir.iterdir()] == ["raced"]
 
 
 def test_the_environment_wins_and_nothing_is_written(
