@@ -163,6 +163,26 @@ FAULTS: dict[str, tuple[Spoil, str, str]] = {
     # owner, server, service level
     "no team": (lambda c: c.trees.pop("team"), TREES_FILE, "an owner is missing"),
     "no owner": (_trees(team={"members": [{"username": "a"}]}), "team", "an owner is missing"),
+    "no members": (
+        _trees(team={"name": "Parks", "members": None}),
+        "team.members",
+        "is None; allowed is a value of type array",
+    ),
+    "unknown field of a member": (
+        _trees(team={"members": [{"username": "a@b.example", "role": "owner", "rol": "x"}]}),
+        "team.members[0]",
+        "unknown field 'rol'",
+    ),
+    "member without a name": (
+        _trees(team={"members": [{"role": "owner"}]}),
+        "team.members[0]",
+        "'username' is missing",
+    ),
+    "team of another kind": (
+        _trees(team=3),
+        "team",
+        "is 3; allowed is a value of type",
+    ),
     "two servers": (lambda c: c.trees["servers"].append(PARKS["servers"][0]), "servers", "holds 2"),
     "unknown server": (
         lambda c: c.parks["servers"].__setitem__(

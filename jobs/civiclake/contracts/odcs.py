@@ -17,6 +17,7 @@ from civiclake.contracts.document import Document
 from civiclake.contracts.faults import Faults, Place, choice, did_you_mean
 
 API_VERSION = "v3.2.0"
+_LONGEST = 300
 
 
 @cache
@@ -76,8 +77,27 @@ def _report(error: Any, places: list[Place], document: Document, faults: Faults)
         for name in missing:
             document.fault(faults, place, f"{name!r} is missing")
         return [(*place, name) for name in missing]
-    document.fault(faults, place, _message(error))
+    found = _deepest(error)
+    document.fault(faults, tuple(found.absolute_path), _message(found))
     return [place] if place else []
+
+
+def _deepest(error: Any) -> Any:
+    """What is wrong by the form that the value comes closest to, where several are allowed."""
+    branches: dict[Any, list[Any]] = {}
+    for inner in error.context or ():
+        branches.setdefault(inner.schema_path[0], []).append(inner)
+    if not branches:
+        return error
+
+    def of_another_kind(errors: list[Any]) -> bool:
+        return any(e.validator == "type" and not e.relative_path for e in errors)
+
+    likely = [errors for errors in branches.values() if not of_another_kind(errors)]
+    if len(likely) != 1:
+        return error
+    best = best_match(iter(likely[0]))
+    return error if best is None else _deepest(best)
 
 
 def _message(error: Any) -> str:
@@ -91,15 +111,23 @@ def _message(error: Any) -> str:
         return f"is {error.instance!r}; allowed is a value of type {words}"
     if error.validator == "pattern":
         return f"is {error.instance!r}; allowed is text that matches {error.validator_value}"
-    if error.context:
-        inner = best_match(iter(error.context))
-        if inner is not None:
-            return _short(inner.message)
-    return _short(error.message)
+    if error.validator in ("additionalProperties", "unevaluatedProperties"):
+        known = sorted(_known(error.schema))
+        unknown = sorted(set(map(str, error.instance)) - set(known))
+        return f"unknown field {choice(unknown)}; allowed are {choice(known)}"
+    if error.validator == "required":
+        return f"{choice(n for n in error.validator_value if n not in error.instance)} is missing"
+    kinds = [_kind(branch) for branch in error.validator_value] if error.context else []
+    if kinds and all(kinds):
+        return f"is {error.instance!r}; allowed is a value of type {' or '.join(kinds)}"
+    message = str(error.message)
+    return message if len(message) <= _LONGEST else message[:_LONGEST] + " ..."
 
 
-def _short(message: str, limit: int = 300) -> str:
-    return message if len(message) <= limit else message[:limit] + " ..."
+def _kind(schema: Any) -> str:
+    reference = schema.get("$ref")
+    found = (_resolve(reference) if reference else schema).get("type", "")
+    return str(found)
 
 
 def _unknown_fields(error: Any, place: Place, places: list[Place]) -> list[str]:
