@@ -1,12 +1,12 @@
 # Everything a person types. `make` alone explains.
 NIGHT  ?= 1
-VISITS ?= 5000
+VISITS ?=
 PY      = var/env/spark/bin/python
 AIR     = var/env/airflow/bin/python
 BIN     = var/env/spark/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down status sql test check unit lock
+.PHONY: help setup demo up down status sql test check unit lock clean
 
 help: ## This page.
 	@echo "CivicLake: every night, the departments' records, checked and merged into one lake."
@@ -17,13 +17,13 @@ help: ## This page.
 	@echo
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
-	@echo "Settings are CIVICLAKE_* variables over conf/*.toml; VISITS=$(VISITS) sizes the demo."
+	@echo "Settings are CIVICLAKE_* variables over conf/*.toml; VISITS=1000000 sizes the demo (5000 by default)."
 
 setup: ## Make var/env and var/jars from conf/locks; does nothing when they are there.
 	@bin/setup
 
-demo: setup ## The main job, for real: NIGHT=1 VISITS=5000.
-	@PYTHONPATH=. $(PY) -m demo.night --night $(NIGHT) --visits $(VISITS)
+demo: setup ## The main job, for real: NIGHT=1 VISITS=5000; later nights follow.
+	@PYTHONPATH=. $(PY) -m demo.night --night $(NIGHT) $(if $(VISITS),--visits $(VISITS))
 
 up: setup ## Start PostgreSQL, the two Spark engines and Airflow.
 	@bin/civiclake up
@@ -34,6 +34,9 @@ down: ## Stop what `make up` or `make demo` started, and nothing else.
 
 status: setup ## What is up.
 	@bin/civiclake status
+
+clean: down ## Forget the sample city and its lake; what set-up made is kept.
+	@find var -mindepth 1 -maxdepth 1 ! -name env ! -name jars ! -name '.setup.lock' -exec rm -rf {} + 2>/dev/null || true
 
 sql: setup ## One query through the analysts' door: make sql Q="show tables in unified".
 	@bin/civiclake sql "$(Q)"
@@ -53,7 +56,7 @@ unit: setup ## The tests that need no JVM.
 
 test: check ## Everything: check, DAGs in Airflow's environment, then unit to end-to-end.
 	$(AIR) -m pytest -q -c pyproject.toml tests/dags
-	$(PY) -m pytest -v --durations=10 tests/unit tests/architecture tests/spark tests/golden tests/e2e
+	$(PY) -m pytest -v --durations=10 tests/unit tests/architecture tests/sources tests/demo tests/spark tests/golden tests/e2e
 
 lock: setup ## Resolve conf/locks/*.in anew into locks with hashes.
 	cd conf/locks && for name in uv airflow spark; do \

@@ -1,0 +1,86 @@
+"""The end of the demo: the accounts against the truth, and where to look next."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from civiclake.cli.console import put, show_table
+from civiclake.engine import analysts
+from civiclake.errors import AccountError
+from civiclake.io.ledger import Account as Counts
+from civiclake.io.ledger import BatchResult
+from civiclake.local import airflow, airflow_env
+from civiclake.local.airflow_api import Client
+from civiclake.settings import Settings
+from demo.city.truth import Truth
+
+Account = BatchResult
+_COUNTED = (
+    "read", "inserted", "updated", "unchanged", "superseded", "late", "quarantined", "deleted",
+)  # fmt: skip
+_FIRM = ("read", "superseded", "quarantined", "reasons")
+"""What a batch accounts for however often it is run."""
+QUERY = (
+    "select weather, count(*) as days, sum(visits) as visits, round(avg(temp_max_c), 1) as"
+    " mean_high_c from marts.visits_by_weather group by weather order by days desc"
+)
+
+
+def accounts(client: Client, runs: Mapping[str, str]) -> list[Account]:
+    """What the load and mart tasks of these runs (DAG id to run id) handed back."""
+    found = []
+    for dag, run_id in runs.items():
+        for task in client.tasks(dag, run_id):
+            if task.task_id.endswith(("load", "build")):
+                told = client.xcom(dag, run_id, task.task_id)
+                found.append(BatchResult.model_validate(told))
+    return sorted(found, key=lambda a: a.dataset)
+
+
+def show(settings: Settings, found: Sequence[Account], truth: Truth) -> bool:
+    """Print table and addresses; whether every balance holds and the truth is met."""
+    head = ("dataset", *("set aside" if n == "quarantined" else n for n in _COUNTED), "seconds")
+    rows = [(a.dataset, *(getattr(a, name) for name in _COUNTED), a.seconds) for a in found]
+    put("")
+    show_table(head, rows, title=f"Night {truth.night}, batch {truth.batch_id}")
+    problems = [p for account in found for p in _problems(account, truth)]
+    missing = sorted(truth.datasets.keys() - {a.dataset for a in found})
+    problems += [f"{name} has no account" for name in missing]
+    for problem in problems:
+        put(f"WRONG: {problem}")
+    if not problems:
+        put("Every row read is accounted for, and the known defects are the rows set aside.")
+    _addresses(settings)
+    return not problems
+
+
+def _problems(account: Account, truth: Truth) -> list[str]:
+    """Why an account is not as it must be."""
+    found = []
+    try:
+        Counts(**{name: getattr(account, name) for name in _COUNTED}).check(account.dataset)
+    except AccountError as error:
+        found.append(str(error))
+    expected = truth.datasets.get(account.dataset)
+    if expected is None:
+        return found
+    # A batch that is run again finds served what it brought, or something newer.
+    firm = _FIRM if account.attempt > 1 else (*_COUNTED, "reasons")
+    for name in firm:
+        counted, wanted = getattr(account, name), getattr(expected, name)
+        if counted != wanted:
+            found.append(f"{account.dataset}: {name} is {counted}, expected {wanted}")
+    return found
+
+
+def _addresses(settings: Settings) -> None:
+    engine, door = settings.engine, analysts.DEFAULT
+    put("")
+    put(f"Airflow    {airflow_env.url(settings)}")
+    put(f"           user {airflow_env.USER}, password {airflow.password(settings)}")
+    put(f"SQL        jdbc:hive2://{engine.host}:{engine.sql_port}/")
+    put(f"           user {door}, password {analysts.default_password(settings)}")
+    put(f'           make sql Q="{QUERY}"')
+    put(f"Data Docs  {(settings.data_docs_dir / 'index.html').absolute().as_uri()}")
+    put("")
+    put("make demo NIGHT=2 runs the next night; make down stops everything.")

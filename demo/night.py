@@ -1,0 +1,124 @@
+"""``make demo``: tonight in the sample city, run by Airflow's scheduler, and what came of it."""
+
+from __future__ import annotations
+
+import sys
+import time
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from civiclake.cli import city, services
+from civiclake.cli.console import put, say
+from civiclake.contracts.model import Manifest
+from civiclake.errors import CivicLakeError
+from civiclake.io.landing import Landing
+from civiclake.local import airflow
+from civiclake.settings import Settings, load_settings
+from demo import ending, sources
+from demo.city import clock
+from demo.watch import Watch
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+
+_NIGHT_TIMEOUT_S = 3600
+_MART_TIMEOUT_S = 300
+
+
+@app.command()
+def main(
+    night: Annotated[int, typer.Option(help="1 is the night of 2016-01-01", min=1)] = 1,
+    visits: Annotated[int | None, typer.Option(help="visits of the first night")] = None,
+    stop: Annotated[bool, typer.Option("--stop", help="stop all that the demo started")] = False,
+) -> None:
+    """Start everything, run the night (and those before it that are missing), show the result."""
+    settings = load_settings()
+    if stop:
+        stopped = [*services.stop(settings), *sources.stop(settings)]
+        put("stopped: " + (", ".join(stopped) or "nothing was running"))
+        return
+    began = time.monotonic()
+    say("starting the departments' systems: PostgreSQL, an S3 store, a folder of dropped files")
+    sources.start(settings)
+    services.start(settings, sources=sources.environment(settings))
+    say(f"everything is up after {time.monotonic() - began:.0f} s")
+    manifest = city.read(settings)
+    for number in _missing(settings, manifest, night):
+        accounts = run_night(settings, manifest, number, visits)
+    sys.exit(0 if ending.show(settings, accounts, sources.read_truth(settings, night)) else 1)
+
+
+def run_night(
+    settings: Settings, manifest: Manifest, night: int, visits: int | None = None
+) -> list[ending.Account]:
+    """Bring the sources to a night and let the scheduler run it; the accounts of its batches.
+
+    Raises:
+        CivicLakeError: a DAG did not succeed; the tasks that failed are named.
+    """
+    truth = sources.prepare(settings, night, visits)
+    say(f"night {night}: {truth.logical_date:%Y-%m-%d %H:%M} UTC, batch {truth.batch_id}")
+    began = datetime.now(UTC)
+    client = airflow.client(settings)
+    departments = sorted({d.department for d in manifest.datasets})
+    marts = [f"mart_{m.name}" for m in manifest.marts]
+    client.wait_parsed([*departments, *marts], datetime.fromtimestamp(0, UTC))
+    for dag in [*departments, *marts]:
+        client.unpause(dag)
+    run_id = f"night-{night}"
+    runs = {d: client.start_run(d, truth.logical_date, run_id) for d in departments}
+    watch = Watch(alive=lambda: _refuse_dead(settings))
+    states = client.wait_runs(runs, timeout_s=_NIGHT_TIMEOUT_S, seen=watch)
+    if all(state == "success" for state in states.values()):
+        mart_runs = {m: _triggered_run(settings, m, began) for m in marts}
+        states |= client.wait_runs(mart_runs, timeout_s=_MART_TIMEOUT_S, seen=watch)
+        runs |= mart_runs
+    failed = [dag for dag, state in states.items() if state != "success"]
+    if failed:
+        raise CivicLakeError(
+            f"night {night} failed in {', '.join(failed)} ({', '.join(watch.failed)}): look at the"
+            f" tasks' logs at {client.url}"
+        )
+    return ending.accounts(client, runs)
+
+
+def _triggered_run(settings: Settings, dag: str, since: datetime) -> str:
+    """The run that the arrival of a mart's inputs has made."""
+    client = airflow.client(settings)
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        found = client.runs(dag, since=since)
+        if found:
+            return str(found[0]["dag_run_id"])
+        time.sleep(1)
+    raise CivicLakeError(f"{dag} did not start within 60 s of the arrival of its inputs")
+
+
+def _refuse_dead(settings: Settings) -> None:
+    """A night whose scheduler has died would be waited for in vain."""
+    dead = [name for name, running in airflow.status(settings).items() if running is None]
+    if dead:
+        raise CivicLakeError(
+            f"Airflow's {', '.join(dead)} ended during the night: see"
+            f" {settings.run_dir}/airflow-{dead[0]}.log"
+        )
+
+
+def _missing(settings: Settings, manifest: Manifest, night: int) -> list[int]:
+    """Earlier nights that were never loaded, then this one, whether it was or not."""
+    landing = Landing(settings)
+    earlier = [
+        number
+        for number in range(1, night)
+        if not all(landing.is_committed(d.id, clock.batch_id(number)) for d in manifest.datasets)
+    ]
+    return [*earlier, night]
+
+
+if __name__ == "__main__":
+    try:
+        app()
+    except CivicLakeError as error:
+        print(f"demo: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
