@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import door
 import pytest
 from pyspark.sql import SparkSession
 
@@ -66,3 +67,10 @@ def spark(settings: Settings) -> Iterator[SparkSession]:
     made = session.connect(settings)
     yield made
     made.stop()
+
+
+@pytest.fixture(scope="session")
+def lake(spark: SparkSession, settings: Settings) -> Settings:
+    """The same settings, with tables for the analysts' door in the lake."""
+    door.make_tables(spark, settings)
+    return settings

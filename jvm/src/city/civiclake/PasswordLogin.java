@@ -11,6 +11,8 @@ import javax.crypto.SecretKeyFactory;
 import javax.crypto.spec.PBEKeySpec;
 import javax.security.sasl.AuthenticationException;
 import org.apache.hive.service.auth.PasswdAuthenticationProvider;
+import org.apache.logging.log4j.LogManager;
+import org.apache.logging.log4j.Logger;
 
 /**
  * Checks a login against a file of salted hashes, one analyst a line: {@code
@@ -20,6 +22,7 @@ import org.apache.hive.service.auth.PasswdAuthenticationProvider;
  * name costs as much time and gets the same sentence as a wrong password.
  */
 public final class PasswordLogin implements PasswdAuthenticationProvider {
+  private static final Logger LOG = LogManager.getLogger(PasswordLogin.class);
   private static final String DUMMY = "-:210000:00000000000000000000000000000000:" + "00".repeat(32);
   private static final int LONGEST = 1024;
   private static final Path FILE = Path.of(System.getProperty("civiclake.analysts", ""));
@@ -31,6 +34,7 @@ public final class PasswordLogin implements PasswdAuthenticationProvider {
         user != null && !user.isEmpty() && password != null && !password.isEmpty()
             && password.length() <= LONGEST;
     if (!given || !matches(user, password)) {
+      LOG.info("login refused: {}", Refused.oneLine(String.valueOf(user)));
       throw new AuthenticationException("wrong user name or password");
     }
   }
@@ -39,7 +43,8 @@ public final class PasswordLogin implements PasswdAuthenticationProvider {
     String entry = DUMMY;
     boolean known = false;
     for (String line : lines()) {
-      if (line.startsWith(user + ":") && line.split(":").length == 4) {
+      String[] fields = line.split(":");
+      if (fields.length == 4 && fields[0].equals(user)) {
         entry = line;
         known = true;
       }

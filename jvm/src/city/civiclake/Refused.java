@@ -31,7 +31,7 @@ final class Refused extends RuntimeException implements SparkThrowable {
             + " EXPLAIN and USE");
   }
 
-  private static String oneLine(String text) {
+  static String oneLine(String text) {
     String line = text.replaceAll("\\p{Cntrl}", " ");
     return line.length() > LONGEST ? line.substring(0, LONGEST) + "..." : line;
   }
