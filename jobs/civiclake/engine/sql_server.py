@@ -43,10 +43,10 @@ def start(settings: Settings) -> None:
     analysts.ensure_default(settings)
     user, note = choose_user(settings, work)
     if user:
-        group = group_of(user)
+        entry = pwd.getpwnam(user)
         for path in (work, *work.rglob("*")):
-            shutil.chown(path, user, group)
-        shutil.chown(analysts.path(settings), group=group)
+            os.chown(path, entry.pw_uid, entry.pw_gid)
+        os.chown(analysts.path(settings), -1, entry.pw_gid)
     service(settings).start(
         [str(java_home() / "bin" / "java"), f"@{arguments}"], _environment(settings, work),
         user=user, cwd=work, note=note,

@@ -92,7 +92,7 @@ def status(name: str, run_dir: Path) -> Running | None:
     try:
         saved = json.loads((run_dir / f"{name}.pid").read_text())
         pid, born, facts = int(saved["pid"]), str(saved["born"]), dict(saved.get("facts", {}))
-    except (FileNotFoundError, ValueError, KeyError):
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
         return None
     running = Running(name, pid, born, run_dir / f"{name}.log", facts)
     return running if is_alive(running) else None
