@@ -28,9 +28,8 @@ def tell(sentence: str, **facts: Any) -> None:
 
 async def deadline_missed(department: str, owners: list[str], hours: float) -> str:
     """Runs in the triggerer when a department's night has not ended in time."""
-    sentence = (
-        f"{department} did not finish its night within {hours:g} hours: ask {', '.join(owners)}"
-    )
+    span = f"{hours:g} hours" if hours >= 1 else f"{hours * 60:.2g} minutes"
+    sentence = f"{department} did not finish its night within {span}: ask {', '.join(owners)}"
     tell(sentence, department=department, owners=owners)
     return sentence
 

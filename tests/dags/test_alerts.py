@@ -30,6 +30,11 @@ def test_a_missed_deadline_names_the_department_and_whom_to_ask(state: Path) -> 
     assert line["at"]
 
 
+def test_a_deadline_below_an_hour_is_told_in_minutes() -> None:
+    told = asyncio.run(alerts.deadline_missed(department="health", owners=["Lin Wei"], hours=0.5))
+    assert told == "health did not finish its night within 30 minutes: ask Lin Wei"
+
+
 def test_a_failed_task_names_the_dataset_its_owner_and_the_reason(state: Path) -> None:
     with DAG("health"):
         task = CivicLakeCommand(
