@@ -38,6 +38,8 @@ class EngineSettings(_Section):
     master: str = "local[*]"
     jobs_memory: str = "4g"
     sql_memory: str = "2g"
+    java_options: tuple[str, ...] = ()
+    """Further options of both JVMs, such as ``-XX:TieredStopAtLevel=1`` for short lives."""
     remote: str | None = None
     """A Spark Connect address elsewhere; then ``engine up`` starts no jobs server here."""
     spark: dict[str, str] = Field(default_factory=dict)

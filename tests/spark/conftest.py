@@ -46,6 +46,8 @@ def settings() -> Iterator[Settings]:
                     "master": "local[2]",
                     "jobs_memory": "1500m",
                     "sql_memory": "1g",
+                    # They live for minutes: the second compiler would never earn its keep.
+                    "java_options": ("-XX:TieredStopAtLevel=1",),
                     "remote": None,
                 }
             ),

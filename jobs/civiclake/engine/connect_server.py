@@ -91,6 +91,7 @@ def write_arguments(path: Path, settings: Settings, spark: dict[str, str], main:
         "-XX:+ExitOnOutOfMemoryError",
         "-Dfile.encoding=UTF-8",
         "-Duser.timezone=UTC",
+        *settings.engine.java_options,
         f"-Dlog4j2.configurationFile=file:{logging}",
         *(f"-D{key}={value}" for key, value in options.items()),
         "-cp",

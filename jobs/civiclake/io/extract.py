@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from datetime import UTC, datetime
 
 from tenacity import (
@@ -76,6 +77,7 @@ def _tell(state: RetryCallState) -> None:
 def _attempt(
     landing: Landing, dataset: Dataset, batch_id: str, settle_seconds: float
 ) -> BatchManifest:
+    began = time.monotonic()
     with landing.drafting(dataset, batch_id) as draft:
         watermark = landing.watermark(dataset.id) if dataset.load is Load.INCREMENTAL else None
         newest: str | None = None
@@ -92,6 +94,7 @@ def _attempt(
             contract_version=dataset.version,
             load=dataset.load,
             created_at=datetime.now(UTC),
+            seconds=round(time.monotonic() - began, 3),
             files=tuple(landed),
             rows=sum(file.rows for file in landed),
             bytes=sum(file.size_bytes for file in landed),

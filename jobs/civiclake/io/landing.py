@@ -78,6 +78,8 @@ class BatchManifest(_Frozen):
     contract_version: str
     load: Load
     created_at: AwareDatetime
+    seconds: float = 0.0
+    """How long reading the source took."""
     files: tuple[LandedFile, ...]
     rows: int
     bytes: int

@@ -54,6 +54,7 @@ def load(settings: Settings, dataset: Dataset, batch_id: str) -> BatchResult:
     with writing(settings, dataset.table, batch_id) as (spark, lock):
         batch = Batch(spark, settings, dataset, batch_id, attempt)
         batch.stale_before = _newer_snapshot(landing, dataset, manifest)
+        batch.recorder.outcomes.append(("extract", "landed", manifest.rows, manifest.seconds))
         watermark = (manifest.watermark_from, manifest.watermark_to)
         result = run(batch, lock, read_raw, watermark=watermark)
         landing.mark_committed(dataset.id, batch_id)
@@ -111,10 +112,12 @@ def _run_steps(batch: Batch, lock: TableLock, read_raw: ReadRaw, result: BatchRe
         _take_verdict(batch, judged, result)
     with step("classify"):
         changes = apply.classify_rows(batch, judged)
-    with step("set_aside"):
-        result.reasons = apply.set_aside(batch, judged, changes)
     with step("merge"):
         apply.merge(batch, changes, lock)
+    # After the merge: a replay that breaks off between the two finds its rows still claimed
+    # and, run again, unchanged. The other way round they would be released and never merged.
+    with step("set_aside"):
+        result.reasons = apply.set_aside(batch, judged, changes)
     _add_up(batch, judged, changes, result)
 
 

@@ -1,0 +1,219 @@
+"""A compiled rule finds exactly the rows that Great Expectations counts as unexpected."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from nights import Nights, city
+from pyspark.sql import DataFrame, SparkSession
+
+from civiclake.contracts.model import Dataset, Rule, Severity
+from civiclake.io import gx
+from civiclake.settings import Settings
+from civiclake.steps import rules
+from civiclake.steps.validate import counts, decide, judge, read_counts
+
+ROWS: list[tuple[Any, ...]] = [
+    # id, n, x, money, day, at, text, other, flag
+    (1, 1, 0.5, "1.50", "2016-01-01", "2016-01-01 00:00:00", "abc", "abc", True),
+    (2, 5, 5.0, "5.00", "2016-06-01", "2016-06-01 12:30:00", "abcd", "abd", False),
+    (3, 10, 10.0, "10.00", "2016-12-31", "2016-12-31 23:59:59", "ABC", None, None),
+    (4, None, None, None, None, None, None, "x", True),
+    (5, -3, -0.0, "0.00", "1899-12-31", "1999-12-31 23:59:59", "", "", True),
+    (6, None, None, None, None, None, None, None, None),
+    (7, 10, 9.999, "9.99", "2030-01-01", "2030-01-01 00:00:00", "äöü\nx", "äöü\nx", False),
+    (8, 11, 1e300, "999999.99", "9999-12-31", "9999-12-31 00:00:00", " abc ", "abc", True),
+]
+SCHEMA = (
+    "id int, n int, x double, money decimal(10,2), day date, at timestamp, text string,"
+    " other string, flag boolean"
+)
+
+CASES: dict[str, list[dict[str, Any]]] = {
+    "expect_column_values_to_be_null": [{"column": "text"}, {"column": "n"}],
+    "expect_column_values_to_not_be_null": [{"column": "text"}, {"column": "x", "mostly": 0.1}],
+    "expect_column_values_to_be_between": [
+        {"column": "n", "min_value": 1, "max_value": 10},
+        {"column": "n", "min_value": 1, "strict_min": True},
+        {"column": "x", "max_value": 10, "strict_max": True},
+        {"column": "x", "min_value": 0, "max_value": 9.999},
+        {"column": "money", "min_value": 1.5, "max_value": 10},
+        {"column": "day", "min_value": "1900-01-01", "max_value": "2029-12-31"},
+        {"column": "at", "min_value": "2000-01-01T00:00:00+00:00"},
+        {"column": "n", "min_value": 2, "mostly": 0.5},
+    ],
+    "expect_column_value_lengths_to_be_between": [
+        {"column": "text", "min_value": 1, "max_value": 4},
+        {"column": "text", "max_value": 3},
+        {"column": "text", "min_value": 3, "strict_min": True},
+    ],
+    "expect_column_value_lengths_to_equal": [{"column": "text", "value": 3}],
+    "expect_column_values_to_be_in_set": [
+        {"column": "text", "value_set": ["abc", "ABC"]},
+        {"column": "n", "value_set": [1, 10]},
+    ],
+    "expect_column_values_to_not_be_in_set": [
+        {"column": "text", "value_set": ["abc", ""]},
+        {"column": "n", "value_set": [10]},
+    ],
+    "expect_column_values_to_match_regex": [
+        {"column": "text", "regex": "^[a-z]+$"},
+        {"column": "text", "regex": "b"},
+        {"column": "text", "regex": "^(?:.*)$"},
+    ],
+    "expect_column_values_to_not_match_regex": [{"column": "text", "regex": "^ab"}],
+    "expect_column_pair_values_a_to_be_greater_than_b": [
+        {"column_A": "x", "column_B": "n"},
+        {"column_A": "x", "column_B": "n", "or_equal": True},
+        {"column_A": "n", "column_B": "id", "ignore_row_if": "either_value_is_missing"},
+        {"column_A": "n", "column_B": "id", "ignore_row_if": "neither"},
+    ],
+    "expect_column_pair_values_to_be_equal": [
+        {"column_A": "text", "column_B": "other"},
+        {"column_A": "text", "column_B": "other", "ignore_row_if": "either_value_is_missing"},
+        {"column_A": "text", "column_B": "other", "ignore_row_if": "neither"},
+    ],
+}
+UNCOMPILED: list[tuple[str, dict[str, Any]]] = [
+    ("expect_column_values_to_be_unique", {"column": "n"}),
+    ("expect_column_mean_to_be_between", {"column": "n", "min_value": 0, "max_value": 10}),
+    ("expect_column_values_to_be_between",
+     {"column": "n", "min_value": 1, "row_condition": "id > 3", "condition_parser": "spark"}),
+]  # fmt: skip
+
+
+def _frame(spark: SparkSession) -> DataFrame:
+    rows = [
+        (
+            *row[:3],
+            None if row[3] is None else Decimal(row[3]),
+            None if row[4] is None else dt.date.fromisoformat(row[4]),
+            None if row[5] is None else dt.datetime.fromisoformat(row[5]),
+            *row[6:],
+        )
+        for row in ROWS
+    ]
+    return spark.createDataFrame(rows, SCHEMA)
+
+
+def _rules() -> list[Rule]:
+    found = [
+        Rule(id=f"{kind.removeprefix('expect_')}:{n}", expectation=kind, kwargs=kwargs)
+        for kind, cases in CASES.items()
+        for n, kwargs in enumerate(cases)
+    ]
+    return found + [
+        Rule(id=f"uncompiled:{n}", expectation=kind, kwargs=kwargs, severity=Severity.WARNING)
+        for n, (kind, kwargs) in enumerate(UNCOMPILED)
+    ]
+
+
+@pytest.fixture(scope="module")
+def found(spark: SparkSession) -> tuple[dict[str, int], gx.Verdict]:
+    """Both counts of every rule, each from one judgement of the same frame."""
+    frame = _frame(spark)
+    compiled, _ = rules.compile_rules(_rules())
+    row = counts_of(frame, compiled)
+    base = city().dataset("meteorology.daily")
+    dataset = base.model_copy(update={"rules": tuple(_rules())})
+    return row, gx.judge(frame, dataset, "b1")
+
+
+def counts_of(frame: DataFrame, compiled: list[rules.CompiledRule]) -> dict[str, int]:
+    from pyspark.sql import functions as F
+
+    from civiclake import columns as c
+
+    judged = judge(frame, compiled).withColumn(c.FATE, F.lit(c.FATE_GOOD))
+    row = counts(judged, compiled).collect()[0].asDict()
+    return read_counts(row)[1]
+
+
+def test_every_supported_type_has_cases() -> None:
+    assert set(CASES) == rules.SUPPORTED
+
+
+@pytest.mark.parametrize("rule", [r for r in _rules() if rules.is_row_rule(r)], ids=lambda r: r.id)
+def test_both_count_the_same(rule: Rule, found: tuple[dict[str, int], gx.Verdict]) -> None:
+    ours, verdict = found
+    theirs = next(v for v in verdict.rules if v.rule.id == rule.id)
+    assert theirs.error is None
+    assert ours[rule.id] == theirs.unexpected_rows
+
+
+def test_the_cases_find_something_and_pass_something(
+    found: tuple[dict[str, int], gx.Verdict],
+) -> None:
+    ours, _ = found
+    for kind in CASES:
+        name = kind.removeprefix("expect_")
+        assert any(0 < n < len(ROWS) for rule, n in ours.items() if rule.startswith(name)), kind
+
+
+def test_what_does_not_compile_is_judged_by_great_expectations(
+    found: tuple[dict[str, int], gx.Verdict],
+) -> None:
+    ours, verdict = found
+    theirs = {v.rule.id: v for v in verdict.rules if v.rule.id.startswith("uncompiled")}
+    assert not set(theirs) & set(ours)
+    assert [theirs[f"uncompiled:{n}"].success for n in range(3)] == [False, True, True]
+    assert all(v.error is None for v in theirs.values())
+
+
+def test_a_rule_that_can_not_be_judged_has_not_passed(spark: SparkSession) -> None:
+    rule = Rule(
+        id="broken",
+        expectation="expect_column_values_to_match_regex",
+        kwargs={"column": "text", "regex": "("},
+        severity=Severity.WARNING,
+    )
+    base: Dataset = city().dataset("meteorology.daily")
+    verdict = gx.judge(_frame(spark), base.model_copy(update={"rules": (rule,)}), "b1")
+    held = gx.holding(verdict, [rule])
+    assert len(held) == 1
+    assert held[0].startswith("rule broken could not be judged: ")
+
+
+def test_the_page_loads_nothing_and_shows_no_value(spark: SparkSession) -> None:
+    secret = "990101198001010999"
+    frame = spark.createDataFrame([(secret, "2016-01-01")], "text string, day string")
+    rule = Rule(
+        id="form", expectation="expect_column_values_to_match_regex",
+        kwargs={"column": "text", "regex": "^a"},
+    )  # fmt: skip
+    base = city().dataset("meteorology.daily")
+    verdict = gx.judge(frame, base.model_copy(update={"rules": (rule,)}), "b1")
+    assert "form" in verdict.page or "regular expression" in verdict.page
+    assert secret not in verdict.page
+    assert "http-equiv" in verdict.page
+    for loaded in ("<script", 'src="http', 'href="http', "url(http"):
+        assert loaded not in verdict.page
+
+
+def test_both_agree_on_the_citys_own_suites(
+    settings: Settings, spark: SparkSession, tmp_path: Path
+) -> None:
+    """Every rule of a real contract on rows that break many of them."""
+    nights = Nights(settings, spark, tmp_path, city().dataset("meteorology.daily"))
+    delivery = Path(__file__).resolve().parents[1] / "golden/meteorology.daily/night_1/delivery.csv"
+    limits = nights.dataset.limits.model_copy(update={"max_set_aside_fraction": 1.0})
+    nights.dataset = nights.dataset.model_copy(update={"limits": limits})
+    result = nights.run("b1", delivery.read_text())
+    assert result.status == "merged"  # a difference of counts would have held it
+    assert json.loads(json.dumps(result.reasons)) == result.reasons
+
+
+def test_decide_needs_no_rules(spark: SparkSession) -> None:
+    """A dataset whose contract asks for nothing still has its rows decided upon."""
+    dataset = city().dataset("meteorology.daily")
+    frame = spark.sql(
+        "SELECT date'2016-01-01' AS date, 1.0D AS precipitation_mm, 1.0D AS temp_max_c,"
+        " 1.0D AS temp_min_c, 1.0D AS wind_m_per_s, 'sun' AS weather,"
+        " timestamp'2016-01-01' AS _sequence, 'r' AS _record_id, CAST(NULL AS string) AS _malformed"
+    )
+    assert decide(judge(frame, []), [], dataset).select("_fate").first() == ("good",)
