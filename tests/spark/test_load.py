@@ -219,7 +219,7 @@ def test_ledger_holds_every_step_of_every_batch(make: Make) -> None:
     nights.run("b1", HEAD + day(1))
     outcomes = nights.spark.table(lake.by_path(nights.settings, lake.OPS, "outcomes")).collect()
     steps = [r["step"] for r in outcomes if r["outcome"] == "done"]
-    assert steps == ["stage", "judge", "verdict", "classify", "set_aside", "merge"]
+    assert steps == ["stage", "judge", "verdict", "classify", "merge", "set_aside"]
     accounts = {r["outcome"]: r["rows"] for r in outcomes if r["step"] == "account"}
     assert accounts["inserted"] == 1
     assert {r["rows"] for r in outcomes if r["step"] == "extract"} == {1}

@@ -161,7 +161,7 @@ def test_what_does_not_compile_is_judged_by_great_expectations(
     ours, verdict = found
     theirs = {v.rule.id: v for v in verdict.rules if v.rule.id.startswith("uncompiled")}
     assert not set(theirs) & set(ours)
-    assert [theirs[f"uncompiled:{n}"].success for n in range(3)] == [False, True, True]
+    assert [theirs[f"uncompiled:{n}"].success for n in range(3)] == [False, True, False]
     assert all(v.error is None for v in theirs.values())
 
 
@@ -191,7 +191,7 @@ def test_the_page_loads_nothing_and_shows_no_value(spark: SparkSession) -> None:
     assert "form" in verdict.page or "regular expression" in verdict.page
     assert secret not in verdict.page
     assert "http-equiv" in verdict.page
-    for loaded in ("<script", 'src="http', 'href="http', "url(http"):
+    for loaded in ("<script", "<link", "http://", "https://"):
         assert loaded not in verdict.page
 
 

@@ -149,10 +149,10 @@ def holding(verdict: Verdict, row_rules: Sequence[Rule]) -> list[str]:
 
 
 _REMOTE = re.compile(
-    r"<script[^>]*\bsrc=\"https?://[^>]*>\s*</script>|<link[^>]*\bhref=\"https?://[^>]*>"
-    r"|<img[^>]*\bsrc=\"https?://[^>]*>",
+    r"<(?:link|img)\b[^>]*https?://[^>]*>|\b(?:href|src)=\"https?://[^\"]*\"|https?://[^\s\"'<>]+",
     re.IGNORECASE,
 )
+"""What would load something from elsewhere, or lead there."""
 
 _STYLE = """<meta http-equiv="Content-Security-Policy"
  content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
@@ -174,7 +174,8 @@ def _page(result: Any) -> str:
     template: Any = view.DefaultJinjaPageView()  # type: ignore[attr-defined]
     rendered = template.render(page.render(result))
     text = rendered if isinstance(rendered, str) else "".join(rendered.values())
-    text = re.sub(r"<script\b.*?</script>", "", _REMOTE.sub("", text), flags=re.DOTALL)
+    text = re.sub(r"<(script|footer)\b.*?</\1>", "", text, flags=re.DOTALL)
+    text = _REMOTE.sub("", text)
     return text.replace("<head>", f"<head>{_STYLE}", 1)
 
 
