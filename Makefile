@@ -41,22 +41,23 @@ clean: down ## Forget the sample city and its lake; what set-up made is kept.
 sql: setup ## One query through the analysts' door: make sql Q="show tables in unified".
 	@bin/civiclake sql "$(Q)"
 
-check: setup ## Style, types, the order of imports, and every contract.
+check: setup ## Style, types, the order of imports, and every contract (also by datacontract lint).
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	bin/civiclake check
-	@for contract in $$(find schemas -name '*.yaml' -not -path '*/_*'); do \
-		out=$$($(BIN)/datacontract lint $$contract 2>&1) || { echo "$$out"; exit 1; }; \
-		echo "datacontract lint $$contract: ok"; done
+	$(PY) -m pytest -q tests/architecture/test_contracts_lint.py
 
 unit: setup ## The tests that need no JVM.
 	$(PY) -m pytest -q tests/unit tests/architecture
 
 test: check ## Everything: check, DAGs in Airflow's environment, then unit to end-to-end.
 	$(AIR) -m pytest -q -c pyproject.toml tests/dags
-	$(PY) -m pytest -v --durations=10 tests/unit tests/architecture tests/sources tests/demo tests/spark tests/golden tests/e2e
+	$(PY) -m pytest -q --durations=5 tests/unit tests/architecture tests/sources tests/demo \
+		--deselect tests/architecture/test_contracts_lint.py
+	$(PY) -m pytest -v --durations=10 tests/spark
+	$(PY) -m pytest -v --durations=10 tests/e2e
 
 lock: setup ## Resolve conf/locks/*.in anew into locks with hashes.
 	cd conf/locks && for name in uv airflow spark; do \

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
 from door import V, add_visits, ask
 from pyspark.sql import SparkSession
 
@@ -25,3 +28,14 @@ def test_a_healthy_start_says_little(lake: Settings) -> None:
     lines = sql_server.service(lake).log_path.read_text().splitlines()
     loud = [line for line in lines if " WARN " in line or " ERROR " in line or "\tat " in line]
     assert loud == []
+
+
+def test_a_table_that_cannot_be_shown_is_said_once_and_harms_no_other(lake: Settings) -> None:
+    log = Path(lake.lake) / "unified" / "door_broken" / "_delta_log"
+    log.mkdir(parents=True)
+    (log / f"{0:020d}.json").write_text("no JSON")
+    for _ in range(3):
+        assert ask(lake, "SELECT count(*) FROM unified.weather") == [(10,)]
+    said = sql_server.service(lake).log_path.read_text()
+    assert said.count("could not show unified.`door_broken`") == 1
+    shutil.rmtree(log.parent)

@@ -76,9 +76,9 @@ def test_two_nights(name: str, settings: Settings, spark: SparkSession, tmp_path
         _hold(night / "account.json", json.dumps(account, indent=1) + "\n")
         _hold(night / "table.csv", _csv(_unmasked(nights, nights.table(), night)))
         _hold(night / "quarantine.csv", _csv(nights.quarantine()))
-        version = nights.version()
-        again = nights.run(night.name)
-        assert (again.inserted, again.updated, again.deleted) == (0, 0, 0)
-        assert (again.quarantined, again.reasons) == (result.quarantined, result.reasons)
-        assert nights.version() == version, "the same night again must write nothing"
-        _hold(night / "quarantine.csv", _csv(nights.quarantine()))
+    version = nights.version()
+    again = nights.run(night.name)
+    assert (again.inserted, again.updated, again.deleted) == (0, 0, 0)
+    assert (again.quarantined, again.reasons) == (result.quarantined, result.reasons)
+    assert nights.version() == version, "the same night again must write nothing"
+    _hold(night / "quarantine.csv", _csv(nights.quarantine()))

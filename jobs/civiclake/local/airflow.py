@@ -15,6 +15,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from civiclake import secrets
@@ -33,7 +34,7 @@ from civiclake.local.airflow_env import (
 from civiclake.settings import Settings, project_root
 
 STOP_ORDER = ("scheduler", "triggerer", "dag-processor", "api-server")
-"""Who hands out work ends first; the API last, because running tasks report to it."""
+"""The API server ends last, because running tasks report to it."""
 
 
 def password(settings: Settings) -> str:
@@ -86,14 +87,19 @@ def up(
 
 def down(settings: Settings) -> list[str]:
     """Stop the services and the tasks they still run; the names of those that ran."""
-    stopped = []
-    for service in STOP_ORDER:
-        name = _process_name(service)
-        running = process.status(name, settings.run_dir)
-        if process.stop(name, settings.run_dir, timeout_s=15):
-            stopped.append(service)
-        if running:
-            _end_session(running.pid)
+    *others, api_server = STOP_ORDER
+    with ThreadPoolExecutor(len(others)) as pool:
+        stopped = list(pool.map(lambda service: _stop(settings, service), others))
+    stopped.append(_stop(settings, api_server))
+    return [service for service, ran in zip(STOP_ORDER, stopped, strict=True) if ran]
+
+
+def _stop(settings: Settings, service: str) -> bool:
+    name = _process_name(service)
+    running = process.status(name, settings.run_dir)
+    stopped = process.stop(name, settings.run_dir, timeout_s=15)
+    if running:
+        _end_session(running.pid)
     return stopped
 
 

@@ -13,7 +13,7 @@ from pyspark.sql import DataFrame
 
 from civiclake import columns as c
 from civiclake.contracts.model import Dataset, Load
-from civiclake.errors import BatchHeld, CivicLakeError
+from civiclake.errors import AccountError, BatchHeld, CivicLakeError
 from civiclake.io import gx, ledger, raw
 from civiclake.io.landing import BatchManifest, Landing
 from civiclake.io.ledger import BatchResult
@@ -56,7 +56,7 @@ def load(settings: Settings, dataset: Dataset, batch_id: str) -> BatchResult:
         batch.stale_before = _newer_snapshot(landing, dataset, manifest)
         batch.recorder.outcomes.append(("extract", "landed", manifest.rows, manifest.seconds))
         watermark = (manifest.watermark_from, manifest.watermark_to)
-        result = run(batch, lock, read_raw, watermark=watermark)
+        result = run(batch, lock, read_raw, expected=manifest.rows, watermark=watermark)
         landing.mark_committed(dataset.id, batch_id)
     return result
 
@@ -66,14 +66,23 @@ def run(
     lock: TableLock,
     read_raw: ReadRaw,
     *,
+    expected: int | None = None,
     watermark: tuple[str | None, str | None] = (None, None),
 ) -> BatchResult:
-    """Take a batch through all steps and write it into the ledger, however it ends."""
+    """Take a batch through all steps and write it into the ledger, however it ends.
+
+    Args:
+        batch: the batch.
+        lock: the right to write its table.
+        read_raw: stages its rows and gives them back.
+        expected: how many rows landing counted.
+        watermark: what the batch was cut by, for the ledger.
+    """
     result = BatchResult(
         dataset=batch.dataset.id, batch_id=batch.batch_id, attempt=batch.attempt, status="failed"
     )
     try:
-        _run_steps(batch, lock, read_raw, result)
+        _run_steps(batch, lock, read_raw, result, expected)
         result.status = "merged"
     except BatchHeld as error:
         result.status, result.message = "held", str(error)
@@ -99,7 +108,9 @@ def run(
     return result
 
 
-def _run_steps(batch: Batch, lock: TableLock, read_raw: ReadRaw, result: BatchResult) -> None:
+def _run_steps(
+    batch: Batch, lock: TableLock, read_raw: ReadRaw, result: BatchResult, expected: int | None
+) -> None:
     step = batch.recorder.step
     with ThreadPoolExecutor(max_workers=1) as aside:
         warm = aside.submit(gx.warm_up)
@@ -107,11 +118,14 @@ def _run_steps(batch: Batch, lock: TableLock, read_raw: ReadRaw, result: BatchRe
             rows = read_raw(batch)
         with step("judge"):
             judged = judge.judge_rows(batch, rows)
+        _refuse_lost(batch, judged, expected)
         warm.result()
-    with step("verdict"):
-        _take_verdict(batch, judged, result)
-    with step("classify"):
-        changes = apply.classify_rows(batch, judged)
+        # Both only read the judged rows; nothing is written to the lake before both are known.
+        decided = aside.submit(apply.classify_rows, batch, judged)
+        with step("verdict"):
+            _take_verdict(batch, judged, result)
+        with step("classify"):
+            changes = decided.result()
     with step("merge"):
         apply.merge(batch, changes, lock)
     # After the merge: a replay that breaks off between the two finds its rows still claimed
@@ -119,6 +133,15 @@ def _run_steps(batch: Batch, lock: TableLock, read_raw: ReadRaw, result: BatchRe
     with step("set_aside"):
         result.reasons = apply.set_aside(batch, judged, changes)
     _add_up(batch, judged, changes, result)
+
+
+def _refuse_lost(batch: Batch, judged: judge.Judged, expected: int | None) -> None:
+    """Landing and Spark must have read the same number of records."""
+    if expected is not None and judged.read != expected:
+        raise AccountError(
+            f"{batch.where}: landing counted {expected} records, but {judged.read} were read back"
+            " from raw; nothing was merged"
+        )
 
 
 def _take_verdict(batch: Batch, judged: judge.Judged, result: BatchResult) -> None:

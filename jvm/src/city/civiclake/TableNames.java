@@ -24,11 +24,13 @@ final class TableNames {
   private static final Logger LOG = LogManager.getLogger(TableNames.class);
 
   private static final long STORE_POLL_MS = 60_000;
+  private static final int MOST_COMPLAINTS = 1000;
 
   private static volatile TableNames current;
 
   private final SparkSession spark;
   private final Set<String> shown = new ConcurrentSkipListSet<>();
+  private final Set<String> complaints = new ConcurrentSkipListSet<>();
   private final Map<String, Long> described = new HashMap<>();
 
   private TableNames(SparkSession spark) {
@@ -77,7 +79,7 @@ final class TableNames {
         LOG.info("no longer shown: {}", gone);
       }
     } catch (IOException | RuntimeException e) {
-      LOG.warn("could not look for tables in {}: {}", OpenLayers.LAKE, e.getMessage());
+      complain("could not look for tables in " + OpenLayers.LAKE, e);
     }
   }
 
@@ -122,7 +124,7 @@ final class TableNames {
       shown.add(name);
       LOG.info("shown: {}", name);
     } catch (RuntimeException e) {
-      LOG.warn("could not show {}: {}", name, e.getMessage());
+      complain("could not show " + name, e);
     }
   }
 
@@ -136,7 +138,7 @@ final class TableNames {
           described.put(name, changed);
         }
       } catch (IOException | RuntimeException e) {
-        LOG.warn("could not describe {}: {}", name, e.getMessage());
+        complain("could not describe " + name, e);
       }
     }
   }
@@ -154,5 +156,13 @@ final class TableNames {
     String[] parts = name.replace("`", "").split("\\.");
     StructType columns = spark.table(name).schema();
     spark.sessionState().catalog().externalCatalog().alterTableSchema(parts[0], parts[1], columns);
+  }
+
+  /** Once: it is tried again at every poll and every statement. */
+  private void complain(String what, Exception cause) {
+    String said = what + ": " + Refused.oneLine(String.valueOf(cause.getMessage()));
+    if (complaints.size() < MOST_COMPLAINTS && complaints.add(said)) {
+      LOG.warn(said);
+    }
   }
 }

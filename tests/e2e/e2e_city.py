@@ -1,0 +1,217 @@
+"""A whole CivicLake for the end-to-end tests: real systems, engines and Airflow, on free ports."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from civiclake import engine, secrets
+from civiclake.contracts import manifest
+from civiclake.contracts.load import load_city
+from civiclake.engine import analysts, client, jars, session
+from civiclake.io import lake
+from civiclake.local import airflow, airflow_api, postgres, process
+from civiclake.settings import Settings, load_settings, project_root
+from demo import sources
+from demo.city import clock
+from demo.city.truth import Truth
+
+VISITS = 1500
+NIGHT_TIMEOUT_S = 600
+MART = "mart_visits_by_weather"
+
+
+def make_settings(state: Path) -> Settings:
+    """Settings of an installation of its own; its contracts are copies that tests may change."""
+    for name in ("schemas", "expectations"):
+        shutil.copytree(project_root() / name, state / name)
+    ports: set[int] = set()
+    while len(ports) < 4:
+        ports.add(process.free_port(0))
+    connect, sql, ui, database = ports
+    base = load_settings()
+    engines = {"connect_port": connect, "sql_port": sql, "master": "local[2]", "remote": None}
+    engines |= {"jobs_memory": "2g", "sql_memory": "1g"}
+    # They live for minutes: the second compiler would never earn its keep.
+    engines["java_options"] = ("-XX:TieredStopAtLevel=1",)
+    return base.model_copy(
+        update={
+            "state_dir": state,
+            "schemas_dir": state / "schemas",
+            "expectations_dir": state / "expectations",
+            "lake_uri": None,
+            "engine": base.engine.model_copy(update=engines),
+            "airflow": base.airflow.model_copy(update={"port": ui}),
+            "postgres": base.postgres.model_copy(update={"port": database}),
+        }
+    )
+
+
+@dataclass
+class City:
+    """What the tests do with the installation."""
+
+    settings: Settings
+    began: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    def up(self) -> None:
+        """Start everything; the two engines while Airflow starts."""
+        jars.fetch(self.settings.jars_dir)
+        jars.compile_jvm(self.settings.jars_dir)
+        city = load_city(self.settings.schemas_dir, self.settings.expectations_dir)
+        manifest.write(city, self.settings.manifest_path)
+        with ThreadPoolExecutor(2) as pool:
+            engines = pool.submit(engine.up, self.settings)
+            sources.start(self.settings)
+            metadata = postgres.start(
+                self.settings.state_dir / "postgres",
+                self.settings.postgres.port,
+                secrets.ensure(self.settings, "postgres_superuser"),
+                run_dir=self.settings.run_dir,
+                options={"fsync": "off"},
+            )
+            airflow.up(self.settings, city, metadata, sources=sources.environment(self.settings))
+            engines.result()
+        self.api.wait_parsed([*self.departments, MART], self.began)
+
+    def down(self) -> None:
+        """Stop everything that was started."""
+        airflow.down(self.settings)
+        engine.down(self.settings)
+        sources.stop(self.settings)
+        postgres.stop(self.settings.run_dir)
+
+    @property
+    def api(self) -> airflow_api.Client:
+        """Airflow's REST API."""
+        return airflow.client(self.settings)
+
+    @property
+    def departments(self) -> list[str]:
+        """Departments of the sample city."""
+        return ["health", "meteorology", "public_security", "transport"]
+
+    def run_night(self, number: int, *, again: bool = False) -> Truth:
+        """Bring the sources to a night, let the scheduler run it and then the mart."""
+        truth = sources.prepare(self.settings, number, None if number > 1 else VISITS)
+        marts = len(self.mart_runs())
+        runs = {d: self.start(d, clock.logical_date(number)) for d in self.departments}
+        states = self.api.wait_runs(runs, timeout_s=NIGHT_TIMEOUT_S)
+        assert states == dict.fromkeys(runs, "success"), self.complaints(runs)
+        self.wait(lambda: len(self.mart_runs()) > marts, "the mart's run")
+        newest = self.mart_runs()[0]
+        states = self.api.wait_runs({MART: newest["dag_run_id"]}, timeout_s=NIGHT_TIMEOUT_S)
+        assert states == {MART: "success"}, self.complaints({MART: newest["dag_run_id"]})
+        return truth
+
+    def start(self, dag_id: str, logical_date: datetime) -> str:
+        """Start a run, or the same run again; its id."""
+        return self.api.start_run(dag_id, logical_date, f"test__{logical_date:%Y%m%dT%H%M%S}")
+
+    def mart_runs(self) -> list[dict[str, Any]]:
+        """Runs of the mart, newest first."""
+        return self.api.runs(MART)
+
+    def run_of(self, dag_id: str, night: int) -> str:
+        """Id of a night's run."""
+        date = clock.logical_date(night)
+        assert self.api.run(dag_id, f"test__{date:%Y%m%dT%H%M%S}")
+        return f"test__{date:%Y%m%dT%H%M%S}"
+
+    def numbers(self, dataset: str, night: int) -> dict[str, Any]:
+        """What a dataset's load handed back."""
+        department, _, name = dataset.partition(".")
+        return dict(self.api.xcom(department, self.run_of(department, night), f"{name}.load"))
+
+    def complaints(self, runs: dict[str, str]) -> str:
+        """The logs' last lines of tasks that failed, for a test's message."""
+        told = []
+        for dag_id, run_id in runs.items():
+            for task in self.api.tasks(dag_id, run_id):
+                if task.state in ("failed", "up_for_retry"):
+                    text = self.api.log(dag_id, run_id, task.task_id, max(task.tries, 1))
+                    told.append(f"{dag_id}.{task.task_id}:\n" + "\n".join(text.splitlines()[-15:]))
+        return "\n".join(told)
+
+    def contents(self) -> dict[str, tuple[Any, ...]]:
+        """For every unified table: how many rows, and a hash over all of them."""
+        spark = session.connect(self.settings)
+        try:
+            found = {}
+            for folder in sorted(Path(self.settings.lake, "unified").iterdir()):
+                table = lake.by_path(self.settings, "unified", folder.name)
+                every = "sum(CAST(xxhash64(*) AS decimal(38,0)))"
+                row = spark.sql(f"SELECT count(*), {every} FROM {table}")
+                found[folder.name] = tuple(row.head() or ())
+            return found
+        finally:
+            spark.stop()
+
+    def query(self, sql: str) -> list[tuple[Any, ...]]:
+        """An analyst's query."""
+        password = analysts.default_password(self.settings)
+        return list(client.query(self.settings, sql, analysts.DEFAULT, password)[1])
+
+    def commands(self, words: str) -> list[int]:
+        """Processes that run such a `civiclake` command now."""
+        return [pid for pid, told in self.processes().items() if f"civiclake {words}" in told]
+
+    def alerts(self) -> list[dict[str, Any]]:
+        """What the owners were told."""
+        path = self.settings.run_dir / "alerts.jsonl"
+        return [json.loads(x) for x in path.read_text().splitlines()] if path.exists() else []
+
+    def wait(self, met: Callable[[], object], what: str, timeout_s: float = 60) -> None:
+        """Wait for something to come true."""
+        deadline = time.monotonic() + timeout_s
+        while not met():
+            assert time.monotonic() < deadline, f"{what} did not come within {timeout_s:.0f} s"
+            time.sleep(0.3)
+
+    def spark_tasks(self) -> int:
+        """Spark tasks that run now in the jobs' engine: its threads are named after them."""
+        pid = next(s.pid for s in engine.status(self.settings) if s.name == "jobs")
+        dump = subprocess.run(
+            ["jcmd", str(pid), "Thread.print"], capture_output=True, text=True, check=True
+        )
+        return sum('"Executor task launch worker for task' in x for x in dump.stdout.splitlines())
+
+    def listening(self) -> list[tuple[str, str]]:
+        """Process and address of every TCP socket that one of ours listens on."""
+        pids = [str(pid) for pid in self.processes()]
+        shown = subprocess.run(["ss", "-Hltnp"], capture_output=True, text=True, check=True)
+        found = []
+        for line in shown.stdout.splitlines():
+            address = line.split()[3].rpartition(":")[0].strip("[]")
+            found += [(pid, address) for pid in pids if f"pid={pid}," in line]
+        return found
+
+    def processes(self) -> dict[int, str]:
+        """Every process that knows this installation's folder: id and command line."""
+        mark, found = os.fsencode(self.settings.state_dir), {}
+        for entry in Path("/proc").glob("[0-9]*"):
+            try:
+                texts = [(entry / name).read_bytes() for name in ("cmdline", "environ")]
+            except OSError:
+                continue
+            if int(entry.name) != os.getpid() and any(mark in text for text in texts):
+                told = texts[0].replace(b"\0", b" ").decode(errors="replace")
+                found[int(entry.name)] = told
+        return found
+
+
+def secret_values(settings: Settings, more: Sequence[str] = ()) -> list[str]:
+    """Every secret of the installation and of the sample city."""
+    values = {path.read_text().strip() for path in settings.secrets_dir.iterdir()}
+    values |= {v for k, v in sources.environment(settings).items() if "PASSWORD" in k}
+    values |= {v for k, v in sources.environment(settings).items() if "SECRET" in k}
+    return sorted({v for v in values if len(v) >= 12} | set(more))

@@ -1,0 +1,121 @@
+"""The main job, end to end: the real scheduler runs real nights against real sources.
+
+The tests run in their order: a lake has a history.
+"""
+
+from __future__ import annotations
+
+from e2e_city import MART, City, secret_values
+
+from civiclake.contracts.load import load_city
+from demo.city.truth import Expected, Truth
+
+ACCOUNT = ("read", "inserted", "updated", "unchanged", "superseded", "late", "quarantined")
+
+
+def assert_true_to(city: City, truth: Truth) -> None:
+    """Every dataset's account is the one that its generator worked out, rule by rule."""
+    wrong = {}
+    for dataset, expected in truth.datasets.items():
+        found = city.numbers(dataset, truth.night)
+        for name, wanted in {"status": "merged", **expected.model_dump()}.items():
+            if found[name] != wanted:
+                wrong[f"{dataset} {name}"] = (found[name], wanted)
+    assert wrong == {}
+    assert len(truth.datasets) >= 8
+
+
+def test_night_one_is_true_to_what_the_sources_hold(city: City, first_night: Truth) -> None:
+    assert first_night.datasets["health.visits"].quarantined > 0
+    assert_true_to(city, first_night)
+
+
+def test_the_lake_serves_what_was_loaded(city: City, first_night: Truth) -> None:
+    (stop_times,) = city.query("SELECT count(*) FROM unified.transport_stop_times")
+    (days,) = city.query("SELECT count(*) FROM unified.meteorology_daily")
+    assert stop_times[0] == 37790
+    visits = first_night.datasets["health.visits"].inserted
+    assert city.query("SELECT count(*) FROM unified.health_visits") == [(visits,)]
+    assert days[0] == first_night.datasets["meteorology.daily"].inserted
+
+
+def test_the_mart_was_run_by_its_inputs(city: City, first_night: Truth) -> None:
+    run = city.mart_runs()[-1]
+    assert run["run_type"] == "asset_triggered"
+    visits = first_night.datasets["health.visits"].inserted
+    found = city.query("SELECT sum(visits), count(*) FROM marts.visits_by_weather")
+    assert found[0][0] <= visits
+    assert found[0][0] > 0
+    assert found[0][1] == first_night.datasets["meteorology.daily"].inserted
+    extra = city.api.asset_events("civiclake://marts/visits_by_weather")[-1]["extra"]
+    assert extra["batch_id"] == first_night.batch_id
+
+
+def test_asset_events_carry_the_batchs_numbers(city: City, first_night: Truth) -> None:
+    for dataset, expected in first_night.datasets.items():
+        uri = f"civiclake://unified/{dataset.replace('.', '_')}"
+        extra = city.api.asset_events(uri)[-1]["extra"]
+        assert extra["batch_id"] == first_night.batch_id
+        assert {n: extra[n] for n in ACCOUNT} == expected.model_dump(include=set(ACCOUNT))
+
+
+def test_a_tasks_log_tells_its_steps(city: City, first_night: Truth) -> None:
+    log = city.api.log("health", city.run_of("health", 1), "visits.load")
+    assert "civiclake load health.visits --batch-id 20160101T020000Z" in log
+    for step in ("stage", "judge", "verdict", "classify", "set_aside", "merge"):
+        assert step in log
+    assert f"{first_night.datasets['health.visits'].read}" in log
+
+
+def test_night_two_is_true_to_what_the_sources_hold(city: City, second_night: Truth) -> None:
+    visits = second_night.datasets["health.visits"]
+    assert visits.updated > 0
+    assert visits.late > 0
+    assert visits.superseded > 0
+    assert_true_to(city, second_night)
+
+
+def test_the_same_night_again_changes_nothing(city: City, second_night: Truth) -> None:
+    before = city.contents()
+    city.run_night(2)
+    assert city.contents() == before
+    assert len(before) == len(second_night.datasets)
+    for dataset, expected in second_night.datasets.items():
+        found = {n: city.numbers(dataset, 2)[n] for n in ACCOUNT}
+        moved = expected.inserted + expected.updated + expected.unchanged
+        assert found == Expected(
+            read=expected.read,
+            unchanged=moved,
+            superseded=expected.superseded,
+            late=expected.late,
+            quarantined=expected.quarantined,
+        ).model_dump(include=set(ACCOUNT)), dataset
+
+
+def test_no_secret_stands_in_any_log(city: City, second_night: Truth) -> None:
+    run_dir = city.settings.run_dir
+    logs = [*(city.settings.state_dir / "airflow" / "logs").rglob("*.log"), *run_dir.rglob("*.log")]
+    assert len(logs) > 30
+    told = {path: path.read_text(errors="replace") for path in logs}
+    hidden = secret_values(city.settings)
+    assert len(hidden) >= 10
+    leaks = [
+        (str(path), value[:3]) for path, text in told.items() for value in hidden if value in text
+    ]
+    assert leaks == []
+    assert {"pseudonym_key_k1", "connect_token"} <= {
+        path.name for path in city.settings.secrets_dir.iterdir()
+    }
+
+
+def test_every_table_has_its_pool(city: City) -> None:
+    pools = {p["name"]: p["slots"] for p in city.api.call("GET", "/pools")["pools"]}
+    made = load_city(city.settings.schemas_dir, city.settings.expectations_dir)
+    assert {f"table_{d.table}" for d in made.datasets} | {MART} <= set(pools)
+    assert all(pools[name] == 1 for name in pools if name.startswith(("table_", "mart_")))
+
+
+def test_everything_listens_on_the_loopback_alone(city: City) -> None:
+    listening = city.listening()
+    assert len(listening) >= 6  # the UI, two engines, two PostgreSQL, the object store
+    assert {address for _, address in listening} <= {"127.0.0.1", "::1", "::ffff:127.0.0.1"}
