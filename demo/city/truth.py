@@ -9,31 +9,18 @@ from datetime import datetime
 
 from pydantic import BaseModel, Field
 
+from civiclake.io.account import Account
 from demo.city.visits import Visit
 
 DUPLICATE_KEY = "duplicate_key"
 _DIAGNOSIS = re.compile(r"[A-Z][0-9]{2}(\.[0-9]{1,2})?")
 
 
-class Expected(BaseModel):
+class Expected(Account):
     """The account that a batch must give."""
 
-    read: int = 0
-    inserted: int = 0
-    updated: int = 0
-    unchanged: int = 0
-    superseded: int = 0
-    late: int = 0
-    quarantined: int = 0
-    deleted: int = 0
     reasons: dict[str, int] = Field(default_factory=dict)
     """Rows set aside by rule; their sum is ``quarantined``: a row breaks one rule at most."""
-
-    @property
-    def balances(self) -> bool:
-        """Whether every row read is accounted for."""
-        moved = self.inserted + self.updated + self.unchanged
-        return self.read == moved + self.superseded + self.late + self.quarantined
 
 
 class Truth(BaseModel):

@@ -16,8 +16,8 @@ from civiclake import secrets
 from civiclake.contracts.load import load_city
 from civiclake.contracts.model import Dataset, Manifest, Source, SourceKind
 from civiclake.io import lake, quarantine
+from civiclake.io.account import BatchResult
 from civiclake.io.extract import extract
-from civiclake.io.ledger import BatchResult
 from civiclake.pipeline.load import load
 from civiclake.settings import Settings, project_root
 

@@ -10,9 +10,12 @@ from pyspark.sql import SparkSession
 
 from civiclake import columns as c
 from civiclake.contracts.model import Dataset
+from civiclake.contracts.render import table_ddl
+from civiclake.contracts.render.layers import Layer
 from civiclake.settings import Settings
 
-RAW, UNIFIED, QUARANTINE, MARTS, OPS = "raw", "unified", "quarantine", "marts", "ops"
+RAW, QUARANTINE, MARTS, OPS = "raw", "quarantine", "marts", "ops"
+UNIFIED: Layer = "unified"
 STAGING = "staging"
 """Short-lived Parquet between two passes over a batch; as protected as raw."""
 
@@ -94,25 +97,14 @@ def register(spark: SparkSession, settings: Settings, layer: str, table: str) ->
     return name
 
 
-def unified_columns(dataset: Dataset) -> list[tuple[str, str]]:
-    """Columns of a dataset's unified table: the contract's, then CivicLake's."""
-    from_contract = [
-        (col.name, "string" if col.protection else col.spark_type)
-        for col in dataset.unified_columns
-    ]
-    return [*from_contract, *c.unified_extra(dataset)]
-
-
 def create_unified(spark: SparkSession, settings: Settings, dataset: Dataset) -> str:
-    """Make a dataset's unified table where there is none; returns its identifier."""
-    return create(
-        spark,
-        settings,
-        UNIFIED,
-        dataset.table,
-        unified_columns(dataset),
-        comment=dataset.description,
-    )
+    """Make a dataset's unified table as its contract says, where there is none."""
+    identifier = by_path(settings, UNIFIED, dataset.table)
+    if not exists(spark, settings, UNIFIED, dataset.table):
+        place = location(settings, UNIFIED, dataset.table)
+        extra = c.unified_extra(dataset)
+        spark.sql(table_ddl(dataset, place, UNIFIED, extra, by_path=True))
+    return identifier
 
 
 RAW_LINEAGE: Sequence[tuple[str, str]] = (

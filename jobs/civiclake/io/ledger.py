@@ -11,63 +11,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
 from pyspark.sql import SparkSession
 
 from civiclake import __version__
-from civiclake.errors import AccountError
 from civiclake.io import lake
+from civiclake.io.account import BatchResult
 from civiclake.settings import Settings
 
 log = logging.getLogger(__name__)
-
-
-class Account(BaseModel):
-    """The rows of one batch: all that were read, and what became of each."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    read: int = 0
-    inserted: int = 0
-    updated: int = 0
-    unchanged: int = 0
-    superseded: int = 0
-    late: int = 0
-    quarantined: int = 0
-    deleted: int = 0
-    """Served rows that a snapshot no longer holds; not part of the sum, for none was read."""
-
-    def check(self, where: str) -> None:
-        """Make sure that no row came or went unseen.
-
-        Raises:
-            AccountError: the outcomes don't add up to what was read.
-        """
-        parts = {
-            name: getattr(self, name)
-            for name in ("inserted", "updated", "unchanged", "superseded", "late", "quarantined")
-        }
-        total = sum(parts.values())
-        if total != self.read:
-            detail = " + ".join(f"{value} {name}" for name, value in parts.items())
-            raise AccountError(f"{where}: read {self.read} rows, but {detail} = {total}")
-
-
-class BatchResult(Account):
-    """What a load hands back: the account and the facts an operator asks for."""
-
-    dataset: str
-    batch_id: str
-    attempt: int
-    status: str
-    """``merged``, ``held`` or ``failed``."""
-    seconds: float = 0.0
-    message: str = ""
-    warnings: dict[str, int] = {}
-    """Rows that broke a warning, by rule."""
-    reasons: dict[str, int] = {}
-    """Rows set aside, by reason; a row with two reasons counts under both."""
-    data_docs: str = ""
 
 
 @dataclass

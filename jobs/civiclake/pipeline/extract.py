@@ -8,6 +8,7 @@ from typing import Any
 
 from civiclake.contracts.model import Dataset
 from civiclake.errors import BatchHeld, CivicLakeError, EngineError
+from civiclake.io.account import BatchResult
 from civiclake.io.extract import extract
 from civiclake.settings import Settings
 
@@ -66,7 +67,7 @@ def _write_down(settings: Settings, dataset: Dataset, batch_id: str, error: Civi
     from civiclake.io import ledger
 
     status = "held" if isinstance(error, BatchHeld) else "failed"
-    result = ledger.BatchResult(
+    result = BatchResult(
         dataset=dataset.id, batch_id=batch_id, attempt=0, status=status, message=str(error)
     )
     recorder = ledger.Recorder()

@@ -15,8 +15,8 @@ from civiclake import columns as c
 from civiclake.contracts.model import Dataset, Load
 from civiclake.errors import AccountError, BatchHeld, CivicLakeError
 from civiclake.io import gx, ledger, raw
+from civiclake.io.account import BatchResult
 from civiclake.io.landing import BatchManifest, Landing
-from civiclake.io.ledger import BatchResult
 from civiclake.io.lock import TableLock
 from civiclake.pipeline import apply, judge
 from civiclake.pipeline.batch import Batch, next_attempt

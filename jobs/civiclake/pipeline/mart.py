@@ -11,7 +11,8 @@ from civiclake.contracts.faults import choice, did_you_mean
 from civiclake.contracts.model import Manifest, Mart
 from civiclake.errors import CivicLakeError, UserError
 from civiclake.io import lake, ledger
-from civiclake.io.ledger import BatchResult, Recorder
+from civiclake.io.account import BatchResult
+from civiclake.io.ledger import Recorder
 from civiclake.pipeline.writing import writing
 from civiclake.settings import Settings
 

@@ -15,8 +15,8 @@ from civiclake.contracts.faults import choice
 from civiclake.contracts.model import Dataset, Load
 from civiclake.errors import UserError
 from civiclake.io import lake, quarantine, raw
+from civiclake.io.account import BatchResult
 from civiclake.io.landing import Landing
-from civiclake.io.ledger import BatchResult
 from civiclake.pipeline.batch import Batch
 from civiclake.pipeline.load import run
 from civiclake.pipeline.writing import writing

@@ -14,6 +14,8 @@ def table_ddl(
     layer: Layer = "unified",
     extra: Sequence[tuple[str, str]] = (),
     properties: Mapping[str, str] | None = None,
+    *,
+    by_path: bool = False,
 ) -> str:
     """``CREATE TABLE IF NOT EXISTS`` for a dataset's table in a layer.
 
@@ -23,6 +25,7 @@ def table_ddl(
         layer: raw and quarantine keep the source's names and every value as text.
         extra: name and Spark type of CivicLake's own columns, which come last.
         properties: further table properties.
+        by_path: name the table by its location alone, for an engine without a catalogue.
     """
     lines = [_line(name, kind, column) for name, kind, column in layer_columns(dataset, layer)]
     lines += [f"  {_quoted(name)} {kind.upper()}" for name, kind in extra]
@@ -35,9 +38,11 @@ def table_ddl(
     }
     pairs = ",\n".join(f"  {_text(k)} = {_text(v)}" for k, v in all_properties.items())
     columns = ",\n".join(lines)
+    name = f"delta.{_quoted(location)}" if by_path else f"{layer}.{_quoted(dataset.table)}"
+    place = "" if by_path else f"LOCATION {_text(location)}\n"
     return (
-        f"CREATE TABLE IF NOT EXISTS {layer}.{_quoted(dataset.table)} (\n{columns}\n)\n"
-        f"USING DELTA\nLOCATION {_text(location)}\n"
+        f"CREATE TABLE IF NOT EXISTS {name} (\n{columns}\n)\n"
+        f"USING DELTA\n{place}"
         f"COMMENT {_text(dataset.description)}\nTBLPROPERTIES (\n{pairs}\n)"
     )
 

@@ -1,0 +1,63 @@
+"""The account of a batch: what became of every row that was read."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from civiclake.errors import AccountError
+
+
+class Account(BaseModel):
+    """The rows of one batch: all that were read, and what became of each."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    read: int = 0
+    inserted: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    superseded: int = 0
+    late: int = 0
+    quarantined: int = 0
+    deleted: int = 0
+    """Served rows that a snapshot no longer holds; not part of the sum, for none was read."""
+
+    @property
+    def outcomes(self) -> dict[str, int]:
+        """Rows by what became of them; together they must be all that were read."""
+        names = ("inserted", "updated", "unchanged", "superseded", "late", "quarantined")
+        return {name: getattr(self, name) for name in names}
+
+    @property
+    def balances(self) -> bool:
+        """Whether no row came or went unseen."""
+        return self.read == sum(self.outcomes.values())
+
+    def check(self, where: str) -> None:
+        """Make sure that the account balances.
+
+        Raises:
+            AccountError: the outcomes don't add up to what was read.
+        """
+        if not self.balances:
+            parts = self.outcomes
+            detail = " + ".join(f"{value} {name}" for name, value in parts.items())
+            total = sum(parts.values())
+            raise AccountError(f"{where}: read {self.read} rows, but {detail} = {total}")
+
+
+class BatchResult(Account):
+    """What a load hands back: the account and the facts an operator asks for."""
+
+    dataset: str
+    batch_id: str
+    attempt: int
+    status: str
+    """``merged``, ``held`` or ``failed``."""
+    seconds: float = 0.0
+    message: str = ""
+    warnings: dict[str, int] = Field(default_factory=dict)
+    """Rows that broke a warning, by rule."""
+    reasons: dict[str, int] = Field(default_factory=dict)
+    """Rows set aside, by reason; a row with two reasons counts under both."""
+    data_docs: str = ""
