@@ -6,7 +6,7 @@ AIR     = var/env/airflow/bin/python
 BIN     = var/env/spark/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down status sql test check unit lock clean
+.PHONY: help setup demo up down status sql test check unit bench lock clean
 
 help: ## This page.
 	@echo "CivicLake: every night, the departments' records, checked and merged into one lake."
@@ -58,6 +58,9 @@ test: check ## Everything: check, DAGs in Airflow's environment, then unit to en
 		--deselect tests/architecture/test_contracts_lint.py
 	$(PY) -m pytest -v --durations=10 tests/spark
 	$(PY) -m pytest -v --durations=10 tests/e2e
+
+bench: setup ## What a night costs: a large first one, small later ones, stage by stage.
+	PYTHONPATH=. $(PY) -m bench.night
 
 lock: setup ## Resolve conf/locks/*.in anew into locks with hashes.
 	cd conf/locks && for name in uv airflow spark; do \

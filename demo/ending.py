@@ -50,7 +50,7 @@ def show(settings: Settings, found: Sequence[Account], truth: Truth) -> bool:
         put(f"WRONG: {problem}")
     if not problems:
         put("Every row read is accounted for, and the known defects are the rows set aside.")
-    _addresses(settings)
+    _addresses(settings, truth.night + 1)
     return not problems
 
 
@@ -73,7 +73,7 @@ def _problems(account: Account, truth: Truth) -> list[str]:
     return found
 
 
-def _addresses(settings: Settings) -> None:
+def _addresses(settings: Settings, following: int) -> None:
     engine, door = settings.engine, analysts.DEFAULT
     put("")
     put(f"Airflow    {airflow_env.url(settings)}")
@@ -83,4 +83,4 @@ def _addresses(settings: Settings) -> None:
     put(f'           make sql Q="{QUERY}"')
     put(f"Data Docs  {(settings.data_docs_dir / 'index.html').absolute().as_uri()}")
     put("")
-    put("make demo NIGHT=2 runs the next night; make down stops everything.")
+    put(f"make demo NIGHT={following} runs the next night; make down stops everything.")

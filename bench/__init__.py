@@ -1,0 +1,1 @@
+"""What a night costs, measured through the product's own path."""
