@@ -147,7 +147,7 @@ def test_show_and_describe(lake: Settings) -> None:
     assert "delta" in str(ask(lake, f"DESCRIBE EXTENDED {V}"))
     assert ("id",) in {row[:1] for row in ask(lake, f"DESCRIBE QUERY SELECT id FROM {V}")}
     history = ask(lake, f"DESCRIBE HISTORY {V}")
-    assert [row[4] for row in history] == ["DELETE", "WRITE", "CREATE TABLE AS SELECT"]
+    assert [row[4] for row in history][-3:] == ["DELETE", "WRITE", "CREATE TABLE AS SELECT"]
     assert ask(lake, f"DESCRIBE DETAIL {V}")[0][0] == "delta"
     assert "sum(expr)" in str(ask(lake, "DESCRIBE FUNCTION sum"))
     assert ("sum",) in ask(lake, "SHOW FUNCTIONS LIKE 'sum'")

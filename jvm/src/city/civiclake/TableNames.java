@@ -18,7 +18,8 @@ import org.apache.spark.sql.types.StructType;
  * The catalogue of the analysts' server: in memory, and made from the folders of the open layers.
  *
  * <p>So there is nothing to corrupt and nothing to carry over a restart. What a table holds is read
- * from its Delta log at every query.
+ * from its Delta log at every query. Scala throws checked exceptions undeclared, so all are caught:
+ * one table that is broken must not close the door to the others.
  */
 final class TableNames {
   private static final Logger LOG = LogManager.getLogger(TableNames.class);
@@ -78,7 +79,7 @@ final class TableNames {
         shown.remove(gone);
         LOG.info("no longer shown: {}", gone);
       }
-    } catch (IOException | RuntimeException e) {
+    } catch (Exception e) {
       complain("could not look for tables in " + OpenLayers.LAKE, e);
     }
   }
@@ -123,7 +124,7 @@ final class TableNames {
       spark.sql("CREATE TABLE IF NOT EXISTS " + name + " USING delta LOCATION '" + quoted + "'");
       shown.add(name);
       LOG.info("shown: {}", name);
-    } catch (RuntimeException e) {
+    } catch (Exception e) {
       complain("could not show " + name, e);
     }
   }
@@ -137,7 +138,7 @@ final class TableNames {
           describe(name);
           described.put(name, changed);
         }
-      } catch (IOException | RuntimeException e) {
+      } catch (Exception e) {
         complain("could not describe " + name, e);
       }
     }
