@@ -148,11 +148,12 @@ def holding(verdict: Verdict, row_rules: Sequence[Rule]) -> list[str]:
     return found
 
 
-_REMOTE = re.compile(
-    r"<(?:link|img)\b[^>]*https?://[^>]*>|\b(?:href|src)=\"https?://[^\"]*\"|https?://[^\s\"'<>]+",
-    re.IGNORECASE,
+_FOREIGN = re.compile(
+    r"<(script|footer)\b.*?</\1>|<link\b[^>]*>|<img\b(?![^>]*\bsrc=\"data:)[^>]*>"
+    r"|\b(?:href|src)=\"https?://[^\"]*\"|https?://[^\s\"'<>]+",
+    re.IGNORECASE | re.DOTALL,
 )
-"""What would load something from elsewhere, or lead there."""
+"""What would run, be loaded from elsewhere, or lead there."""
 
 _STYLE = """<meta http-equiv="Content-Security-Policy"
  content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
@@ -174,8 +175,7 @@ def _page(result: Any) -> str:
     template: Any = view.DefaultJinjaPageView()  # type: ignore[attr-defined]
     rendered = template.render(page.render(result))
     text = rendered if isinstance(rendered, str) else "".join(rendered.values())
-    text = re.sub(r"<(script|footer)\b.*?</\1>", "", text, flags=re.DOTALL)
-    text = _REMOTE.sub("", text)
+    text = _FOREIGN.sub("", text)
     return text.replace("<head>", f"<head>{_STYLE}", 1)
 
 
