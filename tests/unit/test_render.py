@@ -129,7 +129,7 @@ def test_a_dataset_is_two_tasks_and_waits_for_what_it_refers_to(city: Manifest) 
         "after": [],
     }
     assert tasks["trees.load"]["after"] == ["trees.extract", "parks.load"]
-    assert tasks["trees.load"]["pool"] == "parks_trees"
+    assert tasks["trees.load"]["pool"] == "table_parks_trees"
     assert tasks["trees.load"]["outlet"] == "civiclake://unified/parks_trees"
 
 

@@ -46,7 +46,7 @@ def _tasks(dataset: Dataset, here: set[str]) -> list[dict[str, Any]]:
         {
             "task": load,
             "command": ["civiclake", "load", dataset.id, "--batch-id", _BATCH],
-            "pool": dataset.table,
+            "pool": f"table_{dataset.table}",
             "after": [extract, *before],
             "outlet": f"civiclake://unified/{dataset.table}",
         },
