@@ -79,7 +79,7 @@ def test_the_same_night_again_changes_nothing(city: City, second_night: Truth) -
     before = city.contents()
     city.run_night(2)
     assert city.contents() == before
-    assert len(before) == len(second_night.datasets)
+    assert {name.replace(".", "_", 1) for name in second_night.datasets} <= before.keys()
     for dataset, expected in second_night.datasets.items():
         found = {n: city.numbers(dataset, 2)[n] for n in ACCOUNT}
         moved = expected.inserted + expected.updated + expected.unchanged
