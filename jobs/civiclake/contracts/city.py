@@ -40,7 +40,7 @@ def read_city(schemas_dir: Path, expectations_dir: Path, marts_dir: Path) -> Cit
     if not schemas_dir.is_dir():
         city.faults.add(str(schemas_dir), "no such folder; it holds the contracts")
         return city
-    shared, _ = read_library(schemas_dir, city.faults)
+    shared = read_library(schemas_dir, city.faults)
     for path in _contract_files(city):
         document = read_yaml(path, _shown(path, schemas_dir), city.faults)
         if document is not None:

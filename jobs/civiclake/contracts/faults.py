@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 Place = tuple[str | int, ...]
@@ -75,8 +75,3 @@ def _by_file_and_line(problem: str) -> tuple[str, int]:
     file, _, rest = problem.partition(":")
     line = rest.split(":", 1)[0]
     return file, int(line) if line.isdigit() else 0
-
-
-def names_of(items: Sequence[Any]) -> list[str]:
-    """The ``name`` of each mapping that has one."""
-    return [i["name"] for i in items if isinstance(i, dict) and isinstance(i.get("name"), str)]

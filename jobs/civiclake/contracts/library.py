@@ -63,19 +63,17 @@ class Library:
     """Known by name, but faulty themselves: not reported again where they are used."""
 
 
-def read_library(schemas_dir: Path, faults: Faults) -> tuple[Library, list[Document]]:
+def read_library(schemas_dir: Path, faults: Faults) -> Library:
     """Read everything that contracts share."""
     library = Library()
-    documents = []
     for folder, take in ((COLUMNS, _take_columns), (CODES, _take_codes)):
         for path in sorted((schemas_dir / folder).glob("*.yaml")):
             document = read_yaml(path, f"{schemas_dir.name}/{folder}/{path.name}", faults)
             if document is None:
                 library.broken.add(f"{folder}/{path.name}")
                 continue
-            documents.append(document)
             take(document, library, faults)
-    return library, documents
+    return library
 
 
 def _take_columns(document: Document, library: Library, faults: Faults) -> None:
