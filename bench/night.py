@@ -9,26 +9,24 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import shutil
 import statistics
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
-import psutil
 import typer
 
+from bench.meter import Meter
 from civiclake import engine
 from civiclake.cli.console import put, say, show_table
 from civiclake.engine.session import connect
 from civiclake.io import lake
-from civiclake.local import process
+from civiclake.local.process import free_port
 from civiclake.settings import Settings, load_settings, project_root
 from demo import sources
 from demo.city import clock
@@ -100,7 +98,7 @@ def _city(visits: int) -> Iterator[tuple[Settings, dict[str, str]]]:
     state = Path(tempfile.mkdtemp(prefix="civiclake-bench-"))
     state.chmod(0o755)
     base = load_settings()
-    ports = {"connect_port": process.free_port(0), "sql_port": process.free_port(0)}
+    ports = {"connect_port": free_port(0), "sql_port": free_port(0)}
     engines = base.engine.model_copy(update=ports)
     settings = base.model_copy(update={"state_dir": state, "engine": engines})
     try:
@@ -122,19 +120,16 @@ def _load_night(settings: Settings, env: dict[str, str], night: int) -> Cost:
     for dataset in (_PARENT,):
         _command(env, "extract", dataset, batch)
         _command(env, "load", dataset, batch)
-    jobs = next(s.pid for s in engine.status(settings) if s.name == "jobs")
-    before = _cpu_seconds(jobs)
     written = _bytes_in(settings)
-    began = time.monotonic()
-    _command(env, "extract", _VISITS, batch)
-    account = _command(env, "load", _VISITS, batch)
-    wall = time.monotonic() - began
+    with Meter(settings) as meter:
+        _command(env, "extract", _VISITS, batch)
+        account = _command(env, "load", _VISITS, batch)
     cost = Cost(
         work=f"night {night}",
         rows=account["read"],
-        wall_seconds=round(wall, 2),
-        cpu_seconds=round(_cpu_seconds(jobs) - before, 2),
-        peak_mb=_peak_mb(jobs),
+        wall_seconds=round(meter.wall_seconds, 2),
+        cpu_seconds=round(meter.cpu_seconds, 2),
+        peak_mb=meter.peak_mb,
         bytes_written=_bytes_in(settings) - written,
         stages=_stages(settings, batch),
     )
@@ -152,21 +147,6 @@ def _command(env: dict[str, str], verb: str, dataset: str, batch: str) -> dict[s
         raise SystemExit(f"{verb} {dataset} failed: {done.stderr[-2000:]}")
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return found
-
-
-def _cpu_seconds(pid: int | None) -> float:
-    """Of the engine, and of all commands that have ended."""
-    times = psutil.Process(pid).cpu_times()
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return float(times.user + times.system + used.ru_utime + used.ru_stime)
-
-
-def _peak_mb(pid: int | None) -> int:
-    """Highest resident memory of the engine so far, plus the largest command's."""
-    status = Path(f"/proc/{pid}/status").read_text()
-    line = next(x for x in status.splitlines() if x.startswith("VmHWM"))
-    largest = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-    return (int(line.split()[1]) + largest) // 1024
 
 
 def _bytes_in(settings: Settings) -> int:

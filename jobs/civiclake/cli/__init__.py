@@ -30,11 +30,19 @@ services.register(app)
 
 def main() -> None:
     """Entry point of the command."""
+    sys.exit(run())
+
+
+def run() -> int:
+    """Run the command that ``sys.argv`` names; its exit code."""
     try:
         app()
     except CivicLakeError as error:
         print(f"civiclake: {error}", file=sys.stderr)  # noqa: T201
-        sys.exit(error.exit_code)
+        return error.exit_code
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
+    return 0
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,9 +11,11 @@ from filelock import FileLock
 
 from civiclake.engine import connect_server, sql_server
 from civiclake.engine.service import Service
+from civiclake.local import launcher
 from civiclake.settings import Settings
 
 START_TIMEOUT_S = 120.0
+_LAUNCHER = (sys.executable, "-m", "civiclake.cli.launcher")
 
 Echo = Callable[[str], None]
 
@@ -46,6 +49,8 @@ def up(settings: Settings, echo: Echo = lambda line: None) -> list[ServiceStatus
     """
     settings.run_dir.mkdir(parents=True, exist_ok=True)
     with FileLock(settings.run_dir / ".engine.lock"):
+        if not launcher.start(settings.run_dir, _LAUNCHER):
+            echo("no launcher on this system: every task starts a process of its own")
         started: list[Service] = []
         for service, start in _services(settings):
             if service.running() is None:
@@ -67,6 +72,7 @@ def down(settings: Settings, echo: Echo = lambda line: None) -> list[ServiceStat
     if not settings.run_dir.exists():
         return status(settings)
     with FileLock(settings.run_dir / ".engine.lock"):
+        launcher.stop(settings.run_dir)
         for service, _ in _services(settings):
             if service.stop():
                 echo(f"the {service.name} engine is stopped")

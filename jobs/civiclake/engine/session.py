@@ -14,6 +14,8 @@ from civiclake.settings import Settings
 
 PSEUDONYM = "civiclake_pseudonym"
 """SQL function (value, domain): the keyed pseudonym, computed where the key is."""
+INTERPRETED_ROWS = 20_000
+"""Batches up to here are interpreted; where the lines cross is measured by ``make bench``."""
 _PSEUDONYM_CLASS = "city.civiclake.Pseudonym"
 
 
@@ -30,6 +32,21 @@ def connect(settings: Settings, *, session_id: str | None = None) -> SparkSessio
     spark = SparkSession.builder.remote(address(settings, session_id)).create()
     spark.udf.registerJavaFunction(PSEUDONYM, _PSEUDONYM_CLASS, "string")
     return spark
+
+
+def suit(spark: SparkSession, rows: int) -> None:
+    """Let a session of few rows interpret its expressions instead of compiling them.
+
+    Compiling a plan to Java costs more than a small batch's own work, and every batch pays it
+    anew: the compiled code carries the batch's id.
+
+    Args:
+        spark: the session of one batch.
+        rows: how many rows the batch has.
+    """
+    if rows <= INTERPRETED_ROWS:
+        spark.conf.set("spark.sql.codegen.wholeStage", "false")
+        spark.conf.set("spark.sql.codegen.factoryMode", "NO_CODEGEN")
 
 
 def session_id(spark: SparkSession) -> str:

@@ -52,14 +52,19 @@ class Verdict:
 
 @cache
 def _library() -> ModuleType:
-    """Import takes two seconds, so it happens while Spark works; and quietly, without calls."""
-    os.environ["GX_ANALYTICS_ENABLED"] = "false"
+    """Import takes seconds, so it happens while Spark works; and quietly."""
+    _without_calls()
     import great_expectations
 
     logging.getLogger("great_expectations").setLevel(logging.ERROR)
     # Its temporary folders are of no interest to an operator.
     logging.getLogger("great_expectations.data_context.types.base").setLevel(logging.ERROR)
     return great_expectations
+
+
+def _without_calls() -> None:
+    """Read by Great Expectations at its import and again with every context."""
+    os.environ["GX_ANALYTICS_ENABLED"] = "false"
 
 
 def warm_up() -> None:
@@ -79,6 +84,7 @@ def judge(prepared: DataFrame, dataset: Dataset, batch_id: str) -> Verdict:
         The verdict, rule by rule, in the contract's order.
     """
     gx = _library()
+    _without_calls()
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = {"globally": False, "metric_calculations": False}
     # The rows are staged in Parquet already; a cached frame can't be the source of a MERGE.

@@ -13,6 +13,7 @@ from pyspark.sql import DataFrame
 
 from civiclake import columns as c
 from civiclake.contracts.model import Dataset, Load
+from civiclake.engine.session import suit
 from civiclake.errors import AccountError, BatchHeld, CivicLakeError
 from civiclake.io import gx, ledger, raw
 from civiclake.io.account import BatchResult
@@ -54,6 +55,7 @@ def load(settings: Settings, dataset: Dataset, batch_id: str) -> BatchResult:
     with writing(settings, dataset.table, batch_id) as (spark, lock):
         batch = Batch(spark, settings, dataset, batch_id, attempt)
         batch.stale_before = _newer_snapshot(landing, dataset, manifest)
+        suit(spark, manifest.rows)
         batch.recorder.outcomes.append(("extract", "landed", manifest.rows, manifest.seconds))
         watermark = (manifest.watermark_from, manifest.watermark_to)
         result = run(batch, lock, read_raw, expected=manifest.rows, watermark=watermark)
