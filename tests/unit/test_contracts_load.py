@@ -85,6 +85,7 @@ def test_rules_follow_from_the_contract_then_from_the_suite(city: SmallCity) -> 
         "pattern:keeper_id",
         "reference:park_id",
         "type:updated_at",
+        "range:updated_at",
         "required:updated_at",
         "mean_to_be_between:height_m",
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from civiclake.contracts import manifest
+from civiclake.contracts import code_store, manifest
 from civiclake.contracts.check import MARTS_DIR
 from civiclake.contracts.city import fingerprint
 from civiclake.contracts.faults import choice, did_you_mean
@@ -40,6 +40,7 @@ def read(settings: Settings) -> Manifest:
 def compile_city(settings: Settings) -> Manifest:
     """Compile all contracts and write the manifest."""
     city = load_city(settings.schemas_dir, settings.expectations_dir)
+    code_store.keep(settings, city)
     manifest.write(city, settings.manifest_path)
     return city
 

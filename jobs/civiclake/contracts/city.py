@@ -122,7 +122,7 @@ def fingerprint(*folders: Path) -> str:
     digest = hashlib.sha256()
     for folder in folders:
         for path in sorted(folder.rglob("*")) if folder.is_dir() else ():
-            if path.is_file() and path.suffix in (".yaml", ".json", ".sql"):
+            if path.is_file() and path.suffix in (".yaml", ".csv", ".json", ".sql"):
                 content = hashlib.sha256(path.read_bytes()).hexdigest()
                 digest.update(f"{_shown(path, folder)} {content}\n".encode())
     return digest.hexdigest()

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from civiclake.contracts import extension, library
+from civiclake.contracts import extension, library, meaning
 from civiclake.contracts.column_checks import (
     Context,
     check_name,
@@ -15,10 +15,10 @@ from civiclake.contracts.column_checks import (
 )
 from civiclake.contracts.document import Document
 from civiclake.contracts.extension import ColumnExtension
-from civiclake.contracts.faults import Faults, Place, choice, did_you_mean
+from civiclake.contracts.faults import Faults, Place
 from civiclake.contracts.library import Library
-from civiclake.contracts.logical_types import SUPPORTED, UnsupportedTypeError, spark_type
-from civiclake.contracts.model import Codes, Column, Protection, Reference
+from civiclake.contracts.logical_types import UnsupportedTypeError, spark_type
+from civiclake.contracts.model import Column, Protection, Reference
 
 _REFERENCE = re.compile(r"([a-z][a-z0-9_]*\.[a-z][a-z0-9_]*)\.([a-z][a-z0-9_]*)")
 _NOT_SUPPORTED = {
@@ -69,7 +69,10 @@ def compile_columns(
         raw[name] = complete
         if column is not None:
             columns.append(column)
-    return Compiled(tuple(_number_keys(columns)), raw, places, frozenset(places))
+    compiled = Compiled(tuple(_number_keys(columns)), raw, places, frozenset(places))
+    for column in compiled.columns:
+        meaning.check_partners(column, raw, places[column.name], context)
+    return compiled
 
 
 def _check_source_name(
@@ -102,7 +105,8 @@ def _compile(
     check_options(options, complete.get("logicalType"), place, context)
     if shared_name is None or _shared(complete, context) is not None:
         check_protection(complete, own, place, context)
-    codes = _codes(own, complete, place, context)
+    codes = meaning.codes(own, complete, place, context)
+    check = meaning.check(own, complete, place, context)
     reference = _reference(complete, own, place, context)
     if own is None or kind is None or len(faults) > before:
         return complete, None
@@ -120,6 +124,7 @@ def _compile(
         protection=own.protect,
         pseudonym_domain=_domain(own, shared_name, item["name"], context),
         codes=codes,
+        check=check,
         reference=reference,
     )
 
@@ -145,49 +150,6 @@ def _shared(column: dict[str, Any], context: Context) -> ColumnExtension | None:
             found = context.library.columns.get(str(entry.get("url")))
             return found.civiclake if found else None
     return None
-
-
-def _codes(
-    own: ColumnExtension | None, column: dict[str, Any], place: Place, context: Context
-) -> Codes | None:
-    if own is None:
-        return None
-    document, faults = context.document, context.faults
-    _, here = extension.find(column.get("customProperties"), place) or (None, place)
-    if own.codes is None:
-        if own.map:
-            message = "a map of codes wants the code list it leads to (codes: ...)"
-            document.fault(faults, (*here, "map"), message)
-        return None
-    found = context.library.codes.get(own.codes)
-    if found is None:
-        if own.codes not in context.library.broken:
-            known = sorted(context.library.codes)
-            hint = did_you_mean(own.codes, known)
-            message = f"there is no code list {own.codes!r}; allowed are {choice(known)}{hint}"
-            document.fault(faults, (*here, "codes"), message)
-        return None
-    for source, code in own.map.items():
-        if code not in found.codes:
-            message = f"leads to {code!r}; allowed are {choice(found.codes)}"
-            document.fault(faults, (*here, "map", source), message)
-    _check_coded(own, column, place, context)
-    return Codes(list_id=own.codes, values=found.codes, mapping=own.map)
-
-
-def _check_coded(
-    own: ColumnExtension, column: dict[str, Any], place: Place, context: Context
-) -> None:
-    document, faults = context.document, context.faults
-    if column.get("logicalType") in SUPPORTED and column["logicalType"] != "string":
-        message = f"is {column['logicalType']!r}; codes are of type 'string'"
-        document.fault(faults, (*place, "logicalType"), message)
-    if own.protect is not None:
-        message = "a protected column can't be coded; choose one"
-        document.fault(faults, (*place, "classification"), message)
-    if column.get("enum"):
-        message = "a coded column has its values from the list; leave enum out"
-        document.fault(faults, (*place, "enum"), message)
 
 
 def _reference(

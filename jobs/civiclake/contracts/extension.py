@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from civiclake.contracts.document import Document
 from civiclake.contracts.faults import Faults, Place, choice, did_you_mean
-from civiclake.contracts.model import Drift, History, Limits, Load, Protection
+from civiclake.contracts.model import Area, CheckKind, Drift, History, Limits, Load, Protection
 
 NAME = "civiclake"
 
@@ -65,6 +65,10 @@ class ColumnExtension(_Closed):
     protect: Protection | None = None
     codes: str | None = None
     map: dict[str, str] = Field(default_factory=dict)
+    as_of: str | None = None
+    check: CheckKind | None = None
+    longitude: str | None = None
+    within: Area | None = None
 
 
 _Extension = TypeVar("_Extension", bound=BaseModel)

@@ -8,7 +8,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from civiclake.contracts import extension
+from civiclake.contracts import codes, extension
+from civiclake.contracts.codes import CodeList, CodeTable
 from civiclake.contracts.document import Document, read_yaml
 from civiclake.contracts.extension import ColumnExtension
 from civiclake.contracts.faults import Faults, Place, choice, did_you_mean
@@ -43,22 +44,16 @@ class SharedColumn(BaseModel):
         return found
 
 
-class CodeList(BaseModel):
-    """A city standard's codes."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    title: str
-    standard: str | None = None
-    codes: dict[str, str] = Field(min_length=1)
-
-
 @dataclass
 class Library:
     """All shared columns (by ``file.yaml#name``) and all code lists (by id)."""
 
     columns: dict[str, SharedColumn] = field(default_factory=dict)
     codes: dict[str, CodeList] = field(default_factory=dict)
+    tables: dict[str, CodeTable] = field(default_factory=dict)
+    """What the codes mean, by id of the list."""
+    fingerprints: dict[str, str] = field(default_factory=dict)
+    """Version of each list that stands in a file of its own."""
     broken: set[str] = field(default_factory=set)
     """Known by name, but faulty themselves: not reported again where they are used."""
 
@@ -90,11 +85,16 @@ def _take_columns(document: Document, library: Library, faults: Faults) -> None:
 
 
 def _take_codes(document: Document, library: Library, faults: Faults) -> None:
+    name = document.path.stem
+    codes.check_holder(document, faults)
     found = extension.parse(CodeList, document.data, (), document, faults)
-    if found is None:
-        library.broken.add(document.path.stem)
-    else:
-        library.codes[document.path.stem] = found
+    table = None if found is None else codes.complete(document, found, faults)
+    if found is None or table is None:
+        library.broken.add(name)
+        return
+    library.codes[name], library.tables[name] = found, table
+    if found.table is not None:
+        library.fingerprints[name] = codes.fingerprint(document.path.parent / found.table)
 
 
 def inherit(
@@ -160,7 +160,10 @@ def agree_extension(
     document: Document,
     faults: Faults,
 ) -> ColumnExtension:
-    """The same for the ``civiclake`` entry: protection and code list are the shared column's."""
+    """The same for the ``civiclake`` entry: what the column means is the shared column's to say.
+
+    A check or an area that the shared column leaves open may be the contract's own.
+    """
     if shared is None:
         return said
     filled: dict[str, Any] = {}
@@ -171,4 +174,12 @@ def agree_extension(
             message = f"is {str(mine)!r}, but the shared column {address_name!r} says {shown!r}"
             document.fault(faults, (*place, name), message)
         filled[name] = wanted
+    for name in ("check", "within"):
+        mine, wanted = getattr(said, name), getattr(shared, name)
+        if mine is not None and wanted is not None and mine != wanted:
+            message = (
+                f"is {str(mine)!r}, but the shared column {address_name!r} says {str(wanted)!r}"
+            )
+            document.fault(faults, (*place, name), message)
+        filled[name] = mine if wanted is None else wanted
     return said.model_copy(update=filled)

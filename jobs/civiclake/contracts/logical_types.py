@@ -72,6 +72,8 @@ def check_format(pattern: str) -> str | None:
     letters = set(re.sub(r"'[^']*'", "", pattern))
     if "Y" in letters:
         return "'Y' is the year of the week; for the calendar year write 'y'"
+    if re.search(r"(?<![yu])(?:yy|uu)(?![yu])", re.sub(r"'[^']*'", "", pattern)):
+        return "a year of two digits leaves the century to a guess; allowed is 'yyyy'"
     if "D" in letters:
         return "'D' is the day of the year; for the day of the month write 'd'"
     if not ({"y", "u"} & letters and "M" in letters and "d" in letters):

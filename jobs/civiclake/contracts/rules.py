@@ -10,10 +10,13 @@ from civiclake.contracts.document import Document
 from civiclake.contracts.faults import Faults, Place, choice, did_you_mean
 from civiclake.contracts.model import (
     GIVEN_PREFIX,
+    INVALID_PREFIX,
     ORPHAN_PREFIX,
+    REPLACED_PREFIX,
     UNCAST_PREFIX,
     UNKNOWN_PREFIX,
     Column,
+    Reason,
     Rule,
     Severity,
 )
@@ -21,7 +24,18 @@ from civiclake.contracts.model import (
 _NULL = "expect_column_values_to_be_null"
 _NOT_NULL = "expect_column_values_to_not_be_null"
 _SEVERITIES = {"error": Severity.CRITICAL, **{str(s): s for s in Severity}}
-_NUMBERS = ("integer", "number")
+_FIRST_DAY = {"date": "1900-01-01", "timestamp": "1900-01-01T00:00:00+00:00"}
+"""A date before it is a typing error or a year of two digits, unless the contract says more."""
+_REFUSED = {
+    Reason.FORM: "has the standard's length and characters",
+    Reason.CHECK_DIGIT: "has the check digit that follows from the rest",
+    Reason.BIRTH_DATE: "holds a day of birth that can be",
+    Reason.REGION: "holds a division that GB/T 2260 knew at that time",
+    Reason.ORIGIN: "and its longitude are not both zero",
+    Reason.SWAPPED: "does not stand in the longitude's place",
+    Reason.OUTSIDE: "lies with its longitude in the expected area",
+}
+_ONLY_COUNTED = (Reason.REGION, Reason.OUTSIDE)
 
 
 def contract_rules(
@@ -46,6 +60,13 @@ def _structural(column: Column) -> Iterator[Rule]:
     if column.codes is not None:
         text = f"is a code of {column.codes.list_id}"
         yield _rule("code", name, _NULL, text, prefix=UNKNOWN_PREFIX)
+        if column.codes.carries:
+            text = "is a code of today, not a withdrawn one that was carried to it"
+            replaced = _rule("replaced", name, _NULL, text, prefix=REPLACED_PREFIX)
+            yield replaced.model_copy(update={"severity": Severity.INFO})
+    if column.check is not None:
+        for reason in column.check.reasons:
+            yield _refused(name, reason)
     if column.reference is not None:
         text = f"stands in {column.reference.dataset}.{column.reference.column}"
         yield _rule("reference", name, _NULL, text, prefix=ORPHAN_PREFIX)
@@ -54,9 +75,20 @@ def _structural(column: Column) -> Iterator[Rule]:
         yield _rule("required", name, _NOT_NULL, "is given", prefix=prefix)
 
 
+def _refused(name: str, reason: Reason) -> Rule:
+    kind = "expect_column_values_to_not_be_in_set"
+    found = _rule(
+        str(reason), name, kind, _REFUSED[reason], prefix=INVALID_PREFIX, value_set=[str(reason)]
+    )
+    severity = Severity.WARNING if reason in _ONLY_COUNTED else Severity.CRITICAL
+    return found.model_copy(update={"severity": severity})
+
+
 def _of_values(column: Column, raw: dict[str, Any]) -> Iterator[Rule]:
     name = column.name
     options = raw.get("logicalTypeOptions") or {}
+    if column.spark_type in _FIRST_DAY and not {"minimum", "exclusiveMinimum"} & set(options):
+        options = {**options, "minimum": _FIRST_DAY[column.spark_type]}
     bounds = _bounds(options)
     if bounds:
         words = _words(options)

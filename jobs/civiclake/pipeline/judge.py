@@ -10,10 +10,10 @@ from pyspark.sql import DataFrame
 from civiclake import columns as c
 from civiclake.contracts.model import Rule
 from civiclake.errors import BatchHeld, UserError
-from civiclake.io import gx, lake
+from civiclake.io import code_tables, gx, lake
 from civiclake.pipeline.batch import Batch
 from civiclake.steps.rules import CompiledRule, compile_rules, sets_aside
-from civiclake.steps.standardize import standardize, with_references
+from civiclake.steps.standardize import standardize, with_codes, with_positions, with_references
 from civiclake.steps.validate import counts, decide, judge, read_counts
 
 log = logging.getLogger(__name__)
@@ -53,13 +53,24 @@ class Judged:
 def judge_rows(batch: Batch, raw: DataFrame) -> Judged:
     """Evaluate every row rule in one pass over the batch, and keep the outcome staged."""
     typed = standardize(raw, batch.dataset)
-    prepared = with_references(typed, batch.dataset, _parents(batch))
+    coded = with_positions(with_codes(typed, batch.dataset, _tables(batch)), batch.dataset)
+    prepared = with_references(coded, batch.dataset, _parents(batch))
     rules, _ = compile_rules(batch.dataset.rules)
     staged = batch.save(decide(judge(prepared, rules), rules, batch.dataset), "judged")
     row = counts(staged, rules).collect()[0].asDict()
     row.pop("rows")
     fates, by_rule = read_counts(row)
     return Judged(staged, rules, fates, by_rule)
+
+
+def _tables(batch: Batch) -> dict[str, DataFrame]:
+    """The long code lists, per column that is coded by one."""
+    coded = {col.name: col.codes for col in batch.dataset.columns if col.codes is not None}
+    return {
+        name: code_tables.frame(batch.spark, batch.settings, codes)
+        for name, codes in coded.items()
+        if codes.table is not None
+    }
 
 
 def _parents(batch: Batch) -> dict[str, DataFrame]:

@@ -6,12 +6,17 @@ in a helper column beside the null that took its place, so that validation can n
 
 from __future__ import annotations
 
+import operator
+
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from civiclake import columns as c
 from civiclake.contracts import model
-from civiclake.contracts.model import Codes, Dataset
+from civiclake.contracts.codes import FIRST_DAY
+from civiclake.contracts.model import Area, Check, CheckKind, Codes, Dataset, Reason
+from civiclake.steps.fold import fold
+from civiclake.steps.identifiers import REASON, VALUE, checked
 
 ISO_DATE = "yyyy-MM-dd"
 _LOOKS_LIKE_TIMESTAMP = r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}"
@@ -51,10 +56,14 @@ def _typed(column: model.Column) -> list[Column]:
     made: list[Column] = []
     value = given
     if column.codes is not None:
-        value, known = _coded(given, column.codes)
-        unknown = F.when(given.isNotNull() & ~known, given)
-        made.append(unknown.alias(model.UNKNOWN_PREFIX + column.name))
-        value = F.when(known, value)
+        value = _mapped(given, column.codes.mapping)
+        if column.codes.table is None:  # a list in a table is joined later, by with_codes
+            value, helpers = _coded(given, value, column)
+            made += helpers
+    if column.check is not None and column.check.kind is not CheckKind.COORDINATES:
+        found = checked(given, column.check.kind)
+        value = found[VALUE]
+        made.append(found[REASON].alias(model.INVALID_PREFIX + column.name))
     if column.is_cast:
         typed = _cast(value, column)
         made.append(
@@ -68,13 +77,28 @@ def _typed(column: model.Column) -> list[Column]:
     return [value.alias(column.name), *made]
 
 
-def _coded(given: Column, codes: Codes) -> tuple[Column, Column]:
-    """The city's code of a source code, and whether there is one."""
-    city = given
-    if codes.mapping:
-        pairs = [F.lit(text) for pair in codes.mapping.items() for text in pair]
-        city = F.coalesce(F.try_element_at(F.create_map(*pairs), given), given)
-    return city, F.coalesce(city.isin(list(codes.values)), F.lit(False))
+def _mapped(given: Column, mapping: dict[str, str]) -> Column:
+    """The city's code of a source's own code; any other text as it is."""
+    if not mapping:
+        return given
+    return F.coalesce(F.try_element_at(_literal_map(mapping), given), given)
+
+
+def _literal_map(pairs: dict[str, str]) -> Column:
+    return F.create_map(*[F.lit(text) for pair in pairs.items() for text in pair])
+
+
+def _coded(given: Column, city: Column, column: model.Column) -> tuple[Column, list[Column]]:
+    """Today's code of a short list, and the helper columns of what is not one."""
+    codes = column.codes or Codes(list_id="")
+    value = _mapped(city, codes.replaced)
+    known = F.coalesce(value.isin(list(codes.values)), F.lit(False))
+    unknown = F.when(given.isNotNull() & ~known, given)
+    helpers = [unknown.alias(model.UNKNOWN_PREFIX + column.name)]
+    if codes.carries:
+        carried = F.when(known & (value != city), given)
+        helpers.append(carried.alias(model.REPLACED_PREFIX + column.name))
+    return F.when(known, value), helpers
 
 
 def _cast(text: Column, column: model.Column) -> Column:
@@ -107,6 +131,68 @@ def _timestamp(text: Column, column: model.Column) -> Column:
         return moment
     # The session's zone is UTC: a text without an offset was read as if it were.
     return F.to_utc_timestamp(moment, column.timezone)
+
+
+def with_codes(typed: DataFrame, dataset: Dataset, tables: dict[str, DataFrame]) -> DataFrame:
+    """Carry the codes of long lists to today's.
+
+    Args:
+        typed: result of :func:`standardize`.
+        dataset: the compiled contract.
+        tables: per column whose list stands in a table, a frame of code and today's code; with
+            ``as_of`` also the first day that the line is good for and the first that it is not.
+
+    Returns:
+        ``typed`` with today's code in the column's place and its helper columns; row count
+        unchanged, for a code stands once in a table, or once for each day.
+    """
+    for column in dataset.columns:
+        codes = column.codes
+        if codes is None or codes.table is None:
+            continue
+        names = [f"_{part}_{column.name}" for part in ("code", "today", "first", "end")]
+        table = tables[column.name]
+        table = table.toDF(*names[: len(table.columns)])
+        given, today = F.col(column.name), F.col(names[1])
+        same = given == F.col(names[0])
+        if codes.as_of is not None:
+            # Without a day only what always meant the same can be told.
+            day = F.coalesce(F.col(codes.as_of).cast("date"), F.lit(FIRST_DAY))
+            same = same & (day >= F.col(names[2])) & (day < F.col(names[3]))
+        made = {
+            model.UNKNOWN_PREFIX + column.name: F.when(today.isNull(), given),
+            column.name: today,
+        }
+        if codes.carries:
+            made[model.REPLACED_PREFIX + column.name] = F.when(today != given, given)
+        typed = typed.join(F.broadcast(table), same, "left").withColumns(made).drop(*table.columns)
+    return typed
+
+
+def with_positions(typed: DataFrame, dataset: Dataset) -> DataFrame:
+    """Mark positions that can't be, or are not expected, in an ``_invalid_<column>``."""
+    for column in dataset.columns:
+        check = column.check
+        if check is not None and check.longitude is not None:
+            reason = _position_fault(F.col(column.name), F.col(check.longitude), check)
+            typed = typed.withColumn(model.INVALID_PREFIX + column.name, reason)
+    return typed
+
+
+def _position_fault(north: Column, east: Column, check: Check) -> Column:
+    swapped = (F.abs(north) > 90) & (F.abs(east) <= 90)
+    found = F.when((north == 0) & (east == 0), str(Reason.ORIGIN))
+    if check.within is None:
+        return found.when(swapped, str(Reason.SWAPPED))
+    inside, mirrored = _inside(north, east, check.within), _inside(east, north, check.within)
+    return found.when(swapped | (~inside & mirrored), str(Reason.SWAPPED)).when(
+        ~inside, str(Reason.OUTSIDE)
+    )
+
+
+def _inside(north: Column, east: Column, area: Area) -> Column:
+    between = [north.between(area.south, area.north), east.between(area.west, area.east)]
+    return fold(operator.and_, between)
 
 
 def with_references(typed: DataFrame, dataset: Dataset, parents: dict[str, DataFrame]) -> DataFrame:

@@ -40,7 +40,7 @@ def _row(column: Column) -> str:
         notes.append(f"Refers to `{column.reference.dataset}.{column.reference.column}`.")
     if column.codes is not None:
         codes = ", ".join(f"{k} {v}" for k, v in column.codes.values.items())
-        notes.append(f"Codes: {codes}.")
+        notes.append(f"Codes: {codes or f'`civiclake codes show {column.codes.list_id}`'}.")
     kind = unified_type(column)
     text = _cell(" ".join(n for n in notes if n))
     return f"| `{column.name}` | {kind} | {column.classification} | {text} |"

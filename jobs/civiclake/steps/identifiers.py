@@ -1,0 +1,34 @@
+"""Columns of numbers with a check digit, judged in Spark's Python workers."""
+
+from __future__ import annotations
+
+import pandas as pd
+from pyspark.sql import Column
+from pyspark.sql.functions import pandas_udf
+
+from civiclake.contracts.model import CheckKind
+from civiclake.steps.numbers import JUDGES
+
+VALUE, REASON = "value", "reason"
+_RESULT = f"{VALUE} string, {REASON} string"
+
+
+def checked(given: Column, kind: CheckKind) -> Column:
+    """Judge a column of numbers.
+
+    Args:
+        given: the text, trimmed; null where there is none.
+        kind: which standard it should keep.
+
+    Returns:
+        A struct of ``value``, the number in the standard's own writing (full-width digits
+        and small letters are the same number), and ``reason``, null where nothing is wrong.
+    """
+    judge = JUDGES[kind]
+
+    def judge_all(numbers: pd.Series) -> pd.DataFrame:
+        found = [(None, None) if number is None else judge(number) for number in numbers]
+        return pd.DataFrame(found, columns=[VALUE, REASON], dtype=object)
+
+    judged: Column = pandas_udf(judge_all, _RESULT)(given)  # type: ignore[call-overload]
+    return judged
