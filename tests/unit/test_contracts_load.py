@@ -85,8 +85,8 @@ def test_rules_follow_from_the_contract_then_from_the_suite(city: SmallCity) -> 
         "pattern:keeper_id",
         "reference:park_id",
         "type:updated_at",
-        "range:updated_at",
         "required:updated_at",
+        "range:updated_at",
         "mean_to_be_between:height_m",
     ]
     assert rules["range:height_m"].kwargs == {
@@ -97,6 +97,8 @@ def test_rules_follow_from_the_contract_then_from_the_suite(city: SmallCity) -> 
     assert rules["pattern:keeper_id"].kwargs["regex"] == "^(?:P[0-9]+)$"
     assert rules["type:updated_at"].kwargs == {"column": "_uncast_updated_at"}
     assert rules["required:updated_at"].kwargs == {"column": "_given_updated_at"}
+    # A time before 1900 is refused unless the contract says otherwise.
+    assert rules["range:updated_at"].kwargs["min_value"] == "1900-01-01T00:00:00+00:00"
     written = rules["mean_to_be_between:height_m"]
     assert (written.origin, written.severity) == ("suite", Severity.WARNING)
 

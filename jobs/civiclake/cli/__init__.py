@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from civiclake.cli import analysts, batches, contracts, engines, quarantine, query, services
+from civiclake.cli import analysts, batches, codes, contracts, engines, quarantine, query, services
 from civiclake.errors import CivicLakeError
 
 app = typer.Typer(
@@ -21,6 +21,7 @@ app = typer.Typer(
 
 contracts.register(app)
 batches.register(app)
+app.add_typer(codes.app, name="codes")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(engines.app, name="engine")
 app.add_typer(analysts.app, name="analyst")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 from pyspark.sql import Column
-from pyspark.sql.functions import pandas_udf
+from pyspark.sql.pandas.functions import pandas_udf
 
 from civiclake.contracts.model import CheckKind
 from civiclake.steps.numbers import JUDGES
@@ -30,5 +32,6 @@ def checked(given: Column, kind: CheckKind) -> Column:
         found = [(None, None) if number is None else judge(number) for number in numbers]
         return pd.DataFrame(found, columns=[VALUE, REASON], dtype=object)
 
-    judged: Column = pandas_udf(judge_all, _RESULT)(given)  # type: ignore[call-overload]
+    make: Any = pandas_udf  # its types know no function that gives a struct
+    judged: Column = make(judge_all, _RESULT)(given)
     return judged
