@@ -12,7 +12,8 @@ from contract_city import SmallCity
 from civiclake.contracts.check import check
 from civiclake.contracts.code_store import keep, kept
 from civiclake.contracts.load import load_city
-from civiclake.contracts.model import Area, Check, CheckKind, Manifest, Severity
+from civiclake.contracts.model import Manifest, Severity
+from civiclake.contracts.standards import Area, Check, CheckKind
 from civiclake.errors import UserError
 from civiclake.settings import load_settings
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from civiclake.contracts.codes import fingerprint
 from civiclake.contracts.library import CODES
-from civiclake.contracts.model import Codes, Manifest
+from civiclake.contracts.model import Manifest
+from civiclake.contracts.standards import Codes
 from civiclake.errors import UserError
 from civiclake.settings import Settings
 

@@ -13,7 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from civiclake.contracts.document import Document
 from civiclake.contracts.faults import Faults, Place, choice, did_you_mean
-from civiclake.contracts.model import Area, CheckKind, Drift, History, Limits, Load, Protection
+from civiclake.contracts.model import Drift, History, Limits, Load, Protection
+from civiclake.contracts.standards import Area, CheckKind
 
 NAME = "civiclake"
 

@@ -10,7 +10,8 @@ from civiclake.contracts.column_checks import Context
 from civiclake.contracts.extension import ColumnExtension
 from civiclake.contracts.faults import Place, choice, did_you_mean
 from civiclake.contracts.logical_types import SUPPORTED
-from civiclake.contracts.model import Check, CheckKind, Codes, Column
+from civiclake.contracts.model import Column
+from civiclake.contracts.standards import Check, CheckKind, Codes
 
 _LATITUDE = re.compile(r"(?<![a-z])lat(?P<rest>itude)?(?![a-z])")
 _DATED = ("date", "timestamp")

@@ -16,10 +16,10 @@ from civiclake.contracts.model import (
     UNCAST_PREFIX,
     UNKNOWN_PREFIX,
     Column,
-    Reason,
     Rule,
     Severity,
 )
+from civiclake.contracts.standards import Reason
 
 _NULL = "expect_column_values_to_be_null"
 _NOT_NULL = "expect_column_values_to_not_be_null"

@@ -8,7 +8,7 @@ import pandas as pd
 from pyspark.sql import Column
 from pyspark.sql.pandas.functions import pandas_udf
 
-from civiclake.contracts.model import CheckKind
+from civiclake.contracts.standards import CheckKind
 from civiclake.steps.numbers import JUDGES
 
 VALUE, REASON = "value", "reason"

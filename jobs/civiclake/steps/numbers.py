@@ -13,7 +13,7 @@ from functools import cache
 from stdnum import exceptions, numdb
 from stdnum.cn import ric, uscc
 
-from civiclake.contracts.model import CheckKind, Reason
+from civiclake.contracts.standards import CheckKind, Reason
 
 _EARLIEST_BIRTH = date(1900, 1, 1)
 _WHOLE_COUNTRY = "100000"

@@ -14,7 +14,8 @@ from pyspark.sql import functions as F
 from civiclake import columns as c
 from civiclake.contracts import model
 from civiclake.contracts.codes import FIRST_DAY
-from civiclake.contracts.model import Area, Check, CheckKind, Codes, Dataset, Reason
+from civiclake.contracts.model import Dataset
+from civiclake.contracts.standards import Area, Check, CheckKind, Codes, Reason
 from civiclake.steps.fold import fold
 from civiclake.steps.identifiers import REASON, VALUE, checked
 
