@@ -14,11 +14,13 @@ from civiclake.contracts.model import Dataset
 from civiclake.io.extract import extract
 from civiclake.io.landing import BatchManifest, Landing
 from civiclake.settings import Settings
-from demo import objects
+from demo import objects, sshd
 
 OWNER = "data@parks.example.org"
 READER_PASSWORD = f"pg-{secrets.token_urlsafe(16)}"
 OWNER_KEYS = objects.Login("parks-owner", f"s3-{secrets.token_urlsafe(16)}")
+SFTP_PASSWORD = f"sftp-{secrets.token_urlsafe(16)}"
+HOST_KEY, SFTP_KEY = sshd.Key(secrets.token_hex()), sshd.Key(secrets.token_hex())
 READER_KEYS = objects.Login("parks-reader", f"s3-{secrets.token_urlsafe(16)}")
 COLUMNS = [
     {"name": "tree_id", "logicalType": "string", "primaryKey": True, "required": True},
@@ -34,6 +36,16 @@ class Store:
 
     port: int
     client: Any
+
+
+@dataclass(frozen=True)
+class Drops:
+    """The SFTP server: where it listens, who may log in, and the folder that it shows."""
+
+    port: int
+    user: str
+    folder: Path
+    run_dir: Path
 
 
 class City:
@@ -101,11 +113,20 @@ class City:
         }
         return self.dataset(server, {"load": "files", "connection": "parks_s3", **own})
 
-    def files(self, pattern: str = "*.csv", encoding: str = "utf-8", **own: Any) -> Dataset:
+    def files(self, pattern: str = "*.csv", encoding: str | None = None, **own: Any) -> Dataset:
         """The trees in dropped files."""
-        path = f"{self.drops}/{pattern}"
-        server = {"type": "local", "path": path, "format": "csv", "encoding": encoding}
-        return self.dataset(server, {"load": "files", **own})
+        path, form = f"{self.drops}/{pattern}", own.pop("format", "csv")
+        server = {"type": "local", "path": path, "format": form}
+        if encoding:
+            server["encoding"] = encoding
+        columns = own.pop("columns", None)
+        return self.dataset(server, {"load": "files", **own}, columns)
+
+    def sftp(self, pattern: str = "~/*.csv", **own: Any) -> Dataset:
+        """The trees in files on an SFTP server."""
+        location = f"sftp://${{PARKS_SFTP_HOST}}:${{PARKS_SFTP_PORT}}/{pattern}"
+        server = {"type": "sftp", "location": location, "format": own.pop("format", "csv")}
+        return self.dataset(server, {"load": "files", "connection": "parks_sftp", **own})
 
     def extract(self, dataset: Dataset, batch_id: str, **options: Any) -> BatchManifest:
         """Extract a batch; dropped files count as finished at once."""

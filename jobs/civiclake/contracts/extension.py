@@ -34,6 +34,8 @@ class DatasetExtension(_Closed):
     overlap: str = "0s"
     connection: str | None = Field(default=None, pattern=r"^[a-z][a-z0-9_]*$")
     member: str | None = None
+    records: str | None = Field(default=None, min_length=1)
+    sheet: str | None = Field(default=None, min_length=1)
     delimiter: str = Field(default=",", min_length=1, max_length=1)
     drift: Drift = Drift()
     limits: Limits = Limits()
@@ -65,6 +67,7 @@ class ColumnExtension(_Closed):
     protect: Protection | None = None
     codes: str | None = None
     map: dict[str, str] = Field(default_factory=dict)
+    also: list[str] = Field(default_factory=list)
 
 
 _Extension = TypeVar("_Extension", bound=BaseModel)

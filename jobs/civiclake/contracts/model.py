@@ -68,6 +68,22 @@ class SourceKind(StrEnum):
     POSTGRESQL = "postgresql"
     S3 = "s3"
     FILES = "local"
+    SFTP = "sftp"
+
+
+class FileFormat(StrEnum):
+    """What a delivered file is."""
+
+    CSV = "csv"
+    JSON = "json"
+    """One document that holds a list of objects."""
+    JSONL = "jsonl"
+    """One object a line."""
+    XML = "xml"
+    XLSX = "xlsx"
+    PARQUET = "parquet"
+    GTFS_RT = "gtfs_rt"
+    """A GTFS-Realtime snapshot (protobuf)."""
 
 
 class DriftAction(StrEnum):
@@ -101,7 +117,10 @@ class Column(_Frozen):
 
     name: str
     source_name: str
-    """Name in the source (ODCS ``physicalName``), by default the same."""
+    """Name in the source (ODCS ``physicalName``), by default the same; a dotted path leads
+    into nested records."""
+    also: tuple[str, ...] = ()
+    """Other spellings of that name that deliveries may use."""
     logical_type: str
     spark_type: str
     """Spark DDL type, such as ``timestamp`` or ``decimal(12,2)``."""
@@ -152,7 +171,8 @@ class Source(_Frozen):
     kind: SourceKind
     connection: str | None = None
     """Id of the credentials: an Airflow connection, or ``<ID>_USER`` and ``<ID>_PASSWORD``
-    (PostgreSQL), ``<ID>_ACCESS_KEY`` and ``<ID>_SECRET_KEY`` (S3) in the environment."""
+    (PostgreSQL), ``<ID>_ACCESS_KEY`` and ``<ID>_SECRET_KEY`` (S3), ``<ID>_USER``,
+    ``<ID>_HOST_KEY`` and ``<ID>_PASSWORD`` or ``<ID>_PRIVATE_KEY`` (SFTP) in the environment."""
     host: str | None = None
     port: str | None = None
     database: str | None = None
@@ -160,9 +180,16 @@ class Source(_Frozen):
     table: str | None = None
     endpoint_url: str | None = None
     location: str | None = None
-    """``s3://bucket/prefix*.zip`` or a folder pattern such as ``${DROPS}/meteorology/*.csv``."""
+    """``s3://bucket/prefix*.zip``, ``sftp://host:port/folder/*.csv`` or a folder pattern such as
+    ``${DROPS}/meteorology/*.csv``."""
+    format: FileFormat = FileFormat.CSV
     member: str | None = None
     """Name inside a zip."""
+    records: str | None = None
+    """Where the records are: dotted keys to a list (JSON), an element's name (XML), or the
+    kind of entity (GTFS-Realtime)."""
+    sheet: str | None = None
+    """Name of a workbook's sheet (XLSX)."""
     delimiter: str = ","
     encoding: str = "utf-8"
 

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-import codecs
 from typing import Any
 
 from civiclake.contracts import extension
 from civiclake.contracts.document import Document
 from civiclake.contracts.extension import DatasetExtension
 from civiclake.contracts.faults import Faults, choice, did_you_mean
-from civiclake.contracts.model import Load, Source, SourceKind
+from civiclake.contracts.file_format import read_format
+from civiclake.contracts.model import FileFormat, Load, Source, SourceKind
 
 _KINDS = {
     "postgresql": SourceKind.POSTGRESQL,
     "postgres": SourceKind.POSTGRESQL,
     "s3": SourceKind.S3,
     "local": SourceKind.FILES,
+    "sftp": SourceKind.SFTP,
 }
 _LOADS = {
     SourceKind.POSTGRESQL: (Load.INCREMENTAL, Load.SNAPSHOT),
     SourceKind.S3: (Load.FILES, Load.SNAPSHOT),
     SourceKind.FILES: (Load.FILES, Load.SNAPSHOT),
+    SourceKind.SFTP: (Load.FILES, Load.SNAPSHOT),
 }
 
 
@@ -54,11 +56,12 @@ def read_source(
         message = f"is {server.get('type')!r}; allowed are {choice(_KINDS)}{hint}"
         document.fault(faults, ("servers", 0, "type"), message)
         return None
+    database = kind is SourceKind.POSTGRESQL
+    file_format = FileFormat.CSV if database else read_format(server, own, data, document, faults)
     if own is not None:
         _check_fit(kind, server, own, data, document, faults)
     physical = str(table.get("physicalName") or name)
     db_schema, _, bare = physical.rpartition(".")
-    database = kind is SourceKind.POSTGRESQL
     return Source(
         kind=kind,
         connection=own.connection if own else None,
@@ -69,7 +72,10 @@ def read_source(
         table=bare if database else None,
         endpoint_url=_text(server.get("endpointUrl")),
         location=_text(server.get("location") or server.get("path")),
+        format=file_format,
         member=own.member if own else None,
+        records=own.records if own else None,
+        sheet=own.sheet if own else None,
         delimiter=own.delimiter if own else ",",
         encoding=str(server.get("encoding") or "utf-8").lower(),
     )
@@ -98,27 +104,14 @@ def _check_fit(
         )
         document.fault(faults, (*here, "load"), message)
     location = str(server.get("location") or server.get("path") or "")
-    if database and own.member is not None:
-        document.fault(faults, (*here, "member"), "a database has no members; leave it out")
+    for field in ("member", "records", "sheet"):
+        if database and getattr(own, field) is not None:
+            message = f"a database has no {field}; leave it out"
+            document.fault(faults, (*here, field), message)
     if location.endswith(".zip") and own.member is None:
         message = "'member' is missing: the name of the file inside the zip"
         document.fault(faults, (*here, "member"), message)
-    if not database and server.get("format", "csv") != "csv":
-        message = f"is {server['format']!r}; allowed is 'csv'"
-        document.fault(faults, ("servers", 0, "format"), message)
-    encoding = server.get("encoding")
-    if isinstance(encoding, str) and not _is_encoding(encoding):
-        message = f"is {encoding!r}; allowed is an encoding such as 'utf-8' or 'gb18030'"
-        document.fault(faults, ("servers", 0, "encoding"), message)
 
 
 def _text(value: Any) -> str | None:
     return None if value is None else str(value)
-
-
-def _is_encoding(name: str) -> bool:
-    try:
-        codecs.lookup(name)
-    except LookupError:
-        return False
-    return True

@@ -19,7 +19,7 @@ from civiclake.contracts.model import Dataset, Load, SourceKind
 from civiclake.errors import BatchHeld, SourceError, SourceUnavailable
 from civiclake.io.deliveries import check_shape, land
 from civiclake.io.landing import BatchManifest, Draft, LandedFile, Landing
-from civiclake.io.sources import files, postgresql, s3
+from civiclake.io.sources import files, postgresql, s3, sftp
 from civiclake.io.sources.common import Delivery, StillWritten, ask, expand
 from civiclake.settings import Settings
 
@@ -113,6 +113,8 @@ def _deliveries(
     left: list[str] = []
     if dataset.source.kind is SourceKind.S3:
         found = s3.find(dataset)
+    elif dataset.source.kind is SourceKind.SFTP:
+        found, left = sftp.find(dataset, settle_seconds=settle_seconds)
     else:
         found, left = files.find(dataset, settle_seconds=settle_seconds)
     may_lack = dataset.limits.allow_empty and dataset.load is not Load.SNAPSHOT
