@@ -22,7 +22,7 @@ from source_city import (
 )
 
 from civiclake.local import postgres, process
-from demo import objects, sshd
+from demo import mariadb, objects, sshd
 
 
 @pytest.fixture(scope="session")
@@ -41,6 +41,23 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[postgres.Server
         yield running
     finally:
         assert postgres.stop(folder / "run")
+
+
+@pytest.fixture(scope="session")
+def maria(tmp_path_factory: pytest.TempPathFactory) -> Iterator[mariadb.Server]:
+    folder = tmp_path_factory.mktemp("mariadb")
+    running = mariadb.start(
+        folder / "data",
+        process.free_port(0),
+        secrets.token_urlsafe(16),
+        run_dir=folder / "run",
+        options={"innodb-flush-log-at-trx-commit": "0", "innodb-flush-method": "nosync"},
+    )
+    try:
+        mariadb.create_reader(running, "parks", "parks_reader", READER_PASSWORD, "SELECT")
+        yield running
+    finally:
+        assert mariadb.stop(folder / "run")
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import csv
+import gzip
+import hashlib
+import io
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,18 +91,19 @@ class City:
         return city.dataset("parks.trees")
 
     def table(self, **own: Any) -> Dataset:
-        """The trees in PostgreSQL, incremental by ``updated_at`` unless said otherwise."""
+        """The trees in a database, incremental by ``updated_at`` unless said otherwise."""
+        kind = own.pop("kind", "postgresql")
         columns = own.pop("columns", [*COLUMNS, UPDATED])
-        physical = own.pop("physical", "public.trees")
+        physical = own.pop("physical", "public.trees" if kind == "postgresql" else "trees")
         wanted = {"load": "incremental", "sequence": "updated_at", "overlap": "1h", **own}
         if wanted["load"] == "snapshot":
             wanted = {"load": "snapshot", **own}
         server = {
-            "type": "postgresql",
+            "type": kind,
             "host": "${PARKS_DB_HOST}",
             "port": "${PARKS_DB_PORT}",
             "database": own.pop("database", "parks"),
-            "schema": "public",
+            **({"schema": "public"} if kind == "postgresql" else {}),
         }
         wanted.pop("database", None)
         return self.dataset(server, {"connection": "parks_db", **wanted}, columns, physical)
@@ -137,6 +142,25 @@ class City:
         manifest = self.extract(dataset, batch_id)
         self.landing.mark_committed(dataset.id, batch_id)
         return manifest
+
+    def records(self, manifest: BatchManifest) -> list[list[str]]:
+        """All records of a batch, after its bytes were held against the manifest."""
+        found: list[list[str]] = []
+        for file in manifest.files:
+            path = self.landing.batch_dir(manifest.dataset, manifest.batch_id) / file.path
+            data = path.read_bytes()
+            assert (len(data), hashlib.sha256(data).hexdigest()) == (file.size_bytes, file.sha256)
+            text = io.StringIO(gzip.decompress(data).decode(), newline="")
+            header, *rows = csv.reader(text)
+            assert tuple(header) == file.header
+            assert len(rows) == file.rows
+            found += rows
+        assert len(found) == manifest.rows
+        return found
+
+    def ids(self, manifest: BatchManifest) -> list[str]:
+        """The first value of every record, sorted."""
+        return sorted(row[0] for row in self.records(manifest))
 
     def landed(self) -> list[str]:
         """Names of everything in the dataset's landing folder, drafts included."""

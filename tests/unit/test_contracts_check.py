@@ -206,6 +206,16 @@ FAULTS: dict[str, tuple[Spoil, str, str]] = {
         "servers.source.host",
         "field 'host' does not go with the type given",
     ),
+    "no connector": (
+        lambda c: c.parks["servers"].__setitem__(0, {"server": "source", "type": "custom"}),
+        "connector",
+        "'connector' is missing: who reads it",
+    ),
+    "connector of another server": (
+        _set("own", connector="jdbc"),
+        "connector",
+        "goes with a server of type 'custom', not 'postgresql'",
+    ),
     "no format": (
         lambda c: c.parks["servers"][0].pop("format"),
         "servers.source",

@@ -66,9 +66,13 @@ class SourceKind(StrEnum):
     """The kinds of system a department keeps its records in."""
 
     POSTGRESQL = "postgresql"
+    MYSQL = "mysql"
+    """MariaDB as well."""
     S3 = "s3"
     FILES = "local"
     SFTP = "sftp"
+    CUSTOM = "custom"
+    """What :attr:`Source.connector` names: our own for any JDBC driver, or a third party's."""
 
 
 class FileFormat(StrEnum):
@@ -161,6 +165,14 @@ class Rule(_Frozen):
     description: str = ""
 
 
+class Partition(_Frozen):
+    """Ranges of a column that are read at the same time."""
+
+    column: str
+    """Name in the source; whole numbers."""
+    parts: int = Field(ge=2, le=16)
+
+
 class Source(_Frozen):
     """Where a dataset is read, as the contract's ``servers`` entry says it.
 
@@ -171,13 +183,16 @@ class Source(_Frozen):
     kind: SourceKind
     connection: str | None = None
     """Id of the credentials: an Airflow connection, or ``<ID>_USER`` and ``<ID>_PASSWORD``
-    (PostgreSQL), ``<ID>_ACCESS_KEY`` and ``<ID>_SECRET_KEY`` (S3), ``<ID>_USER``,
+    (databases), ``<ID>_ACCESS_KEY`` and ``<ID>_SECRET_KEY`` (S3), ``<ID>_USER``,
     ``<ID>_HOST_KEY`` and ``<ID>_PASSWORD`` or ``<ID>_PRIVATE_KEY`` (SFTP) in the environment."""
     host: str | None = None
     port: str | None = None
     database: str | None = None
     db_schema: str | None = None
     table: str | None = None
+    query: str | None = None
+    """A SELECT that is read instead of the table."""
+    partition: Partition | None = None
     endpoint_url: str | None = None
     location: str | None = None
     """``s3://bucket/prefix*.zip``, ``sftp://host:port/folder/*.csv`` or a folder pattern such as
@@ -192,6 +207,10 @@ class Source(_Frozen):
     """Name of a workbook's sheet (XLSX)."""
     delimiter: str = ","
     encoding: str = "utf-8"
+    connector: str | None = None
+    """Name of the connector, for sources of kind ``custom`` alone."""
+    options: dict[str, str] = Field(default_factory=dict)
+    """What that connector wants to know besides."""
 
 
 class Drift(_Frozen):

@@ -4,26 +4,33 @@ from __future__ import annotations
 
 from typing import Any
 
-from civiclake.contracts import extension
+from civiclake.contracts import connectors, extension
 from civiclake.contracts.document import Document
 from civiclake.contracts.extension import DatasetExtension
-from civiclake.contracts.faults import Faults, choice, did_you_mean
+from civiclake.contracts.faults import Faults, Place, choice, did_you_mean
 from civiclake.contracts.file_format import read_format
 from civiclake.contracts.model import FileFormat, Load, Source, SourceKind
 
 _KINDS = {
     "postgresql": SourceKind.POSTGRESQL,
     "postgres": SourceKind.POSTGRESQL,
+    "mysql": SourceKind.MYSQL,
     "s3": SourceKind.S3,
     "local": SourceKind.FILES,
     "sftp": SourceKind.SFTP,
+    "custom": SourceKind.CUSTOM,
 }
+_TABLES = (Load.INCREMENTAL, Load.SNAPSHOT)
+_DROPS = (Load.FILES, Load.SNAPSHOT)
 _LOADS = {
-    SourceKind.POSTGRESQL: (Load.INCREMENTAL, Load.SNAPSHOT),
-    SourceKind.S3: (Load.FILES, Load.SNAPSHOT),
-    SourceKind.FILES: (Load.FILES, Load.SNAPSHOT),
-    SourceKind.SFTP: (Load.FILES, Load.SNAPSHOT),
+    SourceKind.POSTGRESQL: _TABLES,
+    SourceKind.MYSQL: _TABLES,
+    SourceKind.S3: _DROPS,
+    SourceKind.FILES: _DROPS,
+    SourceKind.SFTP: _DROPS,
+    SourceKind.CUSTOM: tuple(Load),
 }
+_DATABASES = (SourceKind.POSTGRESQL, SourceKind.MYSQL)
 
 
 def read_source(
@@ -56,7 +63,7 @@ def read_source(
         message = f"is {server.get('type')!r}; allowed are {choice(_KINDS)}{hint}"
         document.fault(faults, ("servers", 0, "type"), message)
         return None
-    database = kind is SourceKind.POSTGRESQL
+    database = kind in _DATABASES
     file_format = FileFormat.CSV if database else read_format(server, own, data, document, faults)
     if own is not None:
         _check_fit(kind, server, own, data, document, faults)
@@ -70,6 +77,8 @@ def read_source(
         database=_text(server.get("database")),
         db_schema=(db_schema or _text(server.get("schema"))) if database else None,
         table=bare if database else None,
+        query=own.query if own else None,
+        partition=own.partition if own else None,
         endpoint_url=_text(server.get("endpointUrl")),
         location=_text(server.get("location") or server.get("path")),
         format=file_format,
@@ -78,6 +87,8 @@ def read_source(
         sheet=own.sheet if own else None,
         delimiter=own.delimiter if own else ",",
         encoding=str(server.get("encoding") or "utf-8").lower(),
+        connector=own.connector if own else None,
+        options=own.options if own else {},
     )
 
 
@@ -92,8 +103,10 @@ def _check_fit(
     """What the source is and what civiclake says of it go together."""
     found = extension.find(data.get("customProperties"), ())
     here = found[1] if found else ("customProperties",)
-    database = kind is SourceKind.POSTGRESQL
-    if kind is not SourceKind.FILES and own.connection is None:
+    database = kind in _DATABASES
+    _check_connector(kind, own, here, document, faults)
+    _check_tables(kind, own, here, document, faults)
+    if kind not in (SourceKind.FILES, SourceKind.CUSTOM) and own.connection is None:
         message = "'connection' is missing: the id of the credentials, such as 'health_db'"
         document.fault(faults, (*here, "connection"), message)
     if kind is SourceKind.FILES and own.connection is not None:
@@ -111,6 +124,37 @@ def _check_fit(
     if location.endswith(".zip") and own.member is None:
         message = "'member' is missing: the name of the file inside the zip"
         document.fault(faults, (*here, "member"), message)
+
+
+def _check_tables(
+    kind: SourceKind, own: DatasetExtension, here: Place, document: Document, faults: Faults
+) -> None:
+    """Query and partition are words of databases."""
+    for field in ("query", "partition"):
+        if getattr(own, field) and kind not in (*_DATABASES, SourceKind.CUSTOM):
+            document.fault(faults, (*here, field), "goes with a database; leave it out")
+    if kind is SourceKind.MYSQL and own.query and own.partition:
+        message = "does not go with a query of MariaDB or MySQL; make the query a view"
+        document.fault(faults, (*here, "partition"), message)
+
+
+def _check_connector(
+    kind: SourceKind, own: DatasetExtension, here: Place, document: Document, faults: Faults
+) -> None:
+    """A custom source names a connector that is installed, and nobody else does."""
+    known = connectors.names()
+    if kind is not SourceKind.CUSTOM:
+        for field in ("connector", "options"):
+            if getattr(own, field):
+                message = f"goes with a server of type 'custom', not {kind.value!r}; leave it out"
+                document.fault(faults, (*here, field), message)
+    elif own.connector is None:
+        message = f"'connector' is missing: who reads it; allowed are {choice(known)}"
+        document.fault(faults, (*here, "connector"), message)
+    elif own.connector not in known:
+        hint = did_you_mean(own.connector, known)
+        message = f"is {own.connector!r}, which is not installed; allowed are {choice(known)}{hint}"
+        document.fault(faults, (*here, "connector"), message)
 
 
 def _text(value: Any) -> str | None:
