@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 import secrets
+import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from source_city import OWNER_KEYS, READER_KEYS, READER_PASSWORD, City, Store
+from source_city import (
+    HOST_KEY,
+    OWNER_KEYS,
+    READER_KEYS,
+    READER_PASSWORD,
+    SFTP_KEY,
+    SFTP_PASSWORD,
+    City,
+    Drops,
+    Store,
+)
 
 from civiclake.local import postgres, process
-from demo import objects
+from demo import mariadb, objects, sshd
 
 
 @pytest.fixture(scope="session")
@@ -32,6 +44,23 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[postgres.Server
 
 
 @pytest.fixture(scope="session")
+def maria(tmp_path_factory: pytest.TempPathFactory) -> Iterator[mariadb.Server]:
+    folder = tmp_path_factory.mktemp("mariadb")
+    running = mariadb.start(
+        folder / "data",
+        process.free_port(0),
+        secrets.token_urlsafe(16),
+        run_dir=folder / "run",
+        options={"innodb-flush-log-at-trx-commit": "0", "innodb-flush-method": "nosync"},
+    )
+    try:
+        mariadb.create_reader(running, "parks", "parks_reader", READER_PASSWORD, "SELECT")
+        yield running
+    finally:
+        assert mariadb.stop(folder / "run")
+
+
+@pytest.fixture(scope="session")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     folder = tmp_path_factory.mktemp("objects")
     ports: set[int] = set()
@@ -50,6 +79,27 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
         yield Store(port, objects.client(port, OWNER_KEYS))
     finally:
         assert objects.stop(folder / "run", internal)
+
+
+@pytest.fixture(scope="session")
+def drops() -> Iterator[Drops]:
+    # Not in pytest's folder, which is closed to others: the login is another user.
+    root = Path(tempfile.mkdtemp(prefix="civiclake-sftp-"))
+    port = process.free_port(0)
+    try:
+        user = sshd.start(
+            root / "sshd",
+            root / "run",
+            port=port,
+            drops=root / "drops",
+            host_key=HOST_KEY,
+            login=SFTP_KEY,
+            password=SFTP_PASSWORD,
+        )
+        yield Drops(port, user, root / "drops", root / "run")
+    finally:
+        assert sshd.stop(root / "run")
+        shutil.rmtree(root, ignore_errors=True)
 
 
 @pytest.fixture

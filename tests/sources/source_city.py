@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import csv
+import gzip
+import hashlib
+import io
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,11 +18,13 @@ from civiclake.contracts.model import Dataset
 from civiclake.io.extract import extract
 from civiclake.io.landing import BatchManifest, Landing
 from civiclake.settings import Settings
-from demo import objects
+from demo import objects, sshd
 
 OWNER = "data@parks.example.org"
 READER_PASSWORD = f"pg-{secrets.token_urlsafe(16)}"
 OWNER_KEYS = objects.Login("parks-owner", f"s3-{secrets.token_urlsafe(16)}")
+SFTP_PASSWORD = f"sftp-{secrets.token_urlsafe(16)}"
+HOST_KEY, SFTP_KEY = sshd.Key(secrets.token_hex()), sshd.Key(secrets.token_hex())
 READER_KEYS = objects.Login("parks-reader", f"s3-{secrets.token_urlsafe(16)}")
 COLUMNS = [
     {"name": "tree_id", "logicalType": "string", "primaryKey": True, "required": True},
@@ -34,6 +40,16 @@ class Store:
 
     port: int
     client: Any
+
+
+@dataclass(frozen=True)
+class Drops:
+    """The SFTP server: where it listens, who may log in, and the folder that it shows."""
+
+    port: int
+    user: str
+    folder: Path
+    run_dir: Path
 
 
 class City:
@@ -75,18 +91,19 @@ class City:
         return city.dataset("parks.trees")
 
     def table(self, **own: Any) -> Dataset:
-        """The trees in PostgreSQL, incremental by ``updated_at`` unless said otherwise."""
+        """The trees in a database, incremental by ``updated_at`` unless said otherwise."""
+        kind = own.pop("kind", "postgresql")
         columns = own.pop("columns", [*COLUMNS, UPDATED])
-        physical = own.pop("physical", "public.trees")
+        physical = own.pop("physical", "public.trees" if kind == "postgresql" else "trees")
         wanted = {"load": "incremental", "sequence": "updated_at", "overlap": "1h", **own}
         if wanted["load"] == "snapshot":
             wanted = {"load": "snapshot", **own}
         server = {
-            "type": "postgresql",
+            "type": kind,
             "host": "${PARKS_DB_HOST}",
             "port": "${PARKS_DB_PORT}",
             "database": own.pop("database", "parks"),
-            "schema": "public",
+            **({"schema": "public"} if kind == "postgresql" else {}),
         }
         wanted.pop("database", None)
         return self.dataset(server, {"connection": "parks_db", **wanted}, columns, physical)
@@ -101,11 +118,20 @@ class City:
         }
         return self.dataset(server, {"load": "files", "connection": "parks_s3", **own})
 
-    def files(self, pattern: str = "*.csv", encoding: str = "utf-8", **own: Any) -> Dataset:
+    def files(self, pattern: str = "*.csv", encoding: str | None = None, **own: Any) -> Dataset:
         """The trees in dropped files."""
-        path = f"{self.drops}/{pattern}"
-        server = {"type": "local", "path": path, "format": "csv", "encoding": encoding}
-        return self.dataset(server, {"load": "files", **own})
+        path, form = f"{self.drops}/{pattern}", own.pop("format", "csv")
+        server = {"type": "local", "path": path, "format": form}
+        if encoding:
+            server["encoding"] = encoding
+        columns = own.pop("columns", None)
+        return self.dataset(server, {"load": "files", **own}, columns)
+
+    def sftp(self, pattern: str = "~/*.csv", **own: Any) -> Dataset:
+        """The trees in files on an SFTP server."""
+        location = f"sftp://${{PARKS_SFTP_HOST}}:${{PARKS_SFTP_PORT}}/{pattern}"
+        server = {"type": "sftp", "location": location, "format": own.pop("format", "csv")}
+        return self.dataset(server, {"load": "files", "connection": "parks_sftp", **own})
 
     def extract(self, dataset: Dataset, batch_id: str, **options: Any) -> BatchManifest:
         """Extract a batch; dropped files count as finished at once."""
@@ -116,6 +142,25 @@ class City:
         manifest = self.extract(dataset, batch_id)
         self.landing.mark_committed(dataset.id, batch_id)
         return manifest
+
+    def records(self, manifest: BatchManifest) -> list[list[str]]:
+        """All records of a batch, after its bytes were held against the manifest."""
+        found: list[list[str]] = []
+        for file in manifest.files:
+            path = self.landing.batch_dir(manifest.dataset, manifest.batch_id) / file.path
+            data = path.read_bytes()
+            assert (len(data), hashlib.sha256(data).hexdigest()) == (file.size_bytes, file.sha256)
+            text = io.StringIO(gzip.decompress(data).decode(), newline="")
+            header, *rows = csv.reader(text)
+            assert tuple(header) == file.header
+            assert len(rows) == file.rows
+            found += rows
+        assert len(found) == manifest.rows
+        return found
+
+    def ids(self, manifest: BatchManifest) -> list[str]:
+        """The first value of every record, sorted."""
+        return sorted(row[0] for row in self.records(manifest))
 
     def landed(self) -> list[str]:
         """Names of everything in the dataset's landing folder, drafts included."""

@@ -5,12 +5,26 @@ from __future__ import annotations
 import traceback
 
 import pytest
-from source_city import OWNER, OWNER_KEYS, READER_KEYS, READER_PASSWORD, City
+from source_city import (
+    OWNER,
+    OWNER_KEYS,
+    READER_KEYS,
+    READER_PASSWORD,
+    SFTP_KEY,
+    SFTP_PASSWORD,
+    City,
+)
 
 from civiclake.contracts.model import Dataset
 from civiclake.errors import BatchHeld, CivicLakeError
 
-SECRETS = (READER_PASSWORD, OWNER_KEYS.secret_key, READER_KEYS.secret_key)
+SECRETS = (
+    READER_PASSWORD,
+    OWNER_KEYS.secret_key,
+    READER_KEYS.secret_key,
+    SFTP_PASSWORD,
+    SFTP_KEY.private.splitlines()[3],
+)
 
 
 def refused(

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import gzip
-import hashlib
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
@@ -15,8 +13,7 @@ from source_refusals import refused
 
 from civiclake.contracts.model import Dataset
 from civiclake.errors import BatchHeld, SourceError, SourceUnavailable, UserError
-from civiclake.io.landing import BatchManifest
-from civiclake.io.sources import postgresql
+from civiclake.io.sources import parts, postgresql
 from civiclake.local import postgres, process
 
 ROWS = """
@@ -47,28 +44,9 @@ def db(
         yield connection
 
 
-def _records(city: City, manifest: BatchManifest) -> list[list[str]]:
-    """All records of a batch, after its bytes were held against the manifest."""
-    found: list[list[str]] = []
-    for file in manifest.files:
-        path = city.landing.batch_dir(manifest.dataset, manifest.batch_id) / file.path
-        data = path.read_bytes()
-        assert (len(data), hashlib.sha256(data).hexdigest()) == (file.size_bytes, file.sha256)
-        header, *rows = csv.reader(gzip.decompress(data).decode().splitlines())
-        assert tuple(header) == file.header
-        assert len(rows) == file.rows
-        found += rows
-    assert len(found) == manifest.rows
-    return found
-
-
-def _ids(city: City, manifest: BatchManifest) -> list[str]:
-    return sorted(row[0] for row in _records(city, manifest))
-
-
 def test_the_first_batch_brings_every_row_as_the_source_writes_it(city: City, db: object) -> None:
     manifest = city.extract(city.table(), "n1")
-    assert _records(city, manifest) == [
+    assert city.records(manifest) == [
         ["t1", "oak", "12.5", "2026-01-01 10:00:00+00"],
         ["t2", "elm, wych", "8", "2026-01-01 11:30:00.25+00"],
         ["t3", "", "", "2026-01-01 12:00:00+00"],
@@ -96,7 +74,7 @@ def test_the_next_batch_reads_from_the_watermark_less_the_overlap(
     db.execute("INSERT INTO trees VALUES ('late', 'fir', 3, '2026-01-01 11:15+00')")
     db.execute("INSERT INTO trees VALUES ('too_late', 'fir', 3, '2026-01-01 11:14:59+00')")
     second = city.extract(dataset, "n2")
-    assert _ids(city, second) == ["late", "t2", "t3", "t4"]
+    assert city.ids(second) == ["late", "t2", "t3", "t4"]
     assert second.watermark_from == "2026-01-01 12:00:00+00"
     assert second.watermark_to == "2026-01-02 09:00:00+00"
 
@@ -104,7 +82,7 @@ def test_the_next_batch_reads_from_the_watermark_less_the_overlap(
 def test_a_batch_that_was_not_merged_is_read_again_by_the_next(city: City, db: object) -> None:
     dataset = city.table()
     city.extract(dataset, "n1")
-    assert _ids(city, city.extract(dataset, "n2")) == ["t1", "t2", "t3"]
+    assert city.ids(city.extract(dataset, "n2")) == ["t1", "t2", "t3"]
 
 
 def test_the_same_batch_is_read_once(
@@ -136,8 +114,8 @@ def test_rows_without_a_sequence_come_every_night(
     dataset = city.table(overlap="0s")
     city.commit(dataset, "n1")
     db.execute("INSERT INTO trees VALUES ('no_time', 'ash', 3, NULL)")
-    assert _ids(city, city.commit(dataset, "n2")) == ["no_time", "t3"]
-    assert _ids(city, city.extract(dataset, "n3")) == ["no_time", "t3"]
+    assert city.ids(city.commit(dataset, "n2")) == ["no_time", "t3"]
+    assert city.ids(city.extract(dataset, "n3")) == ["no_time", "t3"]
 
 
 def test_a_sequence_in_the_future_hides_nothing_after_it(
@@ -147,10 +125,10 @@ def test_a_sequence_in_the_future_hides_nothing_after_it(
     future = datetime.now(UTC) + timedelta(days=400)
     db.execute("INSERT INTO trees VALUES ('future', 'ash', 3, %s)", [future])
     first = city.commit(dataset, "n1")
-    assert "future" in _ids(city, first)
+    assert "future" in city.ids(first)
     assert first.watermark_to == "2026-01-01 12:00:00+00"
     db.execute("INSERT INTO trees VALUES ('today', 'ash', 3, now())")
-    assert "today" in _ids(city, city.extract(dataset, "n2"))
+    assert "today" in city.ids(city.extract(dataset, "n2"))
 
 
 def test_a_snapshot_brings_the_whole_table_every_night(
@@ -160,7 +138,7 @@ def test_a_snapshot_brings_the_whole_table_every_night(
     first = city.commit(dataset, "n1")
     assert (first.rows, first.watermark_to) == (3, None)
     db.execute("DELETE FROM trees WHERE tree_id = 't1'")
-    assert _ids(city, city.extract(dataset, "n2")) == ["t2", "t3"]
+    assert city.ids(city.extract(dataset, "n2")) == ["t2", "t3"]
 
 
 def test_a_large_table_comes_in_parts_that_add_up(
@@ -168,7 +146,7 @@ def test_a_large_table_comes_in_parts_that_add_up(
     db: psycopg.Connection[tuple[object, ...]],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(postgresql, "ROWS_PER_PART", 50)
+    monkeypatch.setattr(parts, "ROWS_PER_PART", 50)
     db.execute("DELETE FROM trees")
     db.execute("INSERT INTO trees SELECT 'n' || n, 'a\nb', n, now() FROM generate_series(1, 100) n")
     manifest = city.extract(city.table(), "n1")
@@ -188,6 +166,56 @@ def test_a_number_can_be_the_sequence(
     db.execute("INSERT INTO trees VALUES ('t10', 'ash', 3, 10)")
     city.commit(dataset, "n2")
     assert city.landing.watermark(dataset.id) == "10"  # as text, 9 would be above 10
+
+
+def test_a_query_brings_what_it_selects(
+    city: City, db: psycopg.Connection[tuple[object, ...]]
+) -> None:
+    query = "SELECT tree_id, upper(species) AS species, height, updated_at FROM trees"
+    dataset = city.table(query=f"{query} WHERE height > 5", overlap="0s")
+    manifest = city.commit(dataset, "n1")
+    assert [row[:2] for row in city.records(manifest)] == [["t1", "OAK"], ["t2", "ELM, WYCH"]]
+    assert manifest.watermark_to == "2026-01-01 11:30:00.25+00"
+    db.execute("INSERT INTO trees VALUES ('t4', 'ash', 30, '2026-01-02 09:00+00')")
+    assert city.ids(city.extract(dataset, "n2")) == ["t2", "t4"]
+
+
+def test_a_partitioned_table_comes_whole_from_one_snapshot(
+    city: City,
+    db: psycopg.Connection[tuple[object, ...]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    columns = [*COLUMNS, UPDATED, {"name": "number", "logicalType": "integer"}]
+    db.execute("ALTER TABLE trees ADD number int")
+    db.execute("INSERT INTO trees SELECT 'n' || n, 'x', n, now(), n FROM generate_series(1, 90) n")
+    connect = postgresql._connect
+    opened = []
+
+    def connect_late(dataset: Dataset) -> postgresql.Connection:
+        """Rows that come between the first connection and the others belong to the next batch."""
+        if len(opened) == 1:
+            db.execute("INSERT INTO trees VALUES ('new', 'x', 1, now(), 5)")
+            db.execute("DELETE FROM trees WHERE number > 80")
+        opened.append(connect(dataset))
+        return opened[-1]
+
+    monkeypatch.setattr(postgresql, "_connect", connect_late)
+    partition = {"column": "number", "parts": 4}
+    manifest = city.extract(city.table(columns=columns, partition=partition), "n1")
+    assert len(opened) == 5
+    assert city.ids(manifest) == sorted([f"n{n}" for n in range(1, 91)] + ["t1", "t2", "t3"])
+    assert [file.rows for file in manifest.files] == [25, 23, 22, 23]  # three without a number
+    assert len({file.path for file in manifest.files}) == 4
+
+
+def test_an_empty_partitioned_table_is_one_empty_part(
+    city: City, db: psycopg.Connection[tuple[object, ...]]
+) -> None:
+    db.execute("ALTER TABLE trees ALTER height TYPE int")
+    db.execute("DELETE FROM trees")
+    partition = {"column": "height", "parts": 4}
+    dataset = city.table(partition=partition, limits={"allow_empty": True})
+    assert [file.rows for file in city.extract(dataset, "n1").files] == [0]
 
 
 # -- what is refused ---------------------------------------------------------------------
@@ -282,6 +310,46 @@ def test_a_sequence_of_a_type_without_order(
     with pytest.raises(UserError, match="sequence updated_at is of type text in the source"):
         city.extract(city.table(), "n1")
     assert city.landed() == []
+
+
+def test_a_partition_by_what_is_no_whole_number(city: City, db: object) -> None:
+    dataset = city.table(partition={"column": "species", "parts": 2})
+    with pytest.raises(UserError, match=r"partition\.column species is of type text in the source"):
+        city.extract(dataset, "n1")
+    missing = city.table(partition={"column": "id", "parts": 2})
+    with pytest.raises(UserError, match=r"partition\.column id is not in the source"):
+        city.extract(missing, "n1")
+
+
+def test_one_part_that_fails_ends_all(
+    city: City, db: psycopg.Connection[tuple[object, ...]]
+) -> None:
+    db.execute("DROP TABLE trees")
+    db.execute(
+        "CREATE VIEW trees AS SELECT n::text AS tree_id, 'oak' AS species, n AS height,"
+        " now() - make_interval(secs => 1 / (900 - n)) AS updated_at"
+        " FROM generate_series(1, 999) n"
+    )
+    db.execute("GRANT SELECT ON trees TO parks_reader")
+    try:
+        dataset = city.table(load="snapshot", partition={"column": "height", "parts": 3})
+        refused(city, dataset, SourceError, "the database refused", "division by zero")
+    finally:
+        db.execute("DROP VIEW trees")
+
+
+def test_a_query_that_is_wrong(city: City, db: object) -> None:
+    dataset = city.table(query="SELECT tree_id FROM tres")
+    refused(city, dataset, SourceError, "the query of parks/trees.yaml", '"tres" does not exist')
+    lacking = city.table(query="SELECT tree_id, updated_at FROM trees")
+    refused(city, lacking, SourceError, "the query of parks/trees.yaml lacks species, height")
+
+
+def test_a_query_can_not_write(city: City, db: psycopg.Connection[tuple[object, ...]]) -> None:
+    db.execute("GRANT DELETE ON trees TO parks_reader")
+    query = "WITH gone AS (DELETE FROM trees RETURNING *) SELECT * FROM gone"
+    refused(city, city.table(query=query), SourceError, "the database refused")
+    assert db.execute("SELECT count(*) FROM trees").fetchone() == (3,)
 
 
 def test_a_value_that_can_not_be_read_ends_in_one_sentence(

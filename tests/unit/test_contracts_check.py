@@ -50,6 +50,16 @@ def _civiclake(**value: object) -> list[dict[str, object]]:
     return [{"property": "civiclake", "value": value}]
 
 
+def _parks_files(file_format: str, **own: object) -> Spoil:
+    """Another format of the parks' files, and more in their civiclake entry."""
+
+    def spoil(city: SmallCity) -> None:
+        city.parks["servers"][0].update(format=file_format)
+        city.parks["customProperties"][0]["value"].update(own)
+
+    return spoil
+
+
 def _rule(kind: str, **kwargs: object) -> Spoil:
     return lambda city: city.suite["expectations"].append({"type": kind, "kwargs": kwargs})
 
@@ -196,6 +206,16 @@ FAULTS: dict[str, tuple[Spoil, str, str]] = {
         "servers.source.host",
         "field 'host' does not go with the type given",
     ),
+    "no connector": (
+        lambda c: c.parks["servers"].__setitem__(0, {"server": "source", "type": "custom"}),
+        "connector",
+        "'connector' is missing: who reads it",
+    ),
+    "connector of another server": (
+        _set("own", connector="jdbc"),
+        "connector",
+        "goes with a server of type 'custom', not 'postgresql'",
+    ),
     "no format": (
         lambda c: c.parks["servers"][0].pop("format"),
         "servers.source",
@@ -207,10 +227,60 @@ FAULTS: dict[str, tuple[Spoil, str, str]] = {
         "servers.source.encoding",
         "is 'utf-88'",
     ),
-    "not csv": (
-        lambda c: c.parks["servers"][0].update(format="json"),
-        "format",
-        "allowed is 'csv'",
+    "unknown format": (
+        lambda c: c.parks["servers"][0].update(format="jsn"),
+        "servers.source.format",
+        "is 'jsn'; allowed are 'csv', 'json', 'jsonl', 'xml', 'xlsx', 'parquet' or 'gtfs_rt'; "
+        "did you mean 'json'?",
+    ),
+    "no encoding but a codec": (
+        lambda c: c.parks["servers"][0].update(encoding="base64"),
+        "servers.source.encoding",
+        "allowed is an encoding such as",
+    ),
+    "encoding of parquet": (
+        lambda c: c.parks["servers"][0].update(format="parquet", encoding="gbk"),
+        "servers.source.encoding",
+        "'parquet' has an encoding of its own; leave it out",
+    ),
+    "xml without records": (
+        lambda c: c.parks["servers"][0].update(format="xml"),
+        "customProperties.civiclake.value.records",
+        "'records' is missing: the name of the element that is one record",
+    ),
+    "unknown entity": (
+        _parks_files("gtfs_rt", records="vehicles"),
+        "civiclake.value.records",
+        "allowed are 'vehicle', 'trip_update', 'stop_time_update' or 'alert'; did you mean",
+    ),
+    "records of csv": (
+        _parks_files("csv", records="a"),
+        "civiclake.value.records",
+        "every row of 'csv' is a record; leave it out",
+    ),
+    "records with a hole": (
+        _parks_files("json", records="data..items"),
+        "civiclake.value.records",
+        "keys with points between, such as 'data.items'",
+    ),
+    "sheet of json": (
+        _parks_files("json", sheet="Trees"),
+        "civiclake.value.sheet",
+        "only a workbook has sheets",
+    ),
+    "delimiter of xlsx": (
+        _parks_files("xlsx", delimiter=";"),
+        "civiclake.value.delimiter",
+        "only CSV has a delimiter",
+    ),
+    "records of a table": (_set("own", records="a"), "records", "a database has no records"),
+    "a spelling twice": (
+        _set(
+            "species",
+            customProperties=_civiclake(also=["Kind", "height"]),
+        ),
+        "species.customProperties.civiclake.value.also[1]",
+        "source column 'height' is read as 'height_m' already",
     ),
     "unknown unit": (
         _trees(slaProperties=[{"property": "latency", "value": 1, "unit": "moons"}]),

@@ -12,6 +12,7 @@ from civiclake.contracts import manifest
 from civiclake.contracts.load import load_city
 from civiclake.contracts.model import (
     Drift,
+    FileFormat,
     History,
     Limits,
     Load,
@@ -110,6 +111,33 @@ def test_key_places_are_counted_anew(city: SmallCity) -> None:
     trees = _load(city).dataset("parks.trees")
     assert trees.key == ("species", "tree_id", "park_id")
     assert [trees.column(name).key_position for name in trees.key] == [1, 2, 3]
+
+
+def test_what_files_are_and_how_their_columns_are_spelled(city: SmallCity) -> None:
+    city.parks["servers"] = [
+        {
+            "server": "source",
+            "type": "sftp",
+            "location": "sftp://${H}:${P}/~/*.xml",
+            "format": "xml",
+        }
+    ]
+    own = {"records": "park", "connection": "parks_sftp"}
+    city.parks["customProperties"][0]["value"].update(own)
+    spelled = {"also": ["Park No", "park-no"]}
+    city.parks["schema"][0]["properties"][0].update(
+        physicalName="park.id", customProperties=[{"property": "civiclake", "value": spelled}]
+    )
+    found = _load(city).dataset("parks.parks")
+    source = found.source
+    assert (source.kind, source.format, source.records) == (
+        SourceKind.SFTP,
+        FileFormat.XML,
+        "park",
+    )
+    assert source.location == "sftp://${H}:${P}/~/*.xml"
+    assert found.column("park_id").source_name == "park.id"
+    assert found.column("park_id").also == ("Park No", "park-no")
 
 
 def test_the_manifest_comes_back_the_same(city: SmallCity, tmp_path: Path) -> None:

@@ -53,6 +53,8 @@ def reporting() -> Iterator[Callable[[dict[str, Any]], None]]:
     logging.basicConfig(level=logging.INFO, format="%(levelname)-7s %(message)s", stream=sys.stderr)
     for noisy in ("py4j", "botocore", "urllib3", "great_expectations", "matplotlib"):
         logging.getLogger(noisy).setLevel(logging.ERROR)
+    # It logs the stack of every lost connection; our own sentence says more.
+    logging.getLogger("paramiko").setLevel(logging.CRITICAL)
     try:
         yield lambda result: put(json.dumps(result, default=str))
     except CivicLakeError as error:

@@ -78,11 +78,17 @@ def compile_columns(
 def _check_source_name(
     item: dict[str, Any], place: Place, taken: dict[str, str], context: Context
 ) -> None:
-    source = str(item.get("physicalName") or item["name"])
-    if source in taken:
-        message = f"source column {source!r} is read as {taken[source]!r} already"
-        context.document.fault(context.faults, (*place, "physicalName"), message)
-    taken.setdefault(source, item["name"])
+    """Every name in the source leads to one column."""
+    spelled = [(str(item.get("physicalName") or item["name"]), (*place, "physicalName"))]
+    value, here = extension.find(item.get("customProperties"), place) or (None, place)
+    also = value.get("also") if isinstance(value, dict) else None
+    for index, other in enumerate(also if isinstance(also, list) else ()):
+        spelled.append((str(other), (*here, "also", index)))
+    for name, where in spelled:
+        if name in taken:
+            message = f"source column {name!r} is read as {taken[name]!r} already"
+            context.document.fault(context.faults, where, message)
+        taken.setdefault(name, item["name"])
 
 
 def _compile(
@@ -113,6 +119,7 @@ def _compile(
     return complete, Column(
         name=item["name"],
         source_name=item.get("physicalName") or item["name"],
+        also=tuple(own.also),
         logical_type=complete["logicalType"],
         spark_type=kind,
         description=complete.get("description") or "",

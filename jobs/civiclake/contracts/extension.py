@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from civiclake.contracts.document import Document
 from civiclake.contracts.faults import Faults, Place, choice, did_you_mean
-from civiclake.contracts.model import Drift, History, Limits, Load, Protection
+from civiclake.contracts.model import Drift, History, Limits, Load, Partition, Protection
 from civiclake.contracts.standards import Area, CheckKind
 
 NAME = "civiclake"
@@ -35,10 +35,16 @@ class DatasetExtension(_Closed):
     overlap: str = "0s"
     connection: str | None = Field(default=None, pattern=r"^[a-z][a-z0-9_]*$")
     member: str | None = None
+    records: str | None = Field(default=None, min_length=1)
+    sheet: str | None = Field(default=None, min_length=1)
     delimiter: str = Field(default=",", min_length=1, max_length=1)
     drift: Drift = Drift()
     limits: Limits = Limits()
     schedule: str | None = None
+    query: str | None = None
+    partition: Partition | None = None
+    connector: str | None = None
+    options: dict[str, str] = Field(default_factory=dict)
 
     @field_validator("overlap")
     @classmethod
@@ -46,6 +52,16 @@ class DatasetExtension(_Closed):
         if not re.fullmatch(r"[0-9]+[smhd]", value):
             raise ValueError("allowed is a number and a unit, such as '30m', '1h' or '2d'")
         return value
+
+    @field_validator("query")
+    @classmethod
+    def _check_query(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        text = value.strip()
+        if not re.match(r"(?i)(select|with)\b", text) or ";" in text:
+            raise ValueError("allowed is one SELECT, without a semicolon")
+        return text
 
     @field_validator("schedule")
     @classmethod
@@ -70,6 +86,7 @@ class ColumnExtension(_Closed):
     check: CheckKind | None = None
     longitude: str | None = None
     within: Area | None = None
+    also: list[str] = Field(default_factory=list)
 
 
 _Extension = TypeVar("_Extension", bound=BaseModel)
@@ -145,7 +162,8 @@ def _fields_at(kind: type[BaseModel], way: tuple[Any, ...]) -> list[str]:
         if isinstance(step, int):  # an item of the list that the step before led to
             continue
         annotation = model.model_fields[step].annotation
-        inner = get_args(annotation) if get_origin(annotation) is list else (annotation,)
+        # A list's items, or what an optional field holds when it is there.
+        inner = get_args(annotation) if get_origin(annotation) else (annotation,)
         if not (isinstance(inner[0], type) and issubclass(inner[0], BaseModel)):
             return []
         model = inner[0]

@@ -72,8 +72,28 @@ class SourceKind(StrEnum):
     """The kinds of system a department keeps its records in."""
 
     POSTGRESQL = "postgresql"
+    MYSQL = "mysql"
+    """MariaDB as well."""
     S3 = "s3"
     FILES = "local"
+    SFTP = "sftp"
+    CUSTOM = "custom"
+    """What :attr:`Source.connector` names: our own for any JDBC driver, or a third party's."""
+
+
+class FileFormat(StrEnum):
+    """What a delivered file is."""
+
+    CSV = "csv"
+    JSON = "json"
+    """One document that holds a list of objects."""
+    JSONL = "jsonl"
+    """One object a line."""
+    XML = "xml"
+    XLSX = "xlsx"
+    PARQUET = "parquet"
+    GTFS_RT = "gtfs_rt"
+    """A GTFS-Realtime snapshot (protobuf)."""
 
 
 class DriftAction(StrEnum):
@@ -96,7 +116,10 @@ class Column(_Frozen):
 
     name: str
     source_name: str
-    """Name in the source (ODCS ``physicalName``), by default the same."""
+    """Name in the source (ODCS ``physicalName``), by default the same; a dotted path leads
+    into nested records."""
+    also: tuple[str, ...] = ()
+    """Other spellings of that name that deliveries may use."""
     logical_type: str
     spark_type: str
     """Spark DDL type, such as ``timestamp`` or ``decimal(12,2)``."""
@@ -138,6 +161,14 @@ class Rule(_Frozen):
     description: str = ""
 
 
+class Partition(_Frozen):
+    """Ranges of a column that are read at the same time."""
+
+    column: str
+    """Name in the source; whole numbers."""
+    parts: int = Field(ge=2, le=16)
+
+
 class Source(_Frozen):
     """Where a dataset is read, as the contract's ``servers`` entry says it.
 
@@ -148,19 +179,34 @@ class Source(_Frozen):
     kind: SourceKind
     connection: str | None = None
     """Id of the credentials: an Airflow connection, or ``<ID>_USER`` and ``<ID>_PASSWORD``
-    (PostgreSQL), ``<ID>_ACCESS_KEY`` and ``<ID>_SECRET_KEY`` (S3) in the environment."""
+    (databases), ``<ID>_ACCESS_KEY`` and ``<ID>_SECRET_KEY`` (S3), ``<ID>_USER``,
+    ``<ID>_HOST_KEY`` and ``<ID>_PASSWORD`` or ``<ID>_PRIVATE_KEY`` (SFTP) in the environment."""
     host: str | None = None
     port: str | None = None
     database: str | None = None
     db_schema: str | None = None
     table: str | None = None
+    query: str | None = None
+    """A SELECT that is read instead of the table."""
+    partition: Partition | None = None
     endpoint_url: str | None = None
     location: str | None = None
-    """``s3://bucket/prefix*.zip`` or a folder pattern such as ``${DROPS}/meteorology/*.csv``."""
+    """``s3://bucket/prefix*.zip``, ``sftp://host:port/folder/*.csv`` or a folder pattern such as
+    ``${DROPS}/meteorology/*.csv``."""
+    format: FileFormat = FileFormat.CSV
     member: str | None = None
     """Name inside a zip."""
+    records: str | None = None
+    """Where the records are: dotted keys to a list (JSON), an element's name (XML), or the
+    kind of entity (GTFS-Realtime)."""
+    sheet: str | None = None
+    """Name of a workbook's sheet (XLSX)."""
     delimiter: str = ","
     encoding: str = "utf-8"
+    connector: str | None = None
+    """Name of the connector, for sources of kind ``custom`` alone."""
+    options: dict[str, str] = Field(default_factory=dict)
+    """What that connector wants to know besides."""
 
 
 class Drift(_Frozen):

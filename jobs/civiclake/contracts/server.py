@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
-import codecs
 from typing import Any
 
-from civiclake.contracts import extension
+from civiclake.contracts import connectors, extension
 from civiclake.contracts.document import Document
 from civiclake.contracts.extension import DatasetExtension
-from civiclake.contracts.faults import Faults, choice, did_you_mean
-from civiclake.contracts.model import Load, Source, SourceKind
+from civiclake.contracts.faults import Faults, Place, choice, did_you_mean
+from civiclake.contracts.file_format import read_format
+from civiclake.contracts.model import FileFormat, Load, Source, SourceKind
 
 _KINDS = {
     "postgresql": SourceKind.POSTGRESQL,
     "postgres": SourceKind.POSTGRESQL,
+    "mysql": SourceKind.MYSQL,
     "s3": SourceKind.S3,
     "local": SourceKind.FILES,
+    "sftp": SourceKind.SFTP,
+    "custom": SourceKind.CUSTOM,
 }
+_TABLES = (Load.INCREMENTAL, Load.SNAPSHOT)
+_DROPS = (Load.FILES, Load.SNAPSHOT)
 _LOADS = {
-    SourceKind.POSTGRESQL: (Load.INCREMENTAL, Load.SNAPSHOT),
-    SourceKind.S3: (Load.FILES, Load.SNAPSHOT),
-    SourceKind.FILES: (Load.FILES, Load.SNAPSHOT),
+    SourceKind.POSTGRESQL: _TABLES,
+    SourceKind.MYSQL: _TABLES,
+    SourceKind.S3: _DROPS,
+    SourceKind.FILES: _DROPS,
+    SourceKind.SFTP: _DROPS,
+    SourceKind.CUSTOM: tuple(Load),
 }
+_DATABASES = (SourceKind.POSTGRESQL, SourceKind.MYSQL)
 
 
 def read_source(
@@ -54,11 +63,12 @@ def read_source(
         message = f"is {server.get('type')!r}; allowed are {choice(_KINDS)}{hint}"
         document.fault(faults, ("servers", 0, "type"), message)
         return None
+    database = kind in _DATABASES
+    file_format = FileFormat.CSV if database else read_format(server, own, data, document, faults)
     if own is not None:
         _check_fit(kind, server, own, data, document, faults)
     physical = str(table.get("physicalName") or name)
     db_schema, _, bare = physical.rpartition(".")
-    database = kind is SourceKind.POSTGRESQL
     return Source(
         kind=kind,
         connection=own.connection if own else None,
@@ -67,11 +77,18 @@ def read_source(
         database=_text(server.get("database")),
         db_schema=(db_schema or _text(server.get("schema"))) if database else None,
         table=bare if database else None,
+        query=own.query if own else None,
+        partition=own.partition if own else None,
         endpoint_url=_text(server.get("endpointUrl")),
         location=_text(server.get("location") or server.get("path")),
+        format=file_format,
         member=own.member if own else None,
+        records=own.records if own else None,
+        sheet=own.sheet if own else None,
         delimiter=own.delimiter if own else ",",
         encoding=str(server.get("encoding") or "utf-8").lower(),
+        connector=own.connector if own else None,
+        options=own.options if own else {},
     )
 
 
@@ -86,8 +103,10 @@ def _check_fit(
     """What the source is and what civiclake says of it go together."""
     found = extension.find(data.get("customProperties"), ())
     here = found[1] if found else ("customProperties",)
-    database = kind is SourceKind.POSTGRESQL
-    if kind is not SourceKind.FILES and own.connection is None:
+    database = kind in _DATABASES
+    _check_connector(kind, own, here, document, faults)
+    _check_tables(kind, own, here, document, faults)
+    if kind not in (SourceKind.FILES, SourceKind.CUSTOM) and own.connection is None:
         message = "'connection' is missing: the id of the credentials, such as 'health_db'"
         document.fault(faults, (*here, "connection"), message)
     if kind is SourceKind.FILES and own.connection is not None:
@@ -98,27 +117,45 @@ def _check_fit(
         )
         document.fault(faults, (*here, "load"), message)
     location = str(server.get("location") or server.get("path") or "")
-    if database and own.member is not None:
-        document.fault(faults, (*here, "member"), "a database has no members; leave it out")
+    for field in ("member", "records", "sheet"):
+        if database and getattr(own, field) is not None:
+            message = f"a database has no {field}; leave it out"
+            document.fault(faults, (*here, field), message)
     if location.endswith(".zip") and own.member is None:
         message = "'member' is missing: the name of the file inside the zip"
         document.fault(faults, (*here, "member"), message)
-    if not database and server.get("format", "csv") != "csv":
-        message = f"is {server['format']!r}; allowed is 'csv'"
-        document.fault(faults, ("servers", 0, "format"), message)
-    encoding = server.get("encoding")
-    if isinstance(encoding, str) and not _is_encoding(encoding):
-        message = f"is {encoding!r}; allowed is an encoding such as 'utf-8' or 'gb18030'"
-        document.fault(faults, ("servers", 0, "encoding"), message)
+
+
+def _check_tables(
+    kind: SourceKind, own: DatasetExtension, here: Place, document: Document, faults: Faults
+) -> None:
+    """Query and partition are words of databases."""
+    for field in ("query", "partition"):
+        if getattr(own, field) and kind not in (*_DATABASES, SourceKind.CUSTOM):
+            document.fault(faults, (*here, field), "goes with a database; leave it out")
+    if kind is SourceKind.MYSQL and own.query and own.partition:
+        message = "does not go with a query of MariaDB or MySQL; make the query a view"
+        document.fault(faults, (*here, "partition"), message)
+
+
+def _check_connector(
+    kind: SourceKind, own: DatasetExtension, here: Place, document: Document, faults: Faults
+) -> None:
+    """A custom source names a connector that is installed, and nobody else does."""
+    known = connectors.names()
+    if kind is not SourceKind.CUSTOM:
+        for field in ("connector", "options"):
+            if getattr(own, field):
+                message = f"goes with a server of type 'custom', not {kind.value!r}; leave it out"
+                document.fault(faults, (*here, field), message)
+    elif own.connector is None:
+        message = f"'connector' is missing: who reads it; allowed are {choice(known)}"
+        document.fault(faults, (*here, "connector"), message)
+    elif own.connector not in known:
+        hint = did_you_mean(own.connector, known)
+        message = f"is {own.connector!r}, which is not installed; allowed are {choice(known)}{hint}"
+        document.fault(faults, (*here, "connector"), message)
 
 
 def _text(value: Any) -> str | None:
     return None if value is None else str(value)
-
-
-def _is_encoding(name: str) -> bool:
-    try:
-        codecs.lookup(name)
-    except LookupError:
-        return False
-    return True

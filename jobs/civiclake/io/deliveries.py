@@ -4,87 +4,30 @@ from __future__ import annotations
 
 import contextlib
 import gzip
-import hashlib
 import io
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import IO, Any, cast
+from typing import IO, cast
 
-from civiclake.contracts.model import Dataset, DriftAction
+from civiclake.contracts.model import Dataset, DriftAction, FileFormat
 from civiclake.errors import BatchHeld, SourceError
+from civiclake.io import formats
+from civiclake.io.formats import sniff
 from civiclake.io.inspect import (
     READ_FAULTS,
     Inspection,
     Unreadable,
     inspect_csv,
+    is_utf8,
     text_lines,
     why,
 )
 from civiclake.io.landing import Draft, LandedFile
 from civiclake.io.sources.common import Delivery, ask
+from civiclake.io.streams import Bounded, Tee
 
-MAX_UNPACKED_BYTES = 50 << 30
-"""No member of an archive may unpack to more."""
-MAX_RATIO = 200
-"""Nor to so many times its archive (real CSV packs 5 to 50 times), once it is large."""
-RATIO_FROM_BYTES = 64 << 20
 _CHUNK = 1 << 20
-
-
-class _Tee(io.RawIOBase):
-    """Passes bytes on, and writes, hashes and counts them on the way."""
-
-    def __init__(self, source: io.RawIOBase, sink: IO[bytes]) -> None:
-        self._source, self._sink = source, sink
-        self._digest = hashlib.sha256()
-        self.count = 0
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        data = self._source.read(len(buffer)) or b""
-        buffer[: len(data)] = data
-        self._digest.update(data)
-        self._sink.write(data)
-        self.count += len(data)
-        return len(data)
-
-    def flush_sink(self) -> None:
-        self._sink.flush()
-
-    @property
-    def sha256(self) -> str:
-        return self._digest.hexdigest()
-
-
-class _Bounded(io.RawIOBase):
-    """Unpacked bytes, up to what an honest archive would hold."""
-
-    def __init__(
-        self, source: IO[bytes], packed: Callable[[], int], sink: IO[bytes] | None
-    ) -> None:
-        self._source, self._packed, self._sink = source, packed, sink
-        self._count = 0
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        data = self._source.read(len(buffer))
-        self._count += len(data)
-        if self._count > MAX_UNPACKED_BYTES or (
-            self._count > RATIO_FROM_BYTES and self._count > MAX_RATIO * max(self._packed(), 1)
-        ):
-            raise Unreadable(
-                f"it unpacks to over {self._count >> 20} MiB from {self._packed() >> 10} KiB, "
-                f"more than {MAX_RATIO} times its size"
-            )
-        if self._sink:
-            self._sink.write(data)
-        buffer[: len(data)] = data
-        return len(data)
 
 
 @dataclass(frozen=True)
@@ -106,7 +49,8 @@ def land(draft: Draft, dataset: Dataset, delivery: Delivery) -> LandedFile:
     came = draft.place(delivery.name)
     try:
         with delivery.open() as source, draft.path(came).open("wb") as sink:
-            read = _reader(dataset, delivery)(draft, dataset, came, _Tee(source, sink))
+            read = _reader(dataset, delivery)(draft, dataset, came, Tee(source, sink))
+        header = _in_contract_s_words(dataset, read.found.header)
     except READ_FAULTS as error:
         raise SourceError(
             f"{dataset.id}: {delivery.name} can't be read: {why(error)}; "
@@ -118,16 +62,31 @@ def land(draft: Draft, dataset: Dataset, delivery: Delivery) -> LandedFile:
         size_bytes=read.size_bytes,
         sha256=read.sha256,
         rows=read.found.rows,
-        header=read.found.header,
+        header=header,
         modified_at=delivery.modified_at,
         version=delivery.version,
         ragged_rows=read.found.ragged_rows,
         ragged_count=read.found.ragged_count,
         multiline=read.found.multiline,
-        delimiter=dataset.source.delimiter,
+        delimiter=dataset.source.delimiter if _is_csv(dataset) else ",",
         compressed=read.compressed,
         as_came=read.as_came,
     )
+
+
+def _in_contract_s_words(dataset: Dataset, header: tuple[str, ...]) -> tuple[str, ...]:
+    """The header with the contract's name for every accepted spelling.
+
+    Raises:
+        Unreadable: two spellings of one column stand beside each other.
+    """
+    known = {other: column.source_name for column in dataset.columns for other in column.also}
+    found = tuple(known.get(name, name) for name in header)
+    for name in found:
+        if found.count(name) > 1:
+            both = [came for came, said in zip(header, found, strict=True) if said == name]
+            raise Unreadable(f"its header names {name} more than once, as {' and '.join(both)}")
+    return found
 
 
 def check_shape(dataset: Dataset, file: LandedFile) -> None:
@@ -160,57 +119,66 @@ def check_shape(dataset: Dataset, file: LandedFile) -> None:
         )
 
 
-def _reader(dataset: Dataset, delivery: Delivery) -> Callable[[Draft, Dataset, str, _Tee], _Read]:
+def _reader(dataset: Dataset, delivery: Delivery) -> Callable[[Draft, Dataset, str, Tee], _Read]:
     name = delivery.name.lower()
     if name.endswith(".zip"):
         return _read_zip
     return _read_gzip if name.endswith(".gz") else _read_plain
 
 
-def _read_plain(draft: Draft, dataset: Dataset, came: str, tee: _Tee) -> _Read:
-    unpacked = None if _is_utf8(dataset) else f"parts/{came}"
-    found = _inspect(draft, dataset, io.BufferedReader(tee, _CHUNK), unpacked)
-    return _Read(tee.sha256, tee.count, unpacked or came, unpacked and came, False, found)
+def _read_plain(draft: Draft, dataset: Dataset, came: str, tee: Tee) -> _Read:
+    text = None if _can_stay(dataset) else _rendition(dataset, came)
+    found = _inspect(draft, dataset, io.BufferedReader(tee, _CHUNK), text)
+    return _Read(tee.sha256, tee.count, text or came, text and came, False, found)
 
 
-def _read_gzip(draft: Draft, dataset: Dataset, came: str, tee: _Tee) -> _Read:
+def _read_gzip(draft: Draft, dataset: Dataset, came: str, tee: Tee) -> _Read:
     packed = io.BufferedReader(tee, _CHUNK)
-    unpacked = None if _is_utf8(dataset) else f"parts/{came.removesuffix('.gz')}"
+    text = None if _can_stay(dataset) else _rendition(dataset, came.removesuffix(".gz"))
     with gzip.GzipFile(fileobj=cast(IO[bytes], packed)) as opened:
-        stream = _Bounded(cast(IO[bytes], opened), lambda: tee.count, None)
-        found = _inspect(draft, dataset, io.BufferedReader(stream, _CHUNK), unpacked)
+        stream = Bounded(cast(IO[bytes], opened), lambda: tee.count)
+        found = _inspect(draft, dataset, io.BufferedReader(stream, _CHUNK), text)
     if packed.read(1):
         raise Unreadable("something follows the end of its gzip stream")
-    return _Read(tee.sha256, tee.count, unpacked or came, unpacked and came, not unpacked, found)
+    return _Read(tee.sha256, tee.count, text or came, text and came, not text, found)
 
 
-def _read_zip(draft: Draft, dataset: Dataset, came: str, tee: _Tee) -> _Read:
+def _read_zip(draft: Draft, dataset: Dataset, came: str, tee: Tee) -> _Read:
     copied = io.BufferedReader(tee, _CHUNK)
     while copied.read(_CHUNK):
         pass
     tee.flush_sink()
     with zipfile.ZipFile(draft.path(came)) as archive:
         member = _member(archive, dataset.source.member)
-        path = f"parts/{draft.place(member.filename.rpartition('/')[2])}"
+        name = draft.place(member.filename.rpartition("/")[2])
+        path = _rendition(dataset, name)
         with contextlib.ExitStack() as stack:
             opened = stack.enter_context(archive.open(member))
-            sink = stack.enter_context(draft.path(path).open("wb")) if _is_utf8(dataset) else None
-            stream = _Bounded(opened, lambda: tee.count, sink)
-            text = None if sink else path
+            # A member that can stay as it is gets unpacked on the way.
+            stays = _can_stay(dataset)
+            sink = stack.enter_context(draft.path(path).open("wb")) if stays else None
+            stream = Bounded(opened, lambda: tee.count, sink)
+            text = None if stays else path
             found = _inspect(draft, dataset, io.BufferedReader(stream, _CHUNK), text)
     return _Read(tee.sha256, tee.count, path, came, False, found)
 
 
+def _rendition(dataset: Dataset, name: str) -> str:
+    """Where the text of a file stands that is not read as it came."""
+    return f"parts/{name}" if _is_csv(dataset) else f"parts/{name}.csv"
+
+
 def _inspect(
-    draft: Draft, dataset: Dataset, binary: io.BufferedReader, unpacked: str | None
+    draft: Draft, dataset: Dataset, binary: io.BufferedReader, text: str | None
 ) -> Inspection:
-    """Read the text to its end; write it anew as UTF-8 when it isn't yet."""
-    if not binary.peek(1):
-        raise Unreadable("it is empty: 0 bytes")
+    """Read the file to its end; write it anew when it isn't UTF-8 CSV yet."""
+    if text is not None and not _is_csv(dataset):
+        return formats.render(dataset, binary, draft.path(text))
+    sniff.check(binary, FileFormat.CSV)
     lines = text_lines(binary, dataset.source.encoding)
-    if unpacked is None:
+    if text is None:
         return inspect_csv(lines, dataset.source.delimiter)
-    with draft.path(unpacked).open("w", encoding="utf-8", newline="") as file:
+    with draft.path(text).open("w", encoding="utf-8", newline="") as file:
         return inspect_csv(_copied(lines, file), dataset.source.delimiter)
 
 
@@ -232,5 +200,9 @@ def _member(archive: zipfile.ZipFile, wanted: str | None) -> zipfile.ZipInfo:
     raise Unreadable(f"it holds {problem} {wanted} (it holds {names})")
 
 
-def _is_utf8(dataset: Dataset) -> bool:
-    return dataset.source.encoding.lower().replace("_", "-") in ("utf-8", "utf8", "ascii")
+def _is_csv(dataset: Dataset) -> bool:
+    return dataset.source.format is FileFormat.CSV
+
+
+def _can_stay(dataset: Dataset) -> bool:
+    return _is_csv(dataset) and is_utf8(dataset.source.encoding)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from tenacity import (
@@ -15,12 +16,12 @@ from tenacity import (
     wait_exponential,
 )
 
-from civiclake.contracts.model import Dataset, Load, SourceKind
+from civiclake.contracts.model import Dataset, Load
 from civiclake.errors import BatchHeld, SourceError, SourceUnavailable
 from civiclake.io.deliveries import check_shape, land
 from civiclake.io.landing import BatchManifest, Draft, LandedFile, Landing
-from civiclake.io.sources import files, postgresql, s3
 from civiclake.io.sources.common import Delivery, StillWritten, ask, expand
+from civiclake.io.sources.registry import Asked, Connect, Finds, Pulls, connector
 from civiclake.settings import Settings
 
 SETTLE_SECONDS = 2.0
@@ -35,6 +36,7 @@ def extract(
     *,
     settle_seconds: float = SETTLE_SECONDS,
     again: bool = False,
+    connect: Connect | None = None,
 ) -> BatchManifest:
     """Read what the source has for this batch, once.
 
@@ -47,6 +49,7 @@ def extract(
         batch_id: id of the batch, such as ``20160101T020000Z``.
         settle_seconds: how long a dropped file must have been left alone.
         again: read anew a batch that was landed but not committed.
+        connect: opens a session of the jobs engine, for the connectors that need one.
 
     Raises:
         SourceUnavailable: the source does not answer; later it may.
@@ -66,7 +69,10 @@ def extract(
         before_sleep=_tell,
         reraise=True,
     )
-    return tries(_attempt, landing, dataset, batch_id, settle_seconds)
+    reader = connector(dataset)
+    if isinstance(reader, Pulls):
+        return tries(_pull, settings, landing, dataset, batch_id, reader, connect)
+    return tries(_find, landing, dataset, batch_id, reader, settle_seconds)
 
 
 def _tell(state: RetryCallState) -> None:
@@ -74,47 +80,64 @@ def _tell(state: RetryCallState) -> None:
     _log.warning("try %d failed, trying again: %s", state.attempt_number, error)
 
 
-def _attempt(
-    landing: Landing, dataset: Dataset, batch_id: str, settle_seconds: float
+def _pull(
+    settings: Settings,
+    landing: Landing,
+    dataset: Dataset,
+    batch_id: str,
+    reader: Pulls,
+    connect: Connect | None,
 ) -> BatchManifest:
     began = time.monotonic()
+    watermark = landing.watermark(dataset.id) if dataset.load is Load.INCREMENTAL else None
     with landing.drafting(dataset, batch_id) as draft:
-        watermark = landing.watermark(dataset.id) if dataset.load is Load.INCREMENTAL else None
-        newest: str | None = None
-        left: list[str] = []
-        if dataset.source.kind is SourceKind.POSTGRESQL:
-            pulled = postgresql.pull(dataset, draft, watermark)
-            landed, newest = list(pulled.files), pulled.watermark_to
-        else:
-            deliveries, left = _deliveries(landing, dataset, settle_seconds)
-            landed = _land_all(landing, draft, dataset, batch_id, deliveries, left)
-        manifest = BatchManifest(
-            dataset=dataset.id,
-            batch_id=batch_id,
-            contract_version=dataset.version,
-            load=dataset.load,
-            created_at=datetime.now(UTC),
-            seconds=round(time.monotonic() - began, 3),
-            files=tuple(landed),
-            rows=sum(file.rows for file in landed),
-            bytes=sum(file.size_bytes for file in landed),
-            watermark_from=watermark,
-            watermark_to=newest if dataset.load is Load.INCREMENTAL else None,
-            left=tuple(left),
+        asked = Asked(settings, dataset, batch_id, draft, watermark, connect)
+        try:
+            pulled = reader.pull(asked)
+        except BatchHeld:
+            landing.hold(draft, dataset, batch_id)
+            raise
+        manifest = _manifest(dataset, batch_id, pulled.files, began).model_copy(
+            update={"watermark_from": watermark, "watermark_to": pulled.watermark_to}
         )
         _refuse_empty(dataset, manifest)
         return landing.publish(draft, manifest)
 
 
-def _deliveries(
-    landing: Landing, dataset: Dataset, settle_seconds: float
-) -> tuple[list[Delivery], list[str]]:
+def _find(
+    landing: Landing, dataset: Dataset, batch_id: str, reader: Finds, settle_seconds: float
+) -> BatchManifest:
+    began = time.monotonic()
+    with landing.drafting(dataset, batch_id) as draft:
+        found, left = reader.find(dataset, settle_seconds=settle_seconds)
+        deliveries = _chosen(landing, dataset, found, left)
+        landed = _land_all(landing, draft, dataset, batch_id, deliveries, left)
+        manifest = _manifest(dataset, batch_id, landed, began)
+        manifest = manifest.model_copy(update={"left": tuple(left)})
+        _refuse_empty(dataset, manifest)
+        return landing.publish(draft, manifest)
+
+
+def _manifest(
+    dataset: Dataset, batch_id: str, files: Sequence[LandedFile], began: float
+) -> BatchManifest:
+    return BatchManifest(
+        dataset=dataset.id,
+        batch_id=batch_id,
+        contract_version=dataset.version,
+        load=dataset.load,
+        created_at=datetime.now(UTC),
+        seconds=round(time.monotonic() - began, 3),
+        files=tuple(files),
+        rows=sum(file.rows for file in files),
+        bytes=sum(file.size_bytes for file in files),
+    )
+
+
+def _chosen(
+    landing: Landing, dataset: Dataset, found: list[Delivery], left: list[str]
+) -> list[Delivery]:
     """The deliveries that this batch takes, oldest first."""
-    left: list[str] = []
-    if dataset.source.kind is SourceKind.S3:
-        found = s3.find(dataset)
-    else:
-        found, left = files.find(dataset, settle_seconds=settle_seconds)
     may_lack = dataset.limits.allow_empty and dataset.load is not Load.SNAPSHOT
     if not found and not left and not may_lack:
         where = expand(dataset, "location", dataset.source.location)
@@ -123,9 +146,9 @@ def _deliveries(
             f"{ask(dataset)} to deliver"
         )
     if dataset.load is Load.SNAPSHOT:
-        return found[-1:], left  # the newest is the whole of it
+        return found[-1:]  # the newest is the whole of it
     taken = landing.taken(dataset.id)
-    return [delivery for delivery in found if delivery.identity not in taken], left
+    return [delivery for delivery in found if delivery.identity not in taken]
 
 
 def _land_all(

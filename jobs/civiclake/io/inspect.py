@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import gzip
 import io
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 FIRST_RAGGED = 10
 """How many ragged records are named."""
@@ -46,14 +49,101 @@ class Inspection:
     multiline: bool
 
 
+_UNICODE = ("utf-8", "utf8", "ascii", "us-ascii")
+_BLOCK = 1 << 18
+_SURE = 3
+"""Characters of three bytes and more, all of them sound: so much UTF-8 is no accident."""
+
+
 def text_lines(binary: io.BufferedIOBase, encoding: str) -> Iterator[str]:
     """Decode strictly, line by line, line ends kept; a byte-order mark is dropped."""
-    codec = "utf-8-sig" if encoding.lower().replace("_", "-") in ("utf-8", "utf8") else encoding
-    text = io.TextIOWrapper(binary, encoding=codec, errors="strict", newline="")  # type: ignore[type-var]
+    source, codec = _source(binary, encoding)
+    text = io.TextIOWrapper(source, encoding=codec, errors="strict", newline="")  # type: ignore[type-var]
     for line in iter(partial(text.readline, LONGEST_LINE), ""):
         if len(line) == LONGEST_LINE and line[-1] not in "\r\n":
             raise Unreadable(f"it holds a line of over {LONGEST_LINE >> 20} MiB")
         yield line
+
+
+def text_blocks(binary: io.BufferedIOBase, encoding: str) -> Iterator[str]:
+    """Decode strictly, block by block; a byte-order mark is dropped.
+
+    Raises:
+        Unreadable: the bytes are not of that encoding; the sentence says in which line.
+    """
+    source, codec = _source(binary, encoding)
+    decoder, lines = codecs.getincrementaldecoder(codec)(), 0
+    while True:
+        data = source.read(_BLOCK)
+        try:
+            block = decoder.decode(data, final=not data)
+        except UnicodeError as error:
+            raise Unreadable(undecodable(error, lines)) from None
+        if block:
+            yield block
+        if not data:
+            return
+        lines += block.count("\n")
+
+
+def is_utf8(encoding: str) -> bool:
+    """Whether text of that encoding can stay as it is."""
+    return encoding.lower().replace("_", "-") in _UNICODE
+
+
+def _source(binary: io.BufferedIOBase, encoding: str) -> tuple[io.BufferedIOBase, str]:
+    """The bytes to decode, and the name of their codec."""
+    if is_utf8(encoding):
+        return binary, "ascii" if "ascii" in encoding.lower() else "utf-8-sig"
+    return io.BufferedReader(_Watched(binary, encoding), _BLOCK), encoding
+
+
+class _Watched(io.RawIOBase):
+    """Bytes said to be of an older encoding. Most of those read UTF-8 without a word, as
+    gibberish; the other way round next to no text does."""
+
+    def __init__(self, source: io.BufferedIOBase, encoding: str) -> None:
+        self._source, self._encoding = source, encoding
+        self._utf8 = codecs.getincrementaldecoder("utf-8")()
+        self._sound = True
+        self._wide = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        data = self._source.read(len(buffer)) or b""
+        if self._sound:
+            self._watch(data)
+        buffer[: len(data)] = data
+        return len(data)
+
+    def _watch(self, data: bytes) -> None:
+        try:
+            text = self._utf8.decode(data, final=not data)
+        except UnicodeDecodeError:
+            self._sound = False
+            return
+        self._wide += 0 if text.isascii() else sum(sign >= "\u0800" for sign in text)
+        if not data and self._wide >= _SURE:
+            raise Unreadable(
+                f"it is utf-8, not {self._encoding}: correct `encoding` in the contract, or it "
+                "would be read as gibberish"
+            )
+
+
+def check_header(names: Iterable[str]) -> list[str]:
+    """The names of a header, trimmed.
+
+    Raises:
+        Unreadable: one stands there twice, for tables that tell no capitals from small letters.
+    """
+    header = [name.strip() for name in names]
+    folded = Counter(name.casefold() for name in header)
+    doubled = sorted({name for name in header if folded[name.casefold()] > 1})
+    if doubled:
+        raise Unreadable(f"its header names {', '.join(doubled)} more than once")
+    return header
 
 
 def inspect_csv(lines: Iterable[str], delimiter: str) -> Inspection:
@@ -70,7 +160,7 @@ def inspect_csv(lines: Iterable[str], delimiter: str) -> Inspection:
     rows = blank = ragged = 0
     first: list[int] = []
     try:
-        header = tuple(name.strip() for name in next(reader, []))
+        header = tuple(next(reader, []))
         if not header:
             raise Unreadable("it is empty: the first line must name the columns")
         start, width = reader.line_num, len(header)
@@ -87,12 +177,9 @@ def inspect_csv(lines: Iterable[str], delimiter: str) -> Inspection:
     except csv.Error as error:
         raise Unreadable(_unparsable(error, reader.line_num)) from None
     except UnicodeError as error:
-        raise Unreadable(_undecodable(error, reader.line_num)) from None
-    doubled = sorted({name for name in header if header.count(name) > 1})
-    if doubled:
-        raise Unreadable(f"its header names {', '.join(doubled)} more than once")
+        raise Unreadable(undecodable(error, reader.line_num)) from None
     multiline = reader.line_num - start != rows + blank
-    return Inspection(header, rows, tuple(first), ragged, multiline)
+    return Inspection(tuple(check_header(header)), rows, tuple(first), ragged, multiline)
 
 
 def why(error: BaseException) -> str:
@@ -102,7 +189,7 @@ def why(error: BaseException) -> str:
     if isinstance(error, EOFError):
         return "it is cut off before its end"
     if isinstance(error, UnicodeError):
-        return _undecodable(error, 0)
+        return undecodable(error, 0)
     if isinstance(error, zipfile.BadZipFile):
         return f"it is no whole zip file ({error})"
     if isinstance(error, RuntimeError):
@@ -120,8 +207,11 @@ def _unparsable(error: csv.Error, line: int) -> str:
     return f"its quoting is broken in or before line {line} ({error})"
 
 
-def _undecodable(error: UnicodeError, lines: int) -> str:
-    """Decoding goes ahead of reading by a block: the line is counted on inside it."""
+def undecodable(error: UnicodeError, lines: int) -> str:
+    """Which byte in which line is not of the encoding.
+
+    Decoding goes ahead of reading by a block: the line is counted on inside it.
+    """
     if not isinstance(error, UnicodeDecodeError):
         return f"its text can't be decoded ({error})"
     byte = error.object[error.start : error.start + 1].hex()

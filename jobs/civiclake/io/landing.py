@@ -8,6 +8,7 @@ merge, when ``account`` marks it committed: what failed or was held is read agai
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import re
 import shutil
@@ -96,13 +97,12 @@ class Draft:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._count = 0
+        self._numbers = itertools.count(1)  # readers of one table may ask at the same time
 
     def place(self, name: str) -> str:
         """A numbered name that no reader takes for a hidden file or a pattern."""
-        self._count += 1
         plain = re.sub(r"[^0-9A-Za-z._-]", "_", name)[-100:]
-        return f"{self._count:04d}-{plain}"
+        return f"{next(self._numbers):04d}-{plain}"
 
     def path(self, relative: str) -> Path:
         """The file of that relative name; its folder is made."""

@@ -77,7 +77,8 @@ def read_landed(
 def _read_alike(spark: SparkSession, files: list[LandedFile], batch_dir: Path) -> DataFrame:
     """Files with the same header, read by position under that header's names."""
     first = files[0]
-    schema = ", ".join(f"`{name}` string" for name in (*first.header, c.CORRUPT))
+    names = [name.replace("`", "``") for name in (*first.header, c.CORRUPT)]
+    schema = ", ".join(f"`{name}` string" for name in names)
     reader = (
         spark.read.schema(schema)
         .option("header", True)

@@ -20,7 +20,7 @@ import psycopg
 from psycopg import sql
 
 from civiclake.errors import CivicLakeError, UserError
-from civiclake.local import process
+from civiclake.local import process, system_user
 
 HOST = "127.0.0.1"
 SUPERUSER = "postgres"
@@ -81,7 +81,7 @@ def start(
         options: server settings over the small defaults, such as ``{"fsync": "off"}``.
     """
     server = Server(port=port, password=password)
-    user = _system_user()
+    user = system_user.ensure(SYSTEM_USER, "PostgreSQL")
     if process.status(name, run_dir) is None:
         if process.port_open(HOST, port):
             raise UserError(f"port {port} of {name} is taken: free it, or choose another port")
@@ -154,38 +154,15 @@ def _environment() -> dict[str, str]:
     return {**kept, "LC_ALL": "C.UTF-8"}
 
 
-def _system_user() -> str | None:
-    """Who the server runs as: ourselves (None), or under root a user made for it."""
-    if os.geteuid() != 0:
-        return None
-    import pwd
-
-    try:
-        pwd.getpwnam(SYSTEM_USER)
-    except KeyError:
-        made = subprocess.run(
-            ["useradd", "--system", "--no-create-home", "--shell", "/bin/false", SYSTEM_USER],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if made.returncode:
-            raise UserError(
-                f"PostgreSQL can't run as root and the user {SYSTEM_USER} can't be made "
-                f"({made.stderr.strip()}): make that user, or run as an ordinary user"
-            ) from None
-    return SYSTEM_USER
-
-
 def _init(data_dir: Path, password: str, user: str | None) -> None:
     """Make the data folder; one that was left half made is made anew."""
     if user:
-        _let_pass(data_dir.parent, _binary("initdb").parent)
+        system_user.let_pass(data_dir.parent, _binary("initdb").parent)
     if (data_dir / "PG_VERSION").exists() and (data_dir / "global" / "pg_control").exists():
         return
     data_dir.parent.mkdir(parents=True, exist_ok=True)
     if user:
-        _let_pass(data_dir.parent)
+        system_user.let_pass(data_dir.parent)
     if data_dir.exists() and any(data_dir.iterdir()):
         raise UserError(f"{data_dir} is no whole PostgreSQL data folder: move it away")
     data_dir.mkdir(mode=0o700, exist_ok=True)
@@ -195,7 +172,7 @@ def _init(data_dir: Path, password: str, user: str | None) -> None:
         file.write(password + "\n")
     try:
         if user:
-            _give(user, data_dir, secret)
+            system_user.give(user, data_dir, secret)
         _run_initdb(data_dir, secret, user)
     finally:
         secret.unlink()
@@ -218,21 +195,6 @@ def _run_initdb(data_dir: Path, secret: Path, user: str | None) -> None:
     )
     if made.returncode:
         raise CivicLakeError(f"initdb could not make {data_dir}: {made.stderr.strip()}")
-
-
-def _give(user: str, *paths: Path) -> None:
-    import shutil
-
-    for path in paths:
-        shutil.chown(path, user=user, group=process.group_of(user))
-
-
-def _let_pass(*folders: Path) -> None:
-    """Let the server's user walk through (not list) the folders above its own."""
-    for folder in folders:
-        for step in (folder, *folder.parents):
-            if step.exists() and not step.stat().st_mode & 0o001:
-                step.chmod(step.stat().st_mode | 0o001)
 
 
 def _wait_ready(server: Server, running: process.Running) -> None:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import logging
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from civiclake.contracts.model import Dataset
 from civiclake.errors import BatchHeld, CivicLakeError, EngineError
 from civiclake.io.account import BatchResult
 from civiclake.io.extract import extract
 from civiclake.settings import Settings
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +37,7 @@ def extract_batch(
     """
     began = time.monotonic()
     try:
-        manifest = extract(settings, dataset, batch_id, again=again)
+        manifest = extract(settings, dataset, batch_id, again=again, connect=_connect)
     except CivicLakeError as error:
         _write_down(settings, dataset, batch_id, error)
         raise
@@ -60,10 +63,15 @@ def extract_batch(
     }
 
 
+def _connect(settings: Settings) -> SparkSession:
+    # Spark's client is needed by few sources.
+    from civiclake.engine.session import connect
+
+    return connect(settings)
+
+
 def _write_down(settings: Settings, dataset: Dataset, batch_id: str, error: CivicLakeError) -> None:
     """An absent or broken delivery stands in the ledger too; without an engine, in the log only."""
-    # Spark's client is needed on this way alone.
-    from civiclake.engine.session import connect
     from civiclake.io import ledger
 
     status = "held" if isinstance(error, BatchHeld) else "failed"
@@ -73,7 +81,7 @@ def _write_down(settings: Settings, dataset: Dataset, batch_id: str, error: Civi
     recorder = ledger.Recorder()
     recorder.count("extract", status, 0)
     try:
-        spark = connect(settings)
+        spark = _connect(settings)
     except EngineError as missing:
         log.warning("the ledger does not hold this failure: %s", missing)
         return

@@ -1,1 +1,1 @@
-"""Readers of the departments' systems: PostgreSQL tables, S3 objects, dropped files."""
+"""Readers of the departments' systems: PostgreSQL tables, S3 objects, dropped files, SFTP drops."""

@@ -13,6 +13,9 @@ from io import RawIOBase
 from civiclake.contracts.model import Dataset
 from civiclake.errors import UserError
 
+UNFINISHED = (".tmp", ".part", ".partial", ".filepart", ".crdownload", ".swp", "~")
+"""Endings by which programs name a file that they still write."""
+
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 

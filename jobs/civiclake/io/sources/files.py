@@ -14,9 +14,7 @@ from typing import cast
 
 from civiclake.contracts.model import Dataset
 from civiclake.errors import SourceError
-from civiclake.io.sources.common import Delivery, StillWritten, ask, expand
-
-_UNFINISHED = (".tmp", ".part", ".partial", ".filepart", ".crdownload", ".swp", "~")
+from civiclake.io.sources.common import UNFINISHED, Delivery, StillWritten, ask, expand
 
 
 def find(dataset: Dataset, *, settle_seconds: float) -> tuple[list[Delivery], list[str]]:
@@ -41,7 +39,7 @@ def find(dataset: Dataset, *, settle_seconds: float) -> tuple[list[Delivery], li
                 f"{ask(dataset)} to deliver the file itself"
             )
         fresh = 0 <= time.time() - status.st_mtime < settle_seconds
-        if fresh or path.name.lower().endswith(_UNFINISHED):
+        if fresh or path.name.lower().endswith(UNFINISHED):
             growing.append(path.name)
         else:
             found.append(_delivery(dataset, path, status))

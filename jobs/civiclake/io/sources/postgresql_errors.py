@@ -9,8 +9,7 @@ import psycopg
 from psycopg import errors as faults
 
 from civiclake.contracts.model import Dataset
-from civiclake.errors import SourceError, SourceUnavailable
-from civiclake.io.sources.common import ask
+from civiclake.io.sources.tables import Fault, sentence
 
 
 @contextlib.contextmanager
@@ -19,42 +18,21 @@ def translated(dataset: Dataset) -> Iterator[None]:
     try:
         yield
     except psycopg.Error as error:
-        raise _sentence(dataset, error) from None
+        raise sentence(dataset, _fault(error), str(error)) from None
 
 
-def _sentence(dataset: Dataset, error: psycopg.Error) -> SourceError:
-    source, connection = dataset.source, (dataset.source.connection or "").upper()
+def _fault(error: psycopg.Error) -> Fault:
     text = str(error)
     if "password authentication failed" in text or isinstance(
         error, faults.InvalidPassword | faults.InvalidAuthorizationSpecification
     ):
-        return SourceError(
-            f"{dataset.id}: database {source.database} refuses the login: check {connection}_USER "
-            f"and {connection}_PASSWORD, or {ask(dataset)} for new ones"
-        )
+        return Fault.LOGIN
     if isinstance(error, faults.InvalidCatalogName) or ("database" in text and "not exist" in text):
-        return SourceError(
-            f"{dataset.id}: there is no database {source.database} on the server: "
-            f"{ask(dataset)}, or correct `database` in {dataset.path}"
-        )
+        return Fault.NO_DATABASE
     if isinstance(error, faults.InsufficientPrivilege):
-        return SourceError(
-            f"{dataset.id}: the login may not read {source.table or dataset.name}: "
-            f"{ask(dataset)} to grant SELECT"
-        )
+        return Fault.FORBIDDEN
     if isinstance(error, faults.UndefinedTable | faults.UndefinedColumn):
-        return SourceError(
-            f"{dataset.id}: {source.table or dataset.name} changed while it was read: "
-            f"run the batch again, or {ask(dataset)}"
-        )
+        return Fault.MISSING
     if isinstance(error, psycopg.OperationalError):
-        return SourceUnavailable(
-            f"{dataset.id}: the database {source.database} does not answer ({_short(text)}): "
-            f"if it stays so, {ask(dataset)} whether it is up"
-        )
-    return SourceError(f"{dataset.id}: the database refused ({_short(text)}): {ask(dataset)}")
-
-
-def _short(text: str) -> str:
-    """The first line of the driver's text, which never holds the password."""
-    return text.strip().splitlines()[0].strip() if text.strip() else "no reason given"
+        return Fault.UNREACHABLE
+    return Fault.REFUSED

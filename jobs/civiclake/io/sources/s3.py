@@ -25,8 +25,16 @@ _REFUSED = {
 }
 
 
-def find(dataset: Dataset) -> list[Delivery]:
-    """All objects that match the contract's ``s3://bucket/pattern``, oldest first."""
+def find(dataset: Dataset, *, settle_seconds: float) -> tuple[list[Delivery], list[str]]:
+    """All objects that match the contract's ``s3://bucket/pattern``.
+
+    Args:
+        dataset: the compiled contract.
+        settle_seconds: an object appears whole, so none has to settle.
+
+    Returns:
+        The deliveries, oldest first; none is ever still being written.
+    """
     bucket, pattern = _location(dataset)
     client = _client(dataset)
     prefix = re.split(r"[*?\[]", pattern, maxsplit=1)[0]
@@ -36,7 +44,7 @@ def find(dataset: Dataset) -> list[Delivery]:
         for entry in (entry for page in pages for entry in page.get("Contents", ())):
             if fnmatch.fnmatchcase(entry["Key"], pattern) and not entry["Key"].endswith("/"):
                 found.append(_delivery(dataset, client, bucket, entry))
-    return sorted(found, key=lambda d: (d.modified_at, d.origin))
+    return sorted(found, key=lambda d: (d.modified_at, d.origin)), []
 
 
 def _delivery(dataset: Dataset, client: Any, bucket: str, entry: dict[str, Any]) -> Delivery:

@@ -1,0 +1,58 @@
+"""Readers of file formats: each turns the bytes of one file into a header and rows of text.
+
+CSV needs none (:mod:`civiclake.io.inspect` reads it through where it lies). What comes in
+another format is kept as it came, and written beside it as canonical CSV: UTF-8, commas,
+RFC 4180. A reader is one module with ``read(binary, dataset) -> Table``; it is imported only
+when a file of its kind comes, because some of the libraries take half a second.
+"""
+
+from __future__ import annotations
+
+import io
+import shutil
+import tempfile
+from importlib import import_module
+from pathlib import Path
+from typing import IO, cast
+
+from civiclake.contracts.model import Dataset, FileFormat
+from civiclake.io.formats import canonical, sniff
+from civiclake.io.formats.table import Table
+from civiclake.io.inspect import Inspection, Unreadable
+
+_READERS = {
+    FileFormat.JSON: "json_document",
+    FileFormat.JSONL: "json_lines",
+    FileFormat.XML: "xml_records",
+    FileFormat.XLSX: "xlsx",
+    FileFormat.PARQUET: "parquet",
+    FileFormat.GTFS_RT: "gtfs_rt",
+}
+_SEEKING = (FileFormat.XLSX, FileFormat.PARQUET)
+"""They have their table of contents at the end."""
+
+
+def render(dataset: Dataset, binary: io.BufferedReader, target: Path) -> Inspection:
+    """Read a file that is no CSV to its end, and write it as canonical CSV.
+
+    Args:
+        dataset: the compiled contract, which says the format and what it wants to know.
+        binary: the file's bytes, unpacked.
+        target: the CSV file to write; its folder is there.
+
+    Raises:
+        Unreadable: the file is not what the contract says, or is damaged.
+    """
+    kind = dataset.source.format
+    sniff.check(binary, kind)
+    reader = import_module(f"{__name__}.{_READERS[kind]}")
+    expected = tuple(column.source_name for column in dataset.columns)
+    try:
+        if kind not in _SEEKING:
+            return canonical.write(cast(Table, reader.read(binary, dataset)), target, expected)
+        with tempfile.TemporaryFile(dir=target.parent) as copy:
+            shutil.copyfileobj(binary, cast(IO[bytes], copy), 1 << 20)
+            copy.seek(0)
+            return canonical.write(cast(Table, reader.read(copy, dataset)), target, expected)
+    except RecursionError:
+        raise Unreadable("its values are nested too deeply") from None

@@ -1,0 +1,55 @@
+"""What a file is by its first bytes, whatever its name says."""
+
+from __future__ import annotations
+
+import io
+
+from civiclake.contracts.model import FileFormat
+from civiclake.io.inspect import Unreadable
+
+_ZIP = b"PK\x03\x04"
+_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_MAGIC = (
+    (_OLE, "an old Excel file (.xls) or one under a password"),
+    (b"\x1f\x8b\x08", "a gzip file"),
+    (b"%PDF-", "a PDF"),
+)
+_NAMES = {
+    FileFormat.CSV: "CSV",
+    FileFormat.JSON: "JSON",
+    FileFormat.JSONL: "JSON lines",
+    FileFormat.XML: "XML",
+    FileFormat.XLSX: "an XLSX workbook",
+    FileFormat.PARQUET: "Parquet",
+    FileFormat.GTFS_RT: "a GTFS-Realtime feed",
+}
+
+
+def check(binary: io.BufferedReader, wanted: FileFormat) -> None:
+    """Refuse a file that is plainly of another kind; nothing is consumed.
+
+    Raises:
+        Unreadable: its first bytes say that it is something else.
+    """
+    head = binary.peek(512)[:512]
+    if not head:
+        raise Unreadable("it is empty: 0 bytes")
+    found = _kind(head)
+    if found is None and wanted in (FileFormat.XLSX, FileFormat.PARQUET):
+        found = "text" if _is_text(head) else "something else"
+    if found not in (None, _NAMES[wanted]):
+        raise Unreadable(f"it is {found}, not {_NAMES[wanted]} as the contract's `format` says")
+
+
+def _kind(head: bytes) -> str | None:
+    if head.startswith(_ZIP):
+        workbook = any(part in head for part in (b"[Content_Types].xml", b"xl/", b"_rels/.rels"))
+        return _NAMES[FileFormat.XLSX] if workbook else "a zip archive"
+    # A header of text may begin with these letters too, but no text goes on like this.
+    if head.startswith(b"PAR1") and len(head) > 4 and head[4] < 0x20:
+        return _NAMES[FileFormat.PARQUET]
+    return next((name for magic, name in _MAGIC if head.startswith(magic)), None)
+
+
+def _is_text(head: bytes) -> bool:
+    return not any(byte < 9 for byte in head)

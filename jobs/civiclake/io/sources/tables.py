@@ -1,0 +1,137 @@
+"""What the readers of databases share: the table against the contract, ranges, sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from enum import Enum, auto
+
+from civiclake.contracts.model import Dataset, DriftAction
+from civiclake.errors import BatchHeld, SourceError, SourceUnavailable, UserError
+from civiclake.io.sources.common import ask
+
+
+class Fault(Enum):
+    """What a database can answer instead of rows."""
+
+    LOGIN = auto()
+    NO_DATABASE = auto()
+    FORBIDDEN = auto()
+    MISSING = auto()
+    UNREACHABLE = auto()
+    REFUSED = auto()
+
+
+def what(dataset: Dataset) -> str:
+    """The name of what is read."""
+    if dataset.source.query:
+        return f"the query of {dataset.path}"
+    return f"table {dataset.source.table or dataset.name}"
+
+
+def check_columns(dataset: Dataset, where: str, found: Collection[str]) -> None:
+    """Refuse a table that lacks a column of the contract; hold one with more.
+
+    Args:
+        dataset: the compiled contract.
+        where: the table, as a sentence names it.
+        found: the columns that it has.
+    """
+    wanted = [c.source_name for c in dataset.columns]
+    missing = [column for column in wanted if column not in found]
+    if missing:
+        raise SourceError(
+            f"{dataset.id}: {where} lacks {', '.join(missing)}: {ask(dataset)} "
+            f"to bring it back, or take it out of {dataset.path}"
+        )
+    added = sorted(set(found) - set(wanted))
+    if added and dataset.drift.new_column is DriftAction.HOLD:
+        raise BatchHeld(
+            f"{dataset.id}: {where} has {', '.join(added)}, unknown to the contract: add it "
+            f"to {dataset.path} or set drift.new_column to ignore; {ask(dataset)} what it is"
+        )
+
+
+def no_table(dataset: Dataset, where: str) -> SourceError:
+    """The sentence for a table that is not there."""
+    return SourceError(
+        f"{dataset.id}: the database {dataset.source.database} has no table {where}: "
+        f"{ask(dataset)} where it went, or correct `physicalName` in {dataset.path}"
+    )
+
+
+def sequence(
+    dataset: Dataset, kinds: Mapping[str, str], instants: Collection[str], numbers: Collection[str]
+) -> str:
+    """The sequence column's name in the table, when it is of a kind that has an order."""
+    if dataset.sequence is None:
+        raise UserError(f"{dataset.path}: an incremental load needs `sequence`: name the column")
+    name = dataset.column(dataset.sequence).source_name
+    kind = kinds[name]
+    if kind not in instants and (kind not in numbers or dataset.overlap_seconds):
+        raise UserError(
+            f"{dataset.path}: sequence {name} is of type {kind} in the source: allowed are "
+            "timestamps and dates, and numbers when there is no overlap"
+        )
+    return name
+
+
+def partition_column(dataset: Dataset, kinds: Mapping[str, str], numbers: Collection[str]) -> str:
+    """The column that cuts the table into ranges, when it is a whole number."""
+    assert dataset.source.partition is not None
+    name = dataset.source.partition.column
+    kind = kinds.get(name)
+    if kind not in numbers:
+        said = f"is of type {kind} in the source" if kind else "is not in the source"
+        raise UserError(
+            f"{dataset.path}: partition.column {name} {said}: allowed is a column of whole numbers"
+        )
+    return name
+
+
+def ranges(low: int, high: int, parts: int) -> list[tuple[int | None, int | None]]:
+    """Ranges (from, below) that cover every number, those outside low and high too."""
+    count = max(1, min(parts, high - low + 1))
+    cuts = [low + (high - low + 1) * n // count for n in range(1, count)]
+    return list(zip([None, *cuts], [*cuts, None], strict=True))
+
+
+def sentence(dataset: Dataset, fault: Fault, text: str) -> SourceError:
+    """One sentence that names an owner.
+
+    Args:
+        dataset: the compiled contract.
+        fault: what went wrong.
+        text: the driver's own words, of which none is a password.
+    """
+    source, connection = dataset.source, (dataset.source.connection or "").upper()
+    text = text.strip().splitlines()[0].strip() if text.strip() else "no reason given"
+    if fault is Fault.LOGIN:
+        return SourceError(
+            f"{dataset.id}: database {source.database} refuses the login: check {connection}_USER "
+            f"and {connection}_PASSWORD, or {ask(dataset)} for new ones"
+        )
+    if fault is Fault.NO_DATABASE:
+        return SourceError(
+            f"{dataset.id}: there is no database {source.database} on the server, or none for "
+            f"this login: {ask(dataset)}, or correct `database` in {dataset.path}"
+        )
+    if fault is Fault.FORBIDDEN:
+        return SourceError(
+            f"{dataset.id}: the login may not read {_bare(dataset)} ({text}): "
+            f"{ask(dataset)} to grant SELECT"
+        )
+    if fault is Fault.MISSING:
+        return SourceError(
+            f"{dataset.id}: {_bare(dataset)} is not what it was, or changed while it was read "
+            f"({text}): run the batch again, or {ask(dataset)}"
+        )
+    if fault is Fault.UNREACHABLE:
+        return SourceUnavailable(
+            f"{dataset.id}: the database {source.database} does not answer ({text}): "
+            f"if it stays so, {ask(dataset)} whether it is up"
+        )
+    return SourceError(f"{dataset.id}: the database refused ({text}): {ask(dataset)}")
+
+
+def _bare(dataset: Dataset) -> str:
+    return what(dataset).removeprefix("table ")
