@@ -27,6 +27,8 @@ _PARTS = {
     "password": "PASSWORD",
 }
 _S3_PARTS = {"login": "ACCESS_KEY", "password": "SECRET_KEY"}
+_EXTRAS = {"endpoint_url": "ENDPOINT", "host_key": "HOST_KEY", "private_key": "PRIVATE_KEY"}
+"""Fields of a connection's extra, by the names that Airflow's own S3 and SSH hooks read."""
 _TAIL_LINES = 50
 _KILLED = 128
 """A program that ends because of signal N says so with 128 + N."""
@@ -118,11 +120,13 @@ def _credentials(connection_id: str | None) -> dict[str, str]:
     if connection_id is None:
         return {}
     connection = Connection.get(connection_id)
-    if connection.password:
-        mask_secret(connection.password)
+    extra = connection.extra_dejson
+    for secret in (connection.password, extra.get("private_key")):
+        if secret:
+            mask_secret(secret)
     parts = _S3_PARTS if connection.conn_type == "aws" else _PARTS
     found = {name: getattr(connection, part) for part, name in parts.items()}
-    found["ENDPOINT"] = connection.extra_dejson.get("endpoint_url")
+    found |= {name: extra.get(field) for field, name in _EXTRAS.items()}
     return {f"{connection_id.upper()}_{name}": str(v) for name, v in found.items() if v}
 
 

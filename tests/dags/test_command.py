@@ -173,6 +173,26 @@ echo "{\\"where\\": \\"$TRANSPORT_S3_ACCESS_KEY@$TRANSPORT_S3_ENDPOINT\\"}" """)
     assert result == {"where": "reader@http://127.0.0.1:9"}
 
 
+def test_sftp_credentials_have_their_keys(
+    program: Any, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    key = "-----BEGIN KEY-----\nb3BlbnNzaC1rZXktdjEA\n-----END KEY-----\n"
+    connection = {
+        "conn_type": "sftp",
+        "host": "drops.example",
+        "port": 22,
+        "login": "reader",
+        "extra": {"host_key": "ssh-ed25519 AAAA", "private_key": key},
+    }
+    monkeypatch.setenv("AIRFLOW_CONN_CULTURE_SFTP", json.dumps(connection))
+    program("""[ "$(echo "$CULTURE_SFTP_PRIVATE_KEY" | wc -l)" = 4 ] || exit 1
+echo "{\\"where\\": \\"$CULTURE_SFTP_USER@$CULTURE_SFTP_HOST $CULTURE_SFTP_HOST_KEY\\"}" """)
+    result = task(connection="culture_sftp").execute(context())
+    assert result == {"where": "reader@drops.example ssh-ed25519 AAAA"}
+    assert "b3BlbnNzaC1rZXktdjEA" not in "".join(capfd.readouterr())
+    assert redact(f"key {key}") == "key ***"
+
+
 def test_a_marts_batch_is_the_newest_of_the_batches_that_made_it_run() -> None:
     def event(batch: str | None) -> SimpleNamespace:
         return SimpleNamespace(extra={"batch_id": batch} if batch else None)

@@ -19,6 +19,7 @@ from civiclake.settings import Settings, load_settings
 
 PASSWORD = "CIVICLAKE_SQL_PASSWORD"  # noqa: S105 - a variable's name
 _SHOWN_ROWS = 1000
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 class Format(StrEnum):
@@ -39,7 +40,10 @@ def sql(
     fmt: Annotated[Format, typer.Option("--format", help="json: one object a line")] = Format.TABLE,
     user: Annotated[str, typer.Option(help=f"password in ${PASSWORD}")] = analysts.DEFAULT,
 ) -> None:
-    """Run a query as an analyst, over unified.* and marts.*."""
+    """Run a query as an analyst, over unified.* and marts.*.
+
+    In CSV, text that begins like a formula gets an apostrophe in front of it.
+    """
     from civiclake.engine.client import query as run
 
     settings = load_settings()
@@ -47,13 +51,28 @@ def sql(
     if fmt is Format.TABLE:
         _print_table(columns, rows)
     elif fmt is Format.CSV:
-        writer = csv.writer(sys.stdout, lineterminator="\n")
+        writer = csv.writer(_Lines(), lineterminator="\r\n")
         writer.writerow(columns)
-        writer.writerows(rows)
+        writer.writerows([_escaped(value) for value in row] for row in rows)
     else:
         for row in rows:
             line = json.dumps(dict(zip(columns, row, strict=True)), default=str, ensure_ascii=False)
             sys.stdout.write(line + "\n")
+
+
+class _Lines:
+    """Lines that end as shells like it; the writer quotes what its own line end is made of."""
+
+    def write(self, line: str) -> None:
+        sys.stdout.write(line.removesuffix("\r\n") + "\n")
+
+
+def _escaped(value: Any) -> Any:
+    """Text that a spreadsheet would take for a formula, and run, gets an apostrophe in front.
+
+    Numbers are numbers: what is no text in the lake stays as it is.
+    """
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
 
 
 def _print_table(columns: list[str], rows: Iterator[tuple[Any, ...]]) -> None:

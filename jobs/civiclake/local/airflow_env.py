@@ -20,6 +20,9 @@ USER = "admin"
 DATABASE = "airflow"
 
 _FOREIGN = ("AIRFLOW", "PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "CONDA")
+_PARTS = ("HOST", "PORT", "USER", "PASSWORD", "ENDPOINT", "ACCESS_KEY", "SECRET_KEY")
+_PARTS += ("HOST_KEY", "PRIVATE_KEY")
+"""What a connection may hold, after its id."""
 
 
 def home(settings: Settings) -> Path:
@@ -147,11 +150,8 @@ def _configuration(settings: Settings, metadata: postgres.Server) -> dict[str, s
 
 def _connection(connection: str, source: Mapping[str, str]) -> str | None:
     """An Airflow connection (JSON) from ``<ID>_HOST`` and its kin, or None without any."""
-    given = {
-        part: source[f"{connection.upper()}_{part}"]
-        for part in ("HOST", "PORT", "USER", "PASSWORD", "ENDPOINT", "ACCESS_KEY", "SECRET_KEY")
-        if source.get(f"{connection.upper()}_{part}")
-    }
+    prefix = f"{connection.upper()}_"
+    given = {part: source[prefix + part] for part in _PARTS if source.get(prefix + part)}
     if not given:
         return None
     if "ENDPOINT" in given or "ACCESS_KEY" in given:
@@ -163,10 +163,13 @@ def _connection(connection: str, source: Mapping[str, str]) -> str | None:
         }
     else:
         fields = {
-            "conn_type": "postgres",
+            "conn_type": "sftp" if "HOST_KEY" in given else "postgres",
             "host": given.get("HOST"),
             "port": int(given["PORT"]) if "PORT" in given else None,
             "login": given.get("USER"),
             "password": given.get("PASSWORD"),
         }
+        if "HOST_KEY" in given:
+            keys = ("host_key", "private_key")
+            fields["extra"] = {key: given.get(key.upper()) for key in keys}
     return json.dumps(fields)

@@ -134,7 +134,7 @@ class Reader:
         # Doubled each time, or a long value would be read again and again.
         if cut and self._more(2 * (len(self._text) - self._at)):
             return
-        if cut and (error.pos >= len(self._text) or error.msg.startswith("Unterminated")):
+        if cut and (error.pos >= len(self._text) or self._text.rstrip()[-1:] not in "]}"):
             raise Unreadable("it is cut off before its end")
         where = self._before + error.pos + 1
         raise Unreadable(f"it is no JSON: {error.msg} at character {where:,}")

@@ -75,7 +75,10 @@ def _texts(column: pa.Array) -> list[str | None]:
     if pa.types.is_floating(kind) or pa.types.is_decimal(kind):
         return [_plain(text) for text in pc.cast(column, pa.string()).to_pylist()]
     if pa.types.is_nested(kind) or _is_text(kind) or pa.types.is_duration(kind):
-        return [cell(value) for value in column.to_pylist()]
+        try:
+            return [cell(value) for value in column.to_pylist()]
+        except UnicodeDecodeError:
+            raise Unreadable("it is damaged: what it calls text is no UTF-8") from None
     try:
         found: list[str | None] = pc.cast(column, pa.string()).to_pylist()
     except pa.ArrowException:

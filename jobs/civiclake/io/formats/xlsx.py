@@ -20,10 +20,13 @@ from civiclake.io.formats.table import Row, Table
 from civiclake.io.formats.text import cell as text_of
 from civiclake.io.inspect import Unreadable
 
-MAX_STRINGS_BYTES = 256 << 20
-"""Of the workbook's table of texts, which is held in memory."""
+MAX_HELD_BYTES = 256 << 20
+"""Of each part that is read as a whole, the table of texts among them."""
 MAX_SHEET_BYTES = 4 << 30
-_FAULTS = (KeyError, ValueError, TypeError, AttributeError, IndexError, ParseError)
+_FAULTS = (
+    KeyError, ValueError, TypeError, AttributeError, IndexError, OSError, ParseError,
+    InvalidFileException, DefusedXmlException,
+)  # fmt: skip
 """What openpyxl raises over a workbook that is not one."""
 
 
@@ -112,10 +115,8 @@ def _sheet(binary: IO[bytes], wanted: str | None, *, values: bool) -> Any:
         book = openpyxl.load_workbook(
             binary, read_only=True, data_only=values, keep_links=False, rich_text=False
         )
-    except DefusedXmlException:
-        raise Unreadable("it defines entities, which no workbook needs") from None
-    except (InvalidFileException, *_FAULTS) as error:
-        raise Unreadable(f"it is no whole workbook ({error})") from None
+    except _FAULTS as error:
+        raise _unreadable("it is no whole workbook", error) from None
     names = [sheet.title for sheet in book.worksheets]
     if wanted is None and len(names) != 1:
         held = ", ".join(names)[:200]
@@ -130,10 +131,18 @@ def _sheet(binary: IO[bytes], wanted: str | None, *, values: bool) -> Any:
 def _safely(rows: Iterator[Any]) -> Iterator[Any]:
     try:
         yield from rows
-    except DefusedXmlException:
-        raise Unreadable("it defines entities, which no workbook needs") from None
     except _FAULTS as error:
-        raise Unreadable(f"its sheet is damaged ({error})") from None
+        raise _unreadable("its sheet is damaged", error) from None
+
+
+def _unreadable(what: str, error: BaseException) -> Unreadable:
+    cause: BaseException | None = error
+    while cause is not None:  # openpyxl wraps what its parser says
+        if isinstance(cause, DefusedXmlException):
+            return Unreadable("it defines entities, which no workbook needs")
+        cause = cause.__cause__ or cause.__context__
+    said = str(error).partition("\n")[0][:200]
+    return Unreadable(f"{what} ({said or type(error).__name__})")
 
 
 def _check_bounds(archive: zipfile.ZipFile, binary: IO[bytes]) -> None:
@@ -142,7 +151,7 @@ def _check_bounds(archive: zipfile.ZipFile, binary: IO[bytes]) -> None:
     total = sum(info.file_size for info in archive.infolist())
     streams.check_ratio(total, size)
     for info in archive.infolist():
-        limit = MAX_STRINGS_BYTES if _is_held(info.filename) else MAX_SHEET_BYTES
+        limit = MAX_HELD_BYTES if _is_held(info.filename) else MAX_SHEET_BYTES
         if info.file_size > limit:
             raise Unreadable(f"its part {info.filename} unpacks to over {limit >> 20} MiB")
 

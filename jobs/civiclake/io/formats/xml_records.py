@@ -25,6 +25,8 @@ MAX_DEPTH = 100
 """Elements in each other."""
 _DECLARED = re.compile(r"""\s*<\?xml[^>]*?\bencoding\s*=\s*["']([A-Za-z0-9._-]+)["']""")
 _WITHIN = {"gb2312": "gb18030", "gbk": "gb18030", "ascii": "utf-8"}
+_CUT = (3, 5, 6, 20)
+"""Expat's codes for a text that ends before its element, token, character or CDATA does."""
 _REFUSED = {
     "EntitiesForbidden": "it defines entities",
     "ExternalReferenceForbidden": "it refers to another file",
@@ -46,7 +48,7 @@ def _records(binary: io.BufferedIOBase, dataset: Dataset) -> Iterator[dict[str, 
             yield record
     except ParseError as error:
         line, column = error.position
-        if error.code == 3 or "no element found" in str(error):
+        if error.code in _CUT:
             raise Unreadable("it is cut off before its end") from None
         said = str(error).partition(":")[0]
         raise Unreadable(f"it is no XML: {said} in line {line}, column {column + 1}") from None

@@ -1,0 +1,145 @@
+"""The same two trees in every format, made by each format's own library; and small helpers."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pyarrow as pa
+import pyarrow.parquet as pq
+from google.transit import gtfs_realtime_pb2 as pb
+from source_city import City
+
+from civiclake.contracts.model import Dataset
+from civiclake.io.landing import BatchManifest
+
+HEADER = ["tree_id", "species", "height"]
+ROWS = [["t1", "橡树", "12.5"], ["t2", None, "8"]]
+CSV = "tree_id,species,height\nt1,橡树,12.5\nt2,,8\n"
+JSON = '[{"tree_id": "t1", "species": "橡树", "height": 12.5},\n'
+JSON += ' {"tree_id": "t2", "species": null, "height": 8}]'
+JSONL = '{"tree_id": "t1", "species": "橡树", "height": 12.50}\n\n'
+JSONL += '{"tree_id": "t2", "height": 8}'
+XML = """<?xml version="1.0" encoding="UTF-8"?>
+<!DOCTYPE trees>
+<trees><tree><tree_id>t1</tree_id><species>橡树</species><height>12.5</height></tree>
+<tree><tree_id>t2</tree_id><species/><height>8</height></tree></trees>
+"""
+
+
+def xlsx(*sheets: list[list[Any]], names: tuple[str, ...] = ("Trees", "More")) -> bytes:
+    """A workbook."""
+    book = openpyxl.Workbook()
+    book.remove(book.active)
+    for name, rows in zip(names, sheets, strict=False):
+        sheet = book.create_sheet(name)
+        for row in rows:
+            sheet.append(row)
+    packed = io.BytesIO()
+    book.save(packed)
+    return packed.getvalue()
+
+
+def parquet(table: pa.Table | dict[str, Any], **options: Any) -> bytes:
+    """A Parquet file."""
+    packed = io.BytesIO()
+    pq.write_table(pa.table(table) if isinstance(table, dict) else table, packed, **options)
+    return packed.getvalue()
+
+
+def zipped(members: dict[str, bytes]) -> bytes:
+    """An archive."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return packed.getvalue()
+
+
+def feed(*entities: pb.FeedEntity, timestamp: int = 1451606400) -> bytes:
+    """A GTFS-Realtime snapshot."""
+    made = pb.FeedMessage()
+    made.header.gtfs_realtime_version = "2.0"
+    made.header.timestamp = timestamp
+    made.entity.extend(entities)
+    data: bytes = made.SerializeToString()
+    return data
+
+
+def vehicle(entity_id: str = "v1") -> pb.FeedEntity:
+    """A bus on its way."""
+    found = pb.FeedEntity(id=entity_id)
+    found.vehicle.trip.trip_id = "trip-1"
+    found.vehicle.trip.route_id = "110"
+    found.vehicle.trip.schedule_relationship = pb.TripDescriptor.SCHEDULED
+    found.vehicle.vehicle.id = "bus-7"
+    found.vehicle.position.latitude = 39.9042
+    found.vehicle.position.longitude = -116.4074
+    found.vehicle.position.speed = 7
+    found.vehicle.current_status = pb.VehiclePosition.STOPPED_AT
+    found.vehicle.timestamp = 1451606399
+    return found
+
+
+SAMPLES: dict[str, tuple[Callable[[], bytes], dict[str, Any]]] = {
+    "csv": (CSV.encode, {}),
+    "json": (JSON.encode, {}),
+    "jsonl": (JSONL.encode, {}),
+    "xml": (XML.encode, {"records": "tree"}),
+    "xlsx": (lambda: xlsx([HEADER, ["t1", "橡树", 12.5], ["t2", None, 8]]), {}),
+    "parquet": (
+        lambda: parquet({"tree_id": ["t1", "t2"], "species": ["橡树", None], "height": [12.5, 8]}),
+        {},
+    ),
+}
+"""Format: a file of the two trees, and what the contract says beside the format."""
+
+PLATES = [
+    {"name": "entity_id", "logicalType": "string", "primaryKey": True, "required": True},
+    {"name": "trip_id", "logicalType": "string"},
+    {"name": "latitude", "logicalType": "number"},
+    {"name": "timestamp", "logicalType": "timestamp"},
+]
+"""Columns of a dataset of vehicle positions."""
+
+
+def land(
+    city: City, content: bytes, kind: str, name: str = "", **own: Any
+) -> tuple[BatchManifest, Dataset]:
+    """Drop one file, alone, and extract it."""
+    for old in city.drops.iterdir():
+        old.unlink()
+    (city.drops / (name or f"a.{kind}")).write_bytes(content)
+    dataset = city.files("*", format=kind, **own)
+    number = len(city.landed())
+    return city.extract(dataset, f"n{number}"), dataset
+
+
+def rows(city: City, manifest: BatchManifest) -> list[list[str | None]]:
+    """The only landed file's canonical rows, in the header's order of the two trees."""
+    (file,) = manifest.files
+    path: Path = city.landing.batch_dir(manifest.dataset, manifest.batch_id) / file.path
+    opened = gzip.open if file.compressed else open
+    with opened(path, "rt", encoding="utf-8", newline="") as text:
+        reader = csv.reader(text, delimiter=file.delimiter, strict=True)
+        header = [str(name) for name in next(reader)]
+        assert len(header) == len(file.header)
+        found = [dict(zip(file.header, [v or None for v in row], strict=False)) for row in reader]
+    assert len(found) == file.rows
+    return [[row.get(name) for name in sorted(row, key=_order)] for row in found]
+
+
+def _order(name: str) -> int:
+    return HEADER.index(name) if name in HEADER else len(HEADER)
+
+
+def dumped(value: Any) -> bytes:
+    """JSON bytes."""
+    return json.dumps(value, ensure_ascii=False).encode()
