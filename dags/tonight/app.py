@@ -23,7 +23,7 @@ from nightly.plan import CityPlan, manifest_path, read_plan
 from tonight import docs, model
 from tonight.reader import Reader, lake_uri
 from tonight.runs import newest_runs
-from tonight.view import CONTENT_SECURITY_POLICY, render
+from tonight.view import content_security_policy, render
 
 _DOCS_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none';"
@@ -51,7 +51,7 @@ def tonight(user: GetUserDep, session: SessionDep) -> HTMLResponse:
     runs = newest_runs(session, [department.name for department in city.departments])
     ledger = _reader(lake_uri()).read()
     page = model.build(city, ledger, runs, _has_docs, datetime.now(UTC))
-    return HTMLResponse(render(page), headers=_headers(CONTENT_SECURITY_POLICY))
+    return HTMLResponse(render(page), headers=_headers(content_security_policy()))
 
 
 def data_docs(dag_id: str, dataset: str, page: str) -> FileResponse:
