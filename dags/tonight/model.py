@@ -121,14 +121,15 @@ def build(
             rows.append(made.row(ledger, last, now))
     rows.sort(key=lambda r: (r.state.rank, -r.overdue, -_share_set_aside(r), r.plan.id))
     newest = [row.newest for row in rows if row.newest]
+    merged = [batch for batch in newest if batch.status == "merged"]
     return Page(
         now=now,
         rows=tuple(rows),
         departments=_departments(rows),
         counts={state: sum(r.state is state for r in rows) for state in State},
         read=sum(b.read for b in newest),
-        merged=sum(b.merged for b in newest),
-        set_aside=sum(b.quarantined for b in newest),
+        merged=sum(b.merged for b in merged),
+        set_aside=sum(b.quarantined for b in merged),
     )
 
 

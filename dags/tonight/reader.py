@@ -48,31 +48,33 @@ def storage_options(uri: str, environment: Mapping[str, str] | None = None) -> d
 
 @dataclass
 class _Table:
-    """One Delta table, opened once and then followed."""
+    """One Delta table, and the version of it that was read."""
 
     uri: str
     opened: DeltaTable | None = None
+    table_id: str = ""
     version: int = -1
 
     def changed(self) -> bool:
-        """Look at the log; whether there is anything that was not read yet."""
+        """Look at the log; whether it holds anything that was not read yet."""
         try:
-            if self.opened is None:
-                self.opened = DeltaTable(self.uri, storage_options=storage_options(self.uri))
-            else:
-                self.opened.update_incremental()
+            self.opened = DeltaTable(self.uri, storage_options=storage_options(self.uri))
         except TableNotFoundError:
-            self.forget()
-            return False
-        return self.opened.version() != self.version
+            self.opened = None
+        found = str(self.opened.metadata().id) if self.opened else ""
+        if found != self.table_id:  # none any more, or made anew under the same name
+            self.table_id, self.version = found, -1
+            return True
+        return self.opened is not None and self.opened.version() != self.version
 
-    def forget(self) -> None:
-        """Open it anew next time."""
-        self.opened, self.version = None, -1
+    def was_read(self) -> None:
+        """What `changed` saw is known now."""
+        self.version = self.opened.version() if self.opened else -1
 
     def rows(self, columns: str, where: str = "true") -> Iterator[dict[str, Any]]:
         """Rows of the version that `changed` saw; files that can't hold any are not opened."""
-        assert self.opened is not None
+        if self.opened is None:
+            return
         query = QueryBuilder().register("t", self.opened)
         table = query.execute(f"SELECT {columns} FROM t WHERE {where}").read_all()
         names = table.column_names
@@ -104,20 +106,16 @@ class Reader:
     def _read_batches(self) -> bool:
         """Read what was appended; whether there was anything."""
         table = self._ledger
-        before = table.version
         if not table.changed():
-            if table.opened is None:
-                self._batches = {}
             return False
-        assert table.opened is not None
-        if table.opened.version() < before:  # the table was made anew
-            self._batches, before = {}, -1
-        for row in table.rows(_BATCH, self._unread() if before >= 0 else "true"):
+        if table.version < 0:
+            self._batches = {}
+        for row in table.rows(_BATCH, self._unread()):
             batch = Batch(**{name: _whole(name, value) for name, value in row.items()})
             key = (batch.dataset, batch.batch_id, batch.attempt, batch.started_at)
             self._batches[key] = batch
         self._prune()
-        table.version = table.opened.version()
+        table.was_read()
         return True
 
     def _unread(self) -> str:
@@ -140,9 +138,6 @@ class Reader:
     def _read_counts(self) -> None:
         """Why rows of the newest batches were set aside."""
         table = self._outcomes
-        if table.opened is None:
-            self._counts = ()
-            return
         newest: dict[str, Batch] = {}
         for batch in sorted(self._batches.values(), key=lambda b: (b.night, b.started_at)):
             if not batch.is_replay:
@@ -154,7 +149,7 @@ class Reader:
         self._counts = tuple(
             Count(**row) for row in found if (row["dataset"], row["batch_id"]) in wanted
         )
-        table.version = table.opened.version()
+        table.was_read()
 
 
 _TEXTS = ("message", "data_docs", "status")

@@ -9,16 +9,14 @@ _UNITS = (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1))
 
 
 def span(seconds: float) -> str:
-    """A length of time in its two largest units, such as ``1 day 3 hours``."""
+    """A length of time, such as ``9 hours``; of one day, hour or minute also what is over it."""
     left = max(0, int(seconds))
     parts: list[str] = []
     for name, size in _UNITS:
         count, left = divmod(left, size)
         if count:
-            parts.append(f"{count} {name}{'' if count == 1 else 's'}")
-        elif parts:
-            break  # `2 days 4 minutes` would claim more than it helps
-        if len(parts) == 2:
+            parts.append(plural(count, name))
+        if parts and (count != 1 or len(parts) == 2):
             break
     return " ".join(parts) or "0 seconds"
 
