@@ -90,6 +90,8 @@ class Page:
     merged: int
     set_aside: int
     """Of each dataset's newest batch, together."""
+    fault: str
+    """Why the ledger can't be read."""
 
 
 def build(
@@ -105,7 +107,8 @@ def build(
         now: the moment that ages are counted to.
 
     Returns:
-        The rows, the worst first.
+        The rows, the worst first; none while the ledger could never be read, for then nothing
+        is known of any dataset.
     """
     by_dataset: dict[str, list[Batch]] = {}
     for batch in ledger.batches:
@@ -114,7 +117,7 @@ def build(
     nights = [b.night.date() for i in known for b in by_dataset.get(i, ())]
     last = max(nights, default=now.date())
     rows = []
-    for department in city.departments:
+    for department in city.departments if ledger.batches or not ledger.fault else ():
         own = [run for run in runs if run.department == department.name]
         for plan in department.datasets:
             made = _Maker(plan, department.name, by_dataset.get(plan.id, []), own, has_docs)
@@ -130,6 +133,7 @@ def build(
         read=sum(b.read for b in newest),
         merged=sum(b.merged for b in merged),
         set_aside=sum(b.quarantined for b in merged),
+        fault=ledger.fault,
     )
 
 
@@ -158,13 +162,14 @@ class _Maker:
         seconds = None if delivered_at is None else (now - delivered_at).total_seconds()
         age = judge_age(seconds, plan.latency_seconds)
         run, task = self._task_now()
-        unwritten = task if run and _is_newer(run, newest) else None
+        begun = run is not None and _is_newer(run, newest)
+        unwritten = task if begun else None
         shown = run.batch_id if run and unwritten else newest.batch_id if newest else ""
         return Row(
             plan=plan,
             department=self.department,
             state=judge(newest, age, unwritten),
-            work=at_work(task),
+            work=at_work(task, begun=begun),
             delivered_at=delivered_at,
             age=age,
             age_words="never" if seconds is None else words.span(seconds),

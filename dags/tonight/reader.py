@@ -6,6 +6,7 @@ a page that is opened between two batches reads nothing at all.
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
@@ -14,10 +15,12 @@ from threading import Lock
 from typing import Any
 
 from deltalake import DeltaTable, QueryBuilder
-from deltalake.exceptions import TableNotFoundError
+from deltalake.exceptions import DeltaError, TableNotFoundError
 
 from nightly.plan import state_dir
 from tonight.rows import Batch, Count, Ledger
+
+log = logging.getLogger(__name__)
 
 KEPT = 60
 """Attempts kept of each dataset: thirty nights, each of them tried twice."""
@@ -98,9 +101,15 @@ class Reader:
     def read(self) -> Ledger:
         """The ledger as it stands; empty while there is none."""
         with self._lock:
-            # A batch's counts and its account are two commits: either may be the first.
-            if self._read_batches() | self._outcomes.changed():
-                self._read_counts()
+            try:
+                # A batch's counts and its account are two commits: either may be the first.
+                if self._read_batches() | self._outcomes.changed():
+                    self._read_counts()
+            except (OSError, DeltaError) as error:
+                log.exception("the ledger at %s/ops can't be read", self.lake)
+                reason = str(error).partition("\n")[0]
+                fault = f"The ledger at {self.lake}/ops can't be read: {reason}"
+                return Ledger(tuple(self._batches.values()), self._counts, fault)
             return Ledger(tuple(self._batches.values()), self._counts)
 
     def _read_batches(self) -> bool:

@@ -92,3 +92,5 @@ class Ledger:
     batches: tuple[Batch, ...] = ()
     counts: tuple[Count, ...] = ()
     """Of each dataset's newest batch."""
+    fault: str = ""
+    """Why it can't be read now; then the rest is as it was read last."""

@@ -91,9 +91,11 @@ def judge(newest: Batch | None, age: Age, task: str | None) -> State:
     return State.SET_ASIDE if newest.quarantined else State.GOOD
 
 
-def at_work(task: str | None) -> str:
-    """What a task does now, in words; nothing when it has ended or has not begun."""
-    return _AT_WORK.get(task or "", "")
+def at_work(task: str | None, *, begun: bool) -> str:
+    """What a task does now, in words; nothing when it has ended or its run has not begun."""
+    if task is None:
+        return "waits for its turn" if begun else ""
+    return _AT_WORK.get(task, "")
 
 
 def task_failed(task: str | None) -> str:

@@ -89,6 +89,20 @@ def test_old_attempts_are_dropped_but_not_the_last_good_one(tmp_path: Path) -> N
     assert bad[0] in found
 
 
+def test_a_ledger_that_cannot_be_read_says_so_and_keeps_what_is_known(tmp_path: Path) -> None:
+    of = batch()
+    write(tmp_path, "batches", [of])
+    one = Reader(str(tmp_path))
+    one.read()
+    write(tmp_path, "batches", [batch("a.b")])
+    for commit in (tmp_path / "ops" / "batches" / "_delta_log").glob("*.json"):
+        commit.write_text("{broken")
+    found = one.read()
+    assert found.batches == (of,)
+    assert found.fault.startswith(f"The ledger at {tmp_path}/ops can't be read: ")
+    assert "\n" not in found.fault
+
+
 def test_an_object_store_is_reached_by_the_usual_variables() -> None:
     given = {"AWS_ACCESS_KEY_ID": "k", "AWS_ENDPOINT_URL": "http://store:1", "HOME": "/"}
     assert storage_options("s3a://lake/x", given) == {
