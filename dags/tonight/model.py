@@ -9,7 +9,7 @@ from datetime import date, datetime
 from nightly.plan import CityPlan, DatasetPlan
 from tonight import words
 from tonight.reasons import Reason, reasons_of, warnings_of
-from tonight.rows import Batch, Ledger, Run, batch_time
+from tonight.rows import Batch, Due, Ledger, Run, batch_time
 from tonight.state import Age, State, at_work, judge, judge_age, task_failed
 from tonight.trend import Trend, trend
 
@@ -52,6 +52,8 @@ class Row:
     warnings: tuple[Reason, ...]
     trend: Trend
     past: tuple[Past, ...]
+    due: tuple[Due, ...]
+    """What was due of late, the newest first."""
     overdue: float
     """Age over promise: orders rows of the same state."""
 
@@ -60,10 +62,12 @@ class Row:
         """What Great Expectations and the limits said to the newest batch."""
         if self.newest is None:
             return "not judged yet"
-        if self.newest.status != "merged":
-            return "held" if self.newest.status == "held" else "not judged"
+        if self.newest.status == "held":
+            return "held"
+        if self.newest.status == "failed":
+            return "not merged" if self.docs else "not judged"
         if self.reasons:
-            return f"passed, {words.plural(len(self.reasons), 'reason')}"
+            return "passed in part"
         return "passed with warnings" if self.warnings else "passed"
 
 
@@ -164,11 +168,14 @@ class _Maker:
         run, task = self._task_now()
         begun = run is not None and _is_newer(run, newest)
         unwritten = task if begun else None
+        due = sorted(
+            (d for d in ledger.due if d.dataset == plan.id), key=lambda d: d.due_at, reverse=True
+        )
         shown = run.batch_id if run and unwritten else newest.batch_id if newest else ""
         return Row(
             plan=plan,
             department=self.department,
-            state=judge(newest, age, unwritten),
+            state=judge(newest, age, unwritten, due[0].state if due else ""),
             work=at_work(task, begun=begun),
             delivered_at=delivered_at,
             age=age,
@@ -185,6 +192,7 @@ class _Maker:
                 Past(b, self._log(b.batch_id, b.attempt), self._docs(b))
                 for b in reversed(self.batches[-HISTORY:])
             ),
+            due=tuple(due[:HISTORY]),
             overdue=0.0 if seconds is None else seconds / plan.latency_seconds,
         )
 

@@ -1,6 +1,6 @@
 """The ledger, read from its Delta tables without Spark and kept by their versions.
 
-`ops.*` is only ever appended to, so that a new version is read from where the last one ended;
+Batches are only ever appended, so that a new version is read from where the last one ended;
 a page that is opened between two batches reads nothing at all.
 """
 
@@ -10,7 +10,7 @@ import logging
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from threading import Lock
 from typing import Any
 
@@ -18,18 +18,21 @@ from deltalake import DeltaTable, QueryBuilder
 from deltalake.exceptions import DeltaError, TableNotFoundError
 
 from nightly.plan import state_dir
-from tonight.rows import Batch, Count, Ledger
+from tonight.rows import Batch, Count, Due, Ledger
 
 log = logging.getLogger(__name__)
 
 KEPT = 60
 """Attempts kept of each dataset: thirty nights, each of them tried twice."""
 
+_DUE_FOR = timedelta(days=30)
+
 _OVERLAP = timedelta(days=2)
 """Batches are written when they end, in another order than they began: read that much again."""
 
 _BATCH = ", ".join(f'"{f.name}"' for f in fields(Batch))
 _COUNT = ", ".join(f'"{f.name}"' for f in fields(Count))
+_DUE = ", ".join(f'"{f.name}"' for f in fields(Due))
 _COUNTED = ("rule", "reason")
 
 
@@ -92,25 +95,29 @@ class Reader:
     lake: str
     _batches: dict[tuple[str, str, int, datetime], Batch] = field(default_factory=dict)
     _counts: tuple[Count, ...] = ()
+    _due: tuple[Due, ...] = ()
     _lock: Lock = field(default_factory=Lock)
 
     def __post_init__(self) -> None:
         self._ledger = _Table(f"{self.lake}/ops/batches")
         self._outcomes = _Table(f"{self.lake}/ops/outcomes")
+        self._deliveries = _Table(f"{self.lake}/ops/deliveries")
 
     def read(self) -> Ledger:
         """The ledger as it stands; empty while there is none."""
         with self._lock:
+            fault = ""
             try:
                 # A batch's counts and its account are two commits: either may be the first.
                 if self._read_batches() | self._outcomes.changed():
                     self._read_counts()
+                if self._deliveries.changed():
+                    self._read_due()
             except (OSError, DeltaError) as error:
                 log.exception("the ledger at %s/ops can't be read", self.lake)
                 reason = str(error).partition("\n")[0]
                 fault = f"The ledger at {self.lake}/ops can't be read: {reason}"
-                return Ledger(tuple(self._batches.values()), self._counts, fault)
-            return Ledger(tuple(self._batches.values()), self._counts)
+            return Ledger(tuple(self._batches.values()), self._counts, self._due, fault)
 
     def _read_batches(self) -> bool:
         """Read what was appended; whether there was anything."""
@@ -159,6 +166,13 @@ class Reader:
             Count(**row) for row in found if (row["dataset"], row["batch_id"]) in wanted
         )
         table.was_read()
+
+    def _read_due(self) -> None:
+        """What was due of late; a row is replaced when more is known, so all are read again."""
+        since = _literal(datetime.now(UTC) - _DUE_FOR)
+        rows = self._deliveries.rows(_DUE, f"due_at >= {since}")
+        self._due = tuple(Due(**row) for row in rows)
+        self._deliveries.was_read()
 
 
 _TEXTS = ("message", "data_docs", "status")

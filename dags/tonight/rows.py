@@ -75,6 +75,20 @@ class Count:
 
 
 @dataclass(frozen=True)
+class Due:
+    """One row of ``ops.deliveries``: what was due, and what became of it."""
+
+    dataset: str
+    due_at: datetime
+    deadline_at: datetime
+    state: str
+    """``delivered``, ``empty``, ``late``, ``held`` or ``absent``."""
+    delivered_at: datetime | None
+    told_at: datetime | None
+    """When the owner was told of the absence."""
+
+
+@dataclass(frozen=True)
 class Run:
     """One run of a department's DAG."""
 
@@ -92,5 +106,7 @@ class Ledger:
     batches: tuple[Batch, ...] = ()
     counts: tuple[Count, ...] = ()
     """Of each dataset's newest batch."""
+    due: tuple[Due, ...] = ()
+    """What was due of late; empty where nobody writes it down."""
     fault: str = ""
     """Why it can't be read now; then the rest is as it was read last."""

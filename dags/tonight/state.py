@@ -32,7 +32,11 @@ class State(Enum):
     )
     NEVER = ("never delivered", "○", "no batch was ever merged")
     STALE = ("stale", "◆", "nothing came for more than twice as long as the contract allows")
-    LATE = ("late", "◇", "the newest delivery is older than the contract allows")
+    LATE = (
+        "late",
+        "◇",
+        "the newest delivery is older than the contract allows, or the next did not come in time",
+    )
     SET_ASIDE = ("rows set aside", "△", "delivered; some rows were set aside with their reasons")
     GOOD = ("delivered", "✓", "delivered in time, and every row of it is served")
 
@@ -70,13 +74,14 @@ def judge_age(age_seconds: float | None, latency_seconds: int) -> Age:
     return Age.LATE if age_seconds > latency_seconds else Age.IN_TIME
 
 
-def judge(newest: Batch | None, age: Age, task: str | None) -> State:
+def judge(newest: Batch | None, age: Age, task: str | None, due: str = "") -> State:
     """The word for a dataset.
 
     Args:
         newest: its newest delivery in the ledger.
         age: of what is served.
         task: state of its task in a run that the ledger does not hold.
+        due: what became of the newest delivery that was due, where somebody writes it down.
     """
     if task in _FAILED_TASK or (newest and newest.status == "failed"):
         return State.FAILED
@@ -86,7 +91,7 @@ def judge(newest: Batch | None, age: Age, task: str | None) -> State:
         return State.NEVER
     if age is Age.STALE:
         return State.STALE
-    if age is Age.LATE:
+    if age is Age.LATE or due == "absent":
         return State.LATE
     return State.SET_ASIDE if newest.quarantined else State.GOOD
 

@@ -10,7 +10,7 @@ from tonight.rows import Batch
 from tonight.words import plural
 
 NIGHTS = 30
-WIDTH, HEIGHT = 120, 24
+WIDTH, HEIGHT = 150, 24
 _STEP = WIDTH / NIGHTS
 _LEAST = 1.5
 """Height of a night that brought little, so that it is seen."""

@@ -42,6 +42,7 @@ def _environment() -> Environment:
     made = Environment(
         loader=FileSystemLoader(_FOLDER),
         autoescape=True,
+        auto_reload=False,  # a template goes with the code that the server has loaded
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

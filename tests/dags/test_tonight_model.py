@@ -11,7 +11,7 @@ from tonight_city import NOW, batch, city, count, dataset, failed, held, ledger
 
 from tonight import model, words
 from tonight.model import Page, Row
-from tonight.rows import Batch, Ledger, Run
+from tonight.rows import Batch, Due, Ledger, Run
 from tonight.state import Age, State
 
 VISITS = dataset("health.visits")
@@ -125,7 +125,7 @@ def test_reasons_and_warnings_are_told_apart_and_explained() -> None:
     assert found.reasons[0].meaning == "visit_id is given"
     assert "same key" in found.reasons[1].meaning
     assert [(r.name, r.rows) for r in found.warnings] == [("name_once", 9)]
-    assert found.verdict == "passed, 2 reasons"
+    assert found.verdict == "passed in part"
 
 
 def test_a_held_batch_shows_the_rules_it_breaks() -> None:
@@ -175,6 +175,19 @@ def test_a_run_that_the_ledger_does_not_hold_is_not_silent(
     assert "/runs/tonight/" in found.log or work.startswith("waits")
 
 
+def test_a_delivery_that_is_absent_makes_a_dataset_late() -> None:
+    due_at = NOW - 6 * HOURS
+    rows = [
+        Due(VISITS.id, due_at, NOW - HOURS, "absent", None, NOW),
+        Due(VISITS.id, due_at - DAYS, NOW - DAYS, "delivered", NOW - DAYS, None),
+        Due("a.b", NOW, NOW, "delivered", NOW, None),
+    ]
+    of = replace(ledger(batch()), due=tuple(reversed(rows)))
+    (found,) = build(VISITS, of=of).rows
+    assert found.state is State.LATE
+    assert [d.state for d in found.due] == ["absent", "delivered"]
+
+
 def test_nothing_is_said_of_datasets_while_the_ledger_was_never_read() -> None:
     found = build(VISITS, of=Ledger(fault="no such bucket"))
     assert (found.rows, found.fault) == ((), "no such bucket")
@@ -189,7 +202,7 @@ def test_the_trend_has_a_bar_for_each_night_and_gaps_for_the_others() -> None:
     assert [bar.kind for bar in bars] == ["merged", "held", "failed", "merged"]
     assert bars[0].x == 0
     assert (bars[0].height, bars[0].y) == (24, 0)
-    assert bars[-1].x == 116
+    assert bars[-1].x == 145
     assert "2026-11-24: merged, 40 rows in" in bars[-1].title
     assert row().trend.sentence == "no batch in the last 30 nights"
 

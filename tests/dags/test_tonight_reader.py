@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,6 +11,7 @@ from tonight_city import batch, count, held, write
 
 from tonight import reader
 from tonight.reader import Reader, storage_options
+from tonight.rows import Due
 
 DAY = timedelta(days=1)
 
@@ -87,6 +88,16 @@ def test_old_attempts_are_dropped_but_not_the_last_good_one(tmp_path: Path) -> N
     assert good in found
     assert len(found) == reader.KEPT + 1
     assert bad[0] in found
+
+
+def test_what_was_due_is_read_where_it_is_written_down(tmp_path: Path) -> None:
+    one = Reader(str(tmp_path))
+    assert one.read().due == ()
+    now = datetime.now(UTC).replace(microsecond=0)
+    old = Due("a.b", now - 99 * DAY, now - 98 * DAY, "late", now, None)
+    absent = Due("a.b", now - 2 * DAY, now - DAY, "absent", None, now)
+    write(tmp_path, "deliveries", [old, absent])
+    assert one.read().due == (absent,)
 
 
 def test_a_ledger_that_cannot_be_read_says_so_and_keeps_what_is_known(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from deltalake import Field, Schema, write_deltalake
 from deltalake.schema import PrimitiveType
 
 from nightly.plan import CityPlan, DatasetPlan, DepartmentPlan, RulePlan
-from tonight.rows import BATCH_ID_FORMAT, Batch, Count, Ledger
+from tonight.rows import BATCH_ID_FORMAT, Batch, Count, Due, Ledger
 
 NOW = datetime(2026, 11, 24, 8, tzinfo=UTC)
 LATENCY = timedelta(days=1)
@@ -105,11 +105,18 @@ _LEDGER = {
         "dataset string, batch_id string, attempt integer, step string, outcome string,"
         " rows long, seconds double, recorded_at timestamp"
     ),
+    "deliveries": (
+        "dataset string, due_at timestamp, deadline_at timestamp, state string, batch_id string,"
+        " delivered_at timestamp, age_seconds double, owner string, contact string,"
+        " told_at timestamp, recorded_at timestamp"
+    ),
 }
 """The columns that `civiclake.io.ledger` writes."""
 
 
-def write(lake: Path | str, table: str, rows: Sequence[Batch | Count], **options: Any) -> None:
+def write(
+    lake: Path | str, table: str, rows: Sequence[Batch | Count | Due], **options: Any
+) -> None:
     """Append rows to a table of the ledger in one commit, as a load does."""
     columns = [part.strip().split() for part in _LEDGER[table].split(",")]
     schema = Schema([Field(name, PrimitiveType(kind)) for name, kind in columns])
@@ -121,7 +128,7 @@ def write(lake: Path | str, table: str, rows: Sequence[Batch | Count], **options
     for (name, kind), column in zip(columns, schema.to_arrow(), strict=True):
         values = [row.get(name, empty.get(kind)) for row in found]
         if kind == "timestamp":  # arro3 makes no times from Python's
-            values = [round(value.timestamp() * 1e6) for value in values]
+            values = [value and round(value.timestamp() * 1e6) for value in values]
             made[name] = arro.Array(values, arro.DataType.int64()).cast(column.type)
         else:
             made[name] = arro.Array(values, column.type)
