@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,15 @@ def manifest_path() -> Path:
 
 
 @dataclass(frozen=True)
+class RulePlan:
+    """What a reader of a broken rule wants to know."""
+
+    description: str
+    sets_aside: bool
+    """Whether rows that break it are set aside; the others are only counted."""
+
+
+@dataclass(frozen=True)
 class DatasetPlan:
     """What the tasks of one dataset need to know."""
 
@@ -49,6 +58,7 @@ class DatasetPlan:
     after: tuple[str, ...]
     """Names of the department's datasets that must be loaded before."""
     latency_seconds: int
+    rules: Mapping[str, RulePlan] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -140,4 +150,8 @@ def _dataset(dataset: Mapping[str, Any], here: Mapping[str, str]) -> DatasetPlan
         connection=dataset["source"].get("connection"),
         after=tuple(sorted(here[r] for r in referenced if r in here and r != dataset["id"])),
         latency_seconds=dataset.get("latency_seconds", 86400),
+        rules={
+            rule["id"]: RulePlan(rule.get("description") or "", rule["severity"] == "critical")
+            for rule in dataset.get("rules", ())
+        },
     )

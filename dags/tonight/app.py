@@ -1,0 +1,121 @@
+"""The page behind Airflow's login: who may read a department's DAG may see its datasets."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+from airflow.api_fastapi.app import API_ROOT_PATH, get_auth_manager
+from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity, DagDetails
+from airflow.api_fastapi.common.db.common import SessionDep
+from airflow.api_fastapi.core_api.security import GetUserDep, requires_access_dag
+from airflow.models.dag import DagModel
+from fastapi import Depends, FastAPI, HTTPException, Request, Response, status
+from fastapi.exception_handlers import http_exception_handler
+from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse
+from sqlalchemy.orm import Session
+
+from nightly.plan import CityPlan, manifest_path, read_plan
+from tonight import docs, model
+from tonight.reader import Reader, lake_uri
+from tonight.runs import newest_runs
+from tonight.view import content_security_policy, render
+
+_DOCS_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none';"
+    " form-action 'none'; frame-ancestors 'self'"
+)
+"""A Data Docs page carries its styles with it; it runs nothing and loads nothing."""
+
+_may_read: Any = Depends(requires_access_dag("GET", DagAccessEntity.RUN))
+
+
+def create_app() -> FastAPI:
+    """The page and the Data Docs below it; nothing of it answers to who is not logged in."""
+    # It is no interface for programs: no schema, and no page that shows one.
+    app = FastAPI(title="Tonight", openapi_url=None, docs_url=None, redoc_url=None)
+    app.exception_handler(status.HTTP_401_UNAUTHORIZED)(_to_login)
+    app.get("/", dependencies=[_may_read], response_class=HTMLResponse)(tonight)
+    # Airflow looks the permission up for the path's `dag_id`.
+    app.get("/docs/{dag_id}/{dataset}/{page}", dependencies=[_may_read])(data_docs)
+    return app
+
+
+def tonight(user: GetUserDep, session: SessionDep) -> HTMLResponse:
+    """The page, as it stands now."""
+    city = _readable(_plan(), user, session)
+    runs = newest_runs(session, [department.name for department in city.departments])
+    ledger = _reader(lake_uri()).read()
+    page = model.build(city, ledger, runs, _has_docs, datetime.now(UTC))
+    return HTMLResponse(render(page), headers=_headers(content_security_policy()))
+
+
+def data_docs(dag_id: str, dataset: str, page: str) -> FileResponse:
+    """One page of Great Expectations' Data Docs."""
+    found = docs.find(dag_id, dataset, page)
+    if found is None:
+        raise HTTPException(status.HTTP_404_NOT_FOUND, "There is no such page of Data Docs")
+    return FileResponse(found, media_type="text/html", headers=_headers(_DOCS_POLICY))
+
+
+def _readable(city: CityPlan, user: Any, session: Session) -> CityPlan:
+    """The departments whose runs a user may read."""
+    names = [department.name for department in city.departments]
+    teams = DagModel.get_dag_id_to_team_name_mapping(names, session=session)
+    manager = get_auth_manager()
+    seen = tuple(
+        department
+        for department in city.departments
+        if manager.is_authorized_dag(
+            method="GET",
+            access_entity=DagAccessEntity.RUN,
+            details=DagDetails(id=department.name, team_name=teams.get(department.name)),
+            user=user,
+        )
+    )
+    return replace(city, departments=seen)
+
+
+def _plan() -> CityPlan:
+    """The compiled manifest, parsed once for each time that it is written."""
+    path = manifest_path()
+    try:
+        found = path.stat()
+    except OSError:
+        return CityPlan(departments=(), marts=())
+    return _parsed(path, found.st_mtime_ns, found.st_ino)
+
+
+@lru_cache(maxsize=1)
+def _parsed(path: Path, *_version: int) -> CityPlan:
+    return read_plan(path)
+
+
+@cache
+def _reader(lake: str) -> Reader:
+    return Reader(lake)
+
+
+def _has_docs(department: str, dataset: str, page: str) -> bool:
+    return docs.find(department, dataset, page) is not None
+
+
+def _headers(policy: str) -> dict[str, str]:
+    return {
+        "Content-Security-Policy": policy,
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "same-origin",
+        "Cache-Control": "no-store",
+    }
+
+
+async def _to_login(request: Request, error: HTTPException) -> Response:
+    """A browser is led to Airflow's login and back; a program is told 401."""
+    if "text/html" not in request.headers.get("accept", ""):
+        return await http_exception_handler(request, error)
+    query = urlencode({"next": request.url.path})
+    return RedirectResponse(f"{API_ROOT_PATH}api/v2/auth/login?{query}")
