@@ -15,13 +15,17 @@ import pytest
 import yaml
 from nights import Nights
 from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
 from stdnum.cn import ric, uscc
 
+from civiclake import columns as c
 from civiclake.contracts.load import load_city
 from civiclake.contracts.model import Dataset
+from civiclake.contracts.standards import Area, Check, CheckKind
 from civiclake.io import lake
 from civiclake.io.account import BatchResult
 from civiclake.settings import Settings, project_root
+from civiclake.steps.standardize import standardize, with_positions
 
 
 def citizen(first: str) -> str:
@@ -253,6 +257,48 @@ def test_a_key_that_repeats_in_the_source_sets_all_its_rows_aside(loaded: Loaded
     assert loaded.result.quarantined == loaded.set_aside
     assert loaded.result.read == len(CASES) + 1
     assert loaded.result.balances
+
+
+def test_swapped_is_told_from_outside_where_both_could_be_a_latitude(
+    people: Dataset, spark: SparkSession
+) -> None:
+    berlin = Area(south=52.3, west=13.0, north=52.7, east=13.8)
+    check = Check(kind=CheckKind.COORDINATES, longitude="longitude", within=berlin)
+    latitude = people.column("latitude").model_copy(update={"check": check})
+    dataset = people.model_copy(update={"columns": (latitude,)})
+    rows = [(52.5, 13.4), (13.4, 52.5), (0.0, 0.0), (48.1, 11.6), (None, 13.4), (52.5, None)]
+    frame = spark.createDataFrame(rows, "latitude double, longitude double")
+    found = with_positions(frame, dataset).select("_invalid_latitude").collect()
+    assert [row[0] for row in found] == [None, "swapped", "origin", "outside", None, None]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text", "day"),
+    [
+        (None, "2016-01-05", "2016-01-05"),
+        (None, "16-01-05", None),
+        (None, "0016-01-05", "0016-01-05"),  # then refused by its range
+        ("dd/MM/yyyy", "05/01/2016", "2016-01-05"),
+        ("dd/MM/yyyy", "05/01/16", None),
+        ("d/M/y", "5/1/16", "0016-01-05"),
+        ("yyyyMMdd", "20160230", None),
+        ("yyyyMMdd", "160105", None),
+    ],
+)
+def test_a_year_of_two_digits_is_no_year(
+    pattern: str | None, text: str, day: str | None, people: Dataset, spark: SparkSession
+) -> None:
+    column = people.column("birth_date").model_copy(update={"format": pattern})
+    dataset = people.model_copy(update={"columns": (column,)})
+    lineage = ", ".join(f"NULL AS {name}" for name in (*c.LINEAGE, c.CORRUPT))
+    raw = spark.sql(f"SELECT '{text}' AS birth_date, {lineage}")
+    row = (
+        standardize(raw, dataset)
+        .select(F.col("birth_date").cast("string"), "_uncast_birth_date")
+        .first()
+    )
+    assert row is not None
+    assert tuple(row) == (day, None if day else text)
 
 
 def test_no_number_is_in_the_log_or_the_verdict(loaded: Loaded) -> None:
