@@ -10,6 +10,7 @@ from civiclake.contracts.extension import DatasetExtension
 from civiclake.contracts.faults import Faults, Place, choice, did_you_mean
 from civiclake.contracts.file_format import read_format
 from civiclake.contracts.model import FileFormat, Load, Source, SourceKind
+from civiclake.contracts.rest import Auth, Rest
 
 _KINDS = {
     "postgresql": SourceKind.POSTGRESQL,
@@ -18,6 +19,7 @@ _KINDS = {
     "s3": SourceKind.S3,
     "local": SourceKind.FILES,
     "sftp": SourceKind.SFTP,
+    "api": SourceKind.API,
     "custom": SourceKind.CUSTOM,
 }
 _TABLES = (Load.INCREMENTAL, Load.SNAPSHOT)
@@ -28,6 +30,7 @@ _LOADS = {
     SourceKind.S3: _DROPS,
     SourceKind.FILES: _DROPS,
     SourceKind.SFTP: _DROPS,
+    SourceKind.API: _TABLES,
     SourceKind.CUSTOM: tuple(Load),
 }
 _DATABASES = (SourceKind.POSTGRESQL, SourceKind.MYSQL)
@@ -87,6 +90,7 @@ def read_source(
         sheet=own.sheet if own else None,
         delimiter=own.delimiter if own else ",",
         encoding=str(server.get("encoding") or "utf-8").lower(),
+        rest=own.rest if own else Rest(),
         connector=own.connector if own else None,
         options=own.options if own else {},
     )
@@ -106,7 +110,10 @@ def _check_fit(
     database = kind in _DATABASES
     _check_connector(kind, own, here, document, faults)
     _check_tables(kind, own, here, document, faults)
-    if kind not in (SourceKind.FILES, SourceKind.CUSTOM) and own.connection is None:
+    _check_rest(kind, own, here, document, faults)
+    open_to_all = kind is SourceKind.API and own.rest.auth is Auth.NONE
+    may_lack = open_to_all or kind in (SourceKind.FILES, SourceKind.CUSTOM)
+    if not may_lack and own.connection is None:
         message = "'connection' is missing: the id of the credentials, such as 'health_db'"
         document.fault(faults, (*here, "connection"), message)
     if kind is SourceKind.FILES and own.connection is not None:
@@ -136,6 +143,24 @@ def _check_tables(
     if kind is SourceKind.MYSQL and own.query and own.partition:
         message = "does not go with a query of MariaDB or MySQL; make the query a view"
         document.fault(faults, (*here, "partition"), message)
+
+
+def _check_rest(
+    kind: SourceKind, own: DatasetExtension, here: Place, document: Document, faults: Faults
+) -> None:
+    """Only an API has pages; and it must be able to tell new records from old ones."""
+    place = (*here, "rest")
+    if kind is not SourceKind.API:
+        if own.rest != Rest():
+            message = f"goes with a server of type 'api', not {kind.value!r}; leave it out"
+            document.fault(faults, place, message)
+        return
+    if own.load is Load.INCREMENTAL and own.rest.since_parameter is None:
+        message = "'since_parameter' is missing: the name under which it is asked for what is new"
+        document.fault(faults, (*place, "since_parameter"), message)
+    if own.load is not Load.INCREMENTAL and own.rest.since_parameter is not None:
+        message = f"goes with the load 'incremental', not {own.load.value!r}; leave it out"
+        document.fault(faults, (*place, "since_parameter"), message)
 
 
 def _check_connector(
