@@ -70,6 +70,7 @@ def read_source(
     file_format = FileFormat.CSV if database else read_format(server, own, data, document, faults)
     if own is not None:
         _check_fit(kind, server, own, data, document, faults)
+    named = database or kind is SourceKind.CUSTOM
     physical = str(table.get("physicalName") or name)
     db_schema, _, bare = physical.rpartition(".")
     return Source(
@@ -78,8 +79,8 @@ def read_source(
         host=_text(server.get("host")),
         port=_text(server.get("port")),
         database=_text(server.get("database")),
-        db_schema=(db_schema or _text(server.get("schema"))) if database else None,
-        table=bare if database else None,
+        db_schema=(db_schema or _text(server.get("schema"))) if named else None,
+        table=bare if named else None,
         query=own.query if own else None,
         partition=own.partition if own else None,
         endpoint_url=_text(server.get("endpointUrl")),
@@ -108,7 +109,7 @@ def _check_fit(
     found = extension.find(data.get("customProperties"), ())
     here = found[1] if found else ("customProperties",)
     database = kind in _DATABASES
-    _check_connector(kind, own, here, document, faults)
+    _check_connector(kind, server, own, here, document, faults)
     _check_tables(kind, own, here, document, faults)
     _check_rest(kind, own, here, document, faults)
     open_to_all = kind is SourceKind.API and own.rest.auth is Auth.NONE
@@ -164,7 +165,12 @@ def _check_rest(
 
 
 def _check_connector(
-    kind: SourceKind, own: DatasetExtension, here: Place, document: Document, faults: Faults
+    kind: SourceKind,
+    server: dict[str, Any],
+    own: DatasetExtension,
+    here: Place,
+    document: Document,
+    faults: Faults,
 ) -> None:
     """A custom source names a connector that is installed, and nobody else does."""
     known = connectors.names()
@@ -180,6 +186,26 @@ def _check_connector(
         hint = did_you_mean(own.connector, known)
         message = f"is {own.connector!r}, which is not installed; allowed are {choice(known)}{hint}"
         document.fault(faults, (*here, "connector"), message)
+    elif own.connector == "jdbc":
+        _check_jdbc(server, own, here, document, faults)
+
+
+def _check_jdbc(
+    server: dict[str, Any], own: DatasetExtension, here: Place, document: Document, faults: Faults
+) -> None:
+    """A driver is told by its class, and where to go."""
+    if "driver" not in own.options:
+        message = "'driver' is missing: the class of the driver, such as 'org.postgresql.Driver'"
+        document.fault(faults, (*here, "options"), message)
+    if not str(server.get("location") or "").startswith("jdbc:"):
+        message = f"is {server.get('location')!r}; allowed is an address such as 'jdbc:name://...'"
+        document.fault(faults, ("servers", 0, "location"), message)
+    if own.connection is None:
+        message = "'connection' is missing: the id of the credentials, such as 'erp_db'"
+        document.fault(faults, (*here, "connection"), message)
+    if own.load not in _TABLES:
+        message = f"is {own.load.value!r}; allowed for 'jdbc' are {choice(map(str, _TABLES))}"
+        document.fault(faults, (*here, "load"), message)
 
 
 def _text(value: Any) -> str | None:
