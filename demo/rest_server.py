@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import base64
+import bisect
 import hmac
 import json
 import os
@@ -116,7 +117,8 @@ class _Registers:
         with self._lock:
             stamp = path.stat().st_mtime_ns
             if self._held.get(name, (0, {}))[0] != stamp:
-                self._held[name] = (stamp, json.loads(path.read_text()))
+                register = json.loads(path.read_text())
+                self._held[name] = (stamp, {**register, **_ordered(register)})
             return self._held[name][1]
 
     def edit(self, name: str, edit: Mapping[str, Any]) -> None:
@@ -125,6 +127,14 @@ class _Registers:
         gone = set(edit.get("delete", ()))
         kept = [r for r in register["records"] if r[register["key"]] not in gone]
         register["records"] = [*edit.get("first", ()), *kept, *edit.get("last", ())]
+        register.update(_ordered(register))
+
+
+def _ordered(register: dict[str, Any]) -> dict[str, Any]:
+    """The records by key, and the keys: what a cursor leads into."""
+    key = register["key"]
+    ordered = sorted(register["records"], key=lambda r: str(r[key]))
+    return {"ordered": ordered, "keys": [str(r[key]) for r in ordered]}
 
 
 class _Rate:
@@ -258,7 +268,8 @@ _STYLES = ("whole", "page", "offset", "cursor", "link")
 def _page(
     style: str, register: dict[str, Any], parameters: Mapping[str, str], address: str
 ) -> tuple[Any, dict[str, str]]:
-    records = _since(register, parameters.get("updated_since"))
+    since = parameters.get("updated_since")
+    records = _since(register, register["records"], since)
     size = min(int(parameters.get("per_page", 100)), MOST_PER_PAGE)
     if style == "whole":
         return {"data": records, "meta": {"total": len(records)}}, {}
@@ -266,12 +277,11 @@ def _page(
         number = int(parameters.get(style, 1 if style == "page" else 0))
         start = (number - 1) * size if style == "page" else number
         return {"data": records[start : start + size], "meta": {"total": len(records)}}, {}
-    key = register["key"]
-    records = sorted(records, key=lambda r: str(r[key]))
-    total = len(records)
-    after = _unpacked(parameters.get("cursor", ""))
-    records = [r for r in records if after is None or str(r[key]) > after]
-    following = _packed(str(records[size - 1][key])) if len(records) > size else None
+    total, after = len(records), _unpacked(parameters.get("cursor", ""))
+    start = 0 if after is None else bisect.bisect_right(register["keys"], after)
+    records = _since(register, register["ordered"][start:], since)
+    more = len(records) > size
+    following = _packed(str(records[size - 1][register["key"]])) if more else None
     meta = {"total": total, **({"next": following} if style == "cursor" else {})}
     headers = {}
     if style == "link" and following:
@@ -280,8 +290,7 @@ def _page(
     return {"data": records[:size], "meta": meta}, headers
 
 
-def _since(register: dict[str, Any], since: str | None) -> list[Record]:
-    records: list[Record] = register["records"]
+def _since(register: dict[str, Any], records: list[Record], since: str | None) -> list[Record]:
     if since is None:
         return records
     mark, column = datetime.fromisoformat(since), register["updated"]
