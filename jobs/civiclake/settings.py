@@ -40,6 +40,8 @@ class EngineSettings(_Section):
     sql_memory: str = "2g"
     java_options: tuple[str, ...] = ()
     """Further options of both JVMs, such as ``-XX:TieredStopAtLevel=1`` for short lives."""
+    jars: tuple[Path, ...] = ()
+    """Further JDBC drivers, for the class path of the jobs engine alone."""
     remote: str | None = None
     """A Spark Connect address elsewhere; then ``engine up`` starts no jobs server here."""
     spark: dict[str, str] = Field(default_factory=dict)

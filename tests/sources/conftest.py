@@ -10,19 +10,21 @@ from pathlib import Path
 
 import pytest
 from source_city import (
+    API_LOGINS,
     HOST_KEY,
     OWNER_KEYS,
     READER_KEYS,
     READER_PASSWORD,
     SFTP_KEY,
     SFTP_PASSWORD,
+    Api,
     City,
     Drops,
     Store,
 )
 
 from civiclake.local import postgres, process
-from demo import mariadb, objects, sshd
+from demo import mariadb, objects, rest_server, sshd
 
 
 @pytest.fixture(scope="session")
@@ -58,6 +60,18 @@ def maria(tmp_path_factory: pytest.TempPathFactory) -> Iterator[mariadb.Server]:
         yield running
     finally:
         assert mariadb.stop(folder / "run")
+
+
+@pytest.fixture(scope="session")
+def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
+    folder = tmp_path_factory.mktemp("rest")
+    address = rest_server.start(
+        folder / "registers", process.free_port(0), API_LOGINS, run_dir=folder / "run"
+    )
+    try:
+        yield Api(address, folder / "registers")
+    finally:
+        assert rest_server.stop(folder / "run")
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
 import yaml
 
 from civiclake.contracts.load import load_city
@@ -18,7 +19,7 @@ from civiclake.contracts.model import Dataset
 from civiclake.io.extract import extract
 from civiclake.io.landing import BatchManifest, Landing
 from civiclake.settings import Settings
-from demo import objects, sshd
+from demo import objects, rest_server, sshd
 
 OWNER = "data@parks.example.org"
 READER_PASSWORD = f"pg-{secrets.token_urlsafe(16)}"
@@ -50,6 +51,34 @@ class Drops:
     user: str
     folder: Path
     run_dir: Path
+
+
+API_LOGINS = rest_server.Logins(
+    token=f"tk-{secrets.token_urlsafe(16)}",
+    password=f"pw-{secrets.token_urlsafe(16)}",
+    api_key=f"ak-{secrets.token_urlsafe(16)}",
+    control=secrets.token_urlsafe(16),
+)
+
+
+@dataclass(frozen=True)
+class Api:
+    """The REST server: its address, the folder of its registers, and its bad days."""
+
+    address: str
+    folder: Path
+
+    def put(self, records: list[dict[str, Any]], auth: str = "") -> None:
+        """A new state of the trees' register."""
+        rest_server.write_register(
+            self.folder, "trees", records, key="tree_id", updated="updated_at", auth=auth
+        )
+
+    def plan(self, *faults: Any) -> list[str]:
+        """What becomes of the requests that follow; returns the paths asked for before."""
+        headers = {"X-Control": API_LOGINS.control}
+        answer = httpx.post(f"{self.address}/control", json=faults, headers=headers)
+        return list(answer.raise_for_status().json()["log"])
 
 
 class City:
@@ -107,6 +136,28 @@ class City:
         }
         wanted.pop("database", None)
         return self.dataset(server, {"connection": "parks_db", **wanted}, columns, physical)
+
+    def api(self, style: str, paging: dict[str, Any] | None = None, **own: Any) -> Dataset:
+        """The trees behind a REST API, incremental by ``updated_at`` unless said otherwise."""
+        more = own.pop("rest", {})
+        ways: dict[str, dict[str, Any]] = {
+            "whole": {},
+            "page": {"total": "meta.total"},
+            "offset": {"total": "meta.total"},
+            "cursor": {"next": "meta.next", "total": "meta.total"},
+            "link": {"total": "meta.total"},
+        }
+        kind = "none" if style == "whole" else style
+        way = {"kind": kind, "size": 4, **ways[style], **(paging or {})}
+        rest = {"paging": way, "requests_per_second": 1000, **more}
+        wanted = {"load": "incremental", "sequence": "updated_at", "overlap": "1h", **own}
+        if wanted["load"] == "snapshot":
+            wanted = {"load": "snapshot", **own}
+        else:
+            rest = {"since_parameter": "updated_since", **rest}
+        server = {"type": "api", "location": "${PARKS_API_URL}/" + style + "/trees"}
+        columns = wanted.pop("columns", [*COLUMNS, UPDATED])
+        return self.dataset(server, {"records": "data", "rest": rest, **wanted}, columns)
 
     def bucket(self, location: str, **own: Any) -> Dataset:
         """The trees in objects of a bucket."""

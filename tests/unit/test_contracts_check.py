@@ -211,6 +211,14 @@ FAULTS: dict[str, tuple[Spoil, str, str]] = {
         "connector",
         "'connector' is missing: who reads it",
     ),
+    "no driver": (
+        lambda c: (
+            c.trees["servers"].__setitem__(0, {"server": "s", "type": "custom", "location": "x:y"}),
+            c.own.update(connector="jdbc"),
+        ),
+        "options",
+        "'driver' is missing: the class of the driver",
+    ),
     "connector of another server": (
         _set("own", connector="jdbc"),
         "connector",

@@ -51,7 +51,7 @@ def _cell(value: Any) -> str:
 def reporting() -> Iterator[Callable[[dict[str, Any]], None]]:
     """For commands that a scheduler runs: the last line on stdout is JSON, also when they fail."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)-7s %(message)s", stream=sys.stderr)
-    for noisy in ("py4j", "botocore", "urllib3", "great_expectations", "matplotlib"):
+    for noisy in ("py4j", "botocore", "urllib3", "httpx", "great_expectations", "matplotlib"):
         logging.getLogger(noisy).setLevel(logging.ERROR)
     # It logs the stack of every lost connection; our own sentence says more.
     logging.getLogger("paramiko").setLevel(logging.CRITICAL)

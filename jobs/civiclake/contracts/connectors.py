@@ -6,7 +6,7 @@ from importlib.metadata import entry_points
 
 GROUP = "civiclake.connectors"
 """Entry points of this group are connectors of third parties."""
-BUILT_IN: dict[str, str] = {}
+BUILT_IN = {"jdbc": "civiclake.io.sources.jdbc"}
 """Our own connectors of that type, by the module that holds them."""
 
 

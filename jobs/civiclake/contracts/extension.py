@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from civiclake.contracts.document import Document
 from civiclake.contracts.faults import Faults, Place, choice, did_you_mean
 from civiclake.contracts.model import Drift, History, Limits, Load, Partition, Protection
+from civiclake.contracts.rest import Rest
 from civiclake.contracts.standards import Area, CheckKind
 
 NAME = "civiclake"
@@ -43,6 +44,7 @@ class DatasetExtension(_Closed):
     schedule: str | None = None
     query: str | None = None
     partition: Partition | None = None
+    rest: Rest = Rest()
     connector: str | None = None
     options: dict[str, str] = Field(default_factory=dict)
 

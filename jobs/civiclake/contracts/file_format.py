@@ -38,7 +38,7 @@ def read_format(
         faults: where faults are noted.
     """
     place: Place = ("servers", 0)
-    said = server.get("format") or "csv"
+    said = server.get("format") or ("json" if server.get("type") == "api" else "csv")
     known = {str(f): f for f in FileFormat}
     _check_encoding(server.get("encoding"), known.get(said), place, document, faults)
     if said not in known:

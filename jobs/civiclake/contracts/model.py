@@ -13,6 +13,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from civiclake.contracts.rest import Rest
 from civiclake.contracts.standards import Check, Codes
 
 UNCAST_PREFIX = "_uncast_"
@@ -77,6 +78,8 @@ class SourceKind(StrEnum):
     S3 = "s3"
     FILES = "local"
     SFTP = "sftp"
+    API = "api"
+    """REST."""
     CUSTOM = "custom"
     """What :attr:`Source.connector` names: our own for any JDBC driver, or a third party's."""
 
@@ -203,6 +206,7 @@ class Source(_Frozen):
     """Name of a workbook's sheet (XLSX)."""
     delimiter: str = ","
     encoding: str = "utf-8"
+    rest: Rest = Rest()
     connector: str | None = None
     """Name of the connector, for sources of kind ``custom`` alone."""
     options: dict[str, str] = Field(default_factory=dict)

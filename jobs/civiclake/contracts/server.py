@@ -10,6 +10,7 @@ from civiclake.contracts.extension import DatasetExtension
 from civiclake.contracts.faults import Faults, Place, choice, did_you_mean
 from civiclake.contracts.file_format import read_format
 from civiclake.contracts.model import FileFormat, Load, Source, SourceKind
+from civiclake.contracts.rest import Auth, Rest
 
 _KINDS = {
     "postgresql": SourceKind.POSTGRESQL,
@@ -18,6 +19,7 @@ _KINDS = {
     "s3": SourceKind.S3,
     "local": SourceKind.FILES,
     "sftp": SourceKind.SFTP,
+    "api": SourceKind.API,
     "custom": SourceKind.CUSTOM,
 }
 _TABLES = (Load.INCREMENTAL, Load.SNAPSHOT)
@@ -28,6 +30,7 @@ _LOADS = {
     SourceKind.S3: _DROPS,
     SourceKind.FILES: _DROPS,
     SourceKind.SFTP: _DROPS,
+    SourceKind.API: _TABLES,
     SourceKind.CUSTOM: tuple(Load),
 }
 _DATABASES = (SourceKind.POSTGRESQL, SourceKind.MYSQL)
@@ -67,6 +70,7 @@ def read_source(
     file_format = FileFormat.CSV if database else read_format(server, own, data, document, faults)
     if own is not None:
         _check_fit(kind, server, own, data, document, faults)
+    named = database or kind is SourceKind.CUSTOM
     physical = str(table.get("physicalName") or name)
     db_schema, _, bare = physical.rpartition(".")
     return Source(
@@ -75,8 +79,8 @@ def read_source(
         host=_text(server.get("host")),
         port=_text(server.get("port")),
         database=_text(server.get("database")),
-        db_schema=(db_schema or _text(server.get("schema"))) if database else None,
-        table=bare if database else None,
+        db_schema=(db_schema or _text(server.get("schema"))) if named else None,
+        table=bare if named else None,
         query=own.query if own else None,
         partition=own.partition if own else None,
         endpoint_url=_text(server.get("endpointUrl")),
@@ -87,6 +91,7 @@ def read_source(
         sheet=own.sheet if own else None,
         delimiter=own.delimiter if own else ",",
         encoding=str(server.get("encoding") or "utf-8").lower(),
+        rest=own.rest if own else Rest(),
         connector=own.connector if own else None,
         options=own.options if own else {},
     )
@@ -104,9 +109,12 @@ def _check_fit(
     found = extension.find(data.get("customProperties"), ())
     here = found[1] if found else ("customProperties",)
     database = kind in _DATABASES
-    _check_connector(kind, own, here, document, faults)
+    _check_connector(kind, server, own, here, document, faults)
     _check_tables(kind, own, here, document, faults)
-    if kind not in (SourceKind.FILES, SourceKind.CUSTOM) and own.connection is None:
+    _check_rest(kind, own, here, document, faults)
+    open_to_all = kind is SourceKind.API and own.rest.auth is Auth.NONE
+    may_lack = open_to_all or kind in (SourceKind.FILES, SourceKind.CUSTOM)
+    if not may_lack and own.connection is None:
         message = "'connection' is missing: the id of the credentials, such as 'health_db'"
         document.fault(faults, (*here, "connection"), message)
     if kind is SourceKind.FILES and own.connection is not None:
@@ -138,8 +146,31 @@ def _check_tables(
         document.fault(faults, (*here, "partition"), message)
 
 
-def _check_connector(
+def _check_rest(
     kind: SourceKind, own: DatasetExtension, here: Place, document: Document, faults: Faults
+) -> None:
+    """Only an API has pages; and it must be able to tell new records from old ones."""
+    place = (*here, "rest")
+    if kind is not SourceKind.API:
+        if own.rest != Rest():
+            message = f"goes with a server of type 'api', not {kind.value!r}; leave it out"
+            document.fault(faults, place, message)
+        return
+    if own.load is Load.INCREMENTAL and own.rest.since_parameter is None:
+        message = "'since_parameter' is missing: the name under which it is asked for what is new"
+        document.fault(faults, (*place, "since_parameter"), message)
+    if own.load is not Load.INCREMENTAL and own.rest.since_parameter is not None:
+        message = f"goes with the load 'incremental', not {own.load.value!r}; leave it out"
+        document.fault(faults, (*place, "since_parameter"), message)
+
+
+def _check_connector(
+    kind: SourceKind,
+    server: dict[str, Any],
+    own: DatasetExtension,
+    here: Place,
+    document: Document,
+    faults: Faults,
 ) -> None:
     """A custom source names a connector that is installed, and nobody else does."""
     known = connectors.names()
@@ -155,6 +186,26 @@ def _check_connector(
         hint = did_you_mean(own.connector, known)
         message = f"is {own.connector!r}, which is not installed; allowed are {choice(known)}{hint}"
         document.fault(faults, (*here, "connector"), message)
+    elif own.connector == "jdbc":
+        _check_jdbc(server, own, here, document, faults)
+
+
+def _check_jdbc(
+    server: dict[str, Any], own: DatasetExtension, here: Place, document: Document, faults: Faults
+) -> None:
+    """A driver is told by its class, and where to go."""
+    if "driver" not in own.options:
+        message = "'driver' is missing: the class of the driver, such as 'org.postgresql.Driver'"
+        document.fault(faults, (*here, "options"), message)
+    if not str(server.get("location") or "").startswith("jdbc:"):
+        message = f"is {server.get('location')!r}; allowed is an address such as 'jdbc:name://...'"
+        document.fault(faults, ("servers", 0, "location"), message)
+    if own.connection is None:
+        message = "'connection' is missing: the id of the credentials, such as 'erp_db'"
+        document.fault(faults, (*here, "connection"), message)
+    if own.load not in _TABLES:
+        message = f"is {own.load.value!r}; allowed for 'jdbc' are {choice(map(str, _TABLES))}"
+        document.fault(faults, (*here, "load"), message)
 
 
 def _text(value: Any) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from civiclake import secrets
@@ -33,7 +34,11 @@ def start(settings: Settings) -> None:
     """Start it, detached; does not wait."""
     make_folders(settings)
     arguments = write_arguments(
-        settings.run_dir / "engine-jobs.args", settings, _options(settings), [_MAIN]
+        settings.run_dir / "engine-jobs.args",
+        settings,
+        _options(settings),
+        [_MAIN],
+        jars.drivers(settings.engine.jars),
     )
     service(settings).start(
         [str(java_home() / "bin" / "java"), f"@{arguments}"], _environment(settings),
@@ -68,7 +73,13 @@ def _options(settings: Settings) -> dict[str, str]:
     }
 
 
-def write_arguments(path: Path, settings: Settings, spark: dict[str, str], main: list[str]) -> Path:
+def write_arguments(
+    path: Path,
+    settings: Settings,
+    spark: dict[str, str],
+    main: list[str],
+    more_jars: Sequence[Path] = (),
+) -> Path:
     """Java's arguments as a file: no secret in it, and no limit on its length.
 
     The JARs stand on the class path itself: added by ``--jars``, they would be missing in
@@ -82,7 +93,7 @@ def write_arguments(path: Path, settings: Settings, spark: dict[str, str], main:
         "spark.ui.showConsoleProgress": "false",
         **spark,
     }
-    classpath = [*jars.classpath(settings.jars_dir), *spark_jars()]
+    classpath = [*jars.classpath(settings.jars_dir), *more_jars, *spark_jars()]
     logging = project_root() / "conf" / "log4j2.properties"
     lines = [
         *MODULE_OPTIONS,

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from filelock import FileLock
@@ -206,6 +206,20 @@ def classpath(jars_dir: Path) -> list[Path]:
             " run `make setup`"
         )
     return jars
+
+
+def drivers(wanted: Sequence[Path]) -> list[Path]:
+    """The JARs of further JDBC drivers.
+
+    Raises:
+        UserError: one is not there.
+    """
+    missing = [str(jar) for jar in wanted if not jar.is_file()]
+    if missing:
+        raise UserError(
+            f"the setting engine.jars names {', '.join(missing)}, which is not there: correct it"
+        )
+    return [jar.absolute() for jar in wanted]
 
 
 def main() -> None:

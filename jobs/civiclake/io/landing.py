@@ -27,6 +27,7 @@ from civiclake.settings import Settings
 MANIFEST = "manifest.json"
 COMMITTED = "_COMMITTED"
 _HELD = ".held"
+_PAGES = ".pages"
 _BATCH_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,63}")
 
 
@@ -144,6 +145,11 @@ class Landing:
         folder = self.batch_dir(dataset_id, batch_id)
         return folder.with_name(folder.name + _HELD)
 
+    def pages_dir(self, dataset_id: str, batch_id: str) -> Path:
+        """Where the pages of an unfinished walk are kept between two tries of a batch."""
+        folder = self.batch_dir(dataset_id, batch_id)
+        return folder.with_name(folder.name + _PAGES)
+
     def find(self, dataset_id: str, batch_id: str) -> BatchManifest | None:
         """The manifest of a landed batch, or None."""
         path = self.batch_dir(dataset_id, batch_id) / MANIFEST
@@ -241,7 +247,8 @@ class Landing:
                 f"batch {batch_id} of {dataset_id} is committed and can't be read again: "
                 "use a new batch id"
             )
-        shutil.rmtree(self.batch_dir(dataset_id, batch_id), ignore_errors=True)
+        for folder in (self.batch_dir, self.pages_dir):
+            shutil.rmtree(folder(dataset_id, batch_id), ignore_errors=True)
 
     def hold(self, draft: Draft, dataset: Dataset, batch_id: str) -> None:
         """Keep what was read beside the batches: people will want to look at it."""

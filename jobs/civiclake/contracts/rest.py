@@ -1,0 +1,80 @@
+"""What a contract says of a REST source: its pages, its login, how it tells new from old."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class PagingKind(StrEnum):
+    """How a client asks for the next page."""
+
+    NONE = "none"
+    """All records come in one answer."""
+    PAGE = "page"
+    """By the page's number."""
+    OFFSET = "offset"
+    """By the number of records before it."""
+    CURSOR = "cursor"
+    """By a word that the page before gives in its body."""
+    LINK = "link"
+    """By the address that the page before gives in its ``Link`` header (RFC 8288)."""
+
+
+class Auth(StrEnum):
+    """How a client says who it is; the credentials are those of the connection."""
+
+    NONE = "none"
+    BEARER = "bearer"
+    """``<ID>_TOKEN``, as RFC 6750."""
+    BASIC = "basic"
+    """``<ID>_USER`` and ``<ID>_PASSWORD``."""
+    API_KEY = "api_key"
+    """``<ID>_API_KEY``, in a header."""
+
+
+class Paging(_Frozen):
+    """The way from page to page."""
+
+    kind: PagingKind = PagingKind.NONE
+    size: int = Field(default=500, ge=1, le=100_000)
+    """Records asked for in one page; the server may give fewer."""
+    size_parameter: str | None = "per_page"
+    parameter: str | None = None
+    """Name of the parameter; by default the kind's own word."""
+    first: int = Field(default=1, ge=0, le=1)
+    """Number of the first page."""
+    next: str | None = None
+    """Path in the body to the word that asks for the next page (cursor)."""
+    total: str | None = None
+    """Path in the body to the number of all records, if the server tells it."""
+
+    @model_validator(mode="after")
+    def _check_next(self) -> Paging:
+        if (self.kind is PagingKind.CURSOR) != (self.next is not None):
+            raise ValueError("'next' is the path to the next cursor: it goes with kind 'cursor'")
+        return self
+
+
+class Rest(_Frozen):
+    """A REST source."""
+
+    paging: Paging = Paging()
+    auth: Auth = Auth.NONE
+    api_key_header: str = Field(default="X-Api-Key", pattern=r"^[A-Za-z][A-Za-z0-9-]*$")
+    parameters: dict[str, str] = Field(default_factory=dict)
+    """Sent with every request."""
+    since_parameter: str | None = None
+    """Asks for records that changed since then (incremental loads)."""
+    key: str | None = None
+    """Path to what makes a record itself, by default the primary key."""
+    error: str | None = None
+    """An answer that holds this path is an error, whatever its status says."""
+    omits_nulls: bool = False
+    """Whether a column that no record holds is null rather than gone."""
+    requests_per_second: float = Field(default=20, gt=0, le=1000)
