@@ -22,6 +22,8 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from tonight_city import batch, count, failed, held, write
 
+from tonight.rows import batch_time
+
 PASSWORDS = {"viewer": "look"}
 EVIL = "<script>alert('x')</script><img src=x onerror=alert(1)> \"&amp;"
 TRAVERSALS = [
@@ -158,6 +160,26 @@ def test_a_reader_sees_every_dataset_with_its_numbers(
         assert said in visits
     assert "no route to host" in told.text
     assert viewer.post("/tonight/").status_code == 405
+
+
+def test_a_batch_is_linked_to_the_run_of_its_logical_date(viewer: TestClient, night: Path) -> None:
+    from airflow import settings
+    from airflow.models.dagrun import DagRun
+    from airflow.utils.types import DagRunType
+    from sqlalchemy.orm import Session
+
+    (page,) = (night / "data_docs" / "health" / "visits").glob("2*.html")
+    date = batch_time(page.stem)
+    assert date
+    with Session(settings.engine) as session, session.begin():
+        for number in range(3):
+            run = DagRun("health", f"run+{number}", run_type=DagRunType.MANUAL)
+            run.logical_date = date - timedelta(days=number)
+            run.run_after = date
+            session.add(run)
+    visits = viewer.get("/tonight/").text.partition('id="health.visits"')[2].partition("</li>")[0]
+    links = re.findall(r'href="(\.\./[^"]+)" target="_top"', visits)
+    assert set(links) == {"../dags/health/runs/run%2B0/tasks/visits.load"}
 
 
 def test_a_message_may_hold_anything(viewer: TestClient, night: Path) -> None:

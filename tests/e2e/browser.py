@@ -19,6 +19,9 @@ from civiclake.local import process
 _ELEMENT = "element-6066-11e4-a52e-4f735466cecf"
 """Key of an element's id, as the protocol has it."""
 
+ENTER, TAB = "\ue007", "\ue004"
+"""Keys, as the protocol names them."""
+
 _ARGUMENTS = [
     "--headless=new",
     "--no-sandbox",  # it is run by root where the tests are, and opens our own pages alone
@@ -122,6 +125,12 @@ class Browser:
     def type(self, selector: str, text: str) -> None:
         """Type into a field."""
         self.call("POST", f"/element/{self.element(selector)}/value", {"text": text})
+
+    def press(self, key: str) -> None:
+        """Press a key, wherever the focus is."""
+        strokes = [{"type": kind, "value": key} for kind in ("keyDown", "keyUp")]
+        keyboard = {"type": "key", "id": "keyboard", "actions": strokes}
+        self.call("POST", "/actions", {"actions": [keyboard]})
 
     def text(self, selector: str) -> str:
         """What a person reads there."""

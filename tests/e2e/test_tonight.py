@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from browser import Browser, chromium
+from browser import ENTER, TAB, Browser, chromium
 from e2e_city import City
 
 from civiclake.local import airflow
@@ -90,9 +90,11 @@ def test_a_click_shows_why_rows_were_set_aside(
 
 def test_it_can_be_worked_by_keyboard(operator: Browser) -> None:
     operator.run("document.querySelector(\"details[id='transport.stops'] > summary\").focus()")
-    active = operator.call("GET", "/element/active")
-    operator.call("POST", f"/element/{next(iter(active.values()))}/value", {"text": ""})
+    operator.press(ENTER)
     assert operator.run("return document.getElementById('transport.stops').open") is True
+    operator.press(TAB)
+    assert operator.run("return document.activeElement.closest('details').id") == "transport.stops"
+    assert operator.run("return document.activeElement.tagName") == "A"
 
 
 def test_it_can_be_read_on_a_phone(operator: Browser) -> None:
