@@ -6,7 +6,7 @@ AIR     = var/env/airflow/bin/python
 BIN     = var/env/spark/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down status sql test check unit bench lock clean
+.PHONY: help setup city tools demo up down status sql test check unit bench lock clean
 
 help: ## This page.
 	@echo "CivicLake: every night, the departments' records, checked and merged into one lake."
@@ -22,7 +22,10 @@ help: ## This page.
 setup: ## Make var/env and var/jars from conf/locks; does nothing when they are there.
 	@bin/setup
 
-demo: setup ## The main job, for real: NIGHT=1 VISITS=5000; later nights follow.
+city: ## The same, and the servers of the sample city (MariaDB, sshd).
+	@bin/setup --city
+
+demo: city ## The main job, for real: NIGHT=1 VISITS=5000; later nights follow.
 	@PYTHONPATH=. $(PY) -m demo.night --night $(NIGHT) $(if $(VISITS),--visits $(VISITS))
 
 up: setup ## Start PostgreSQL, the two Spark engines and Airflow.
@@ -41,6 +44,9 @@ clean: down ## Forget the sample city and its lake; what set-up made is kept.
 sql: setup ## One query through the analysts' door: make sql Q="show tables in unified".
 	@bin/civiclake sql "$(Q)"
 
+tools:
+	@bin/setup --tests
+
 check: setup ## Style, types, the order of imports, and every contract (also by datacontract lint).
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -52,7 +58,7 @@ check: setup ## Style, types, the order of imports, and every contract (also by 
 unit: setup ## The tests that need no JVM.
 	$(PY) -m pytest -q tests/unit tests/architecture
 
-test: check ## Everything: check, DAGs in Airflow's environment, then unit to end-to-end.
+test: tools check ## Everything: check, DAGs in Airflow's environment, then unit to end-to-end.
 	$(AIR) -m pytest -q -c pyproject.toml tests/dags
 	$(PY) -m pytest -q --durations=5 tests/unit tests/architecture tests/sources tests/demo \
 		--deselect tests/architecture/test_contracts_lint.py
