@@ -1,6 +1,6 @@
-"""A MariaDB server of this machine, from Debian's packages ``mariadb-server-core`` and
-``mariadb-client-core`` (which start no service of their own).
+"""A MariaDB server of this machine, from Debian's packages of its server and client cores.
 
+Neither ``mariadb-server-core`` nor ``mariadb-client-core`` starts a service of its own.
 Loopback only, password always, its own data folder and none of the system's settings. Under
 root it runs as a system user made for it. ``python -m demo.mariadb start FOLDER`` starts
 one by hand; ``stop`` and ``status`` do what they say.
@@ -12,7 +12,6 @@ import argparse
 import hashlib
 import os
 import shutil
-import subprocess
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -159,17 +158,7 @@ def _init(data_dir: Path, password: str, user: str | None) -> Path:
 def _install(data_dir: Path, user: str | None) -> None:
     command = [_program("mariadb-install-db"), "--no-defaults", f"--datadir={data_dir}"]
     command += ["--auth-root-authentication-method=normal", "--skip-test-db", "--skip-name-resolve"]
-    groups: list[str | int] | None = [] if user else None
-    made = subprocess.run(
-        command,
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=data_dir,
-        user=user,
-        group=process.group_of(user),
-        extra_groups=groups,
-    )
+    made = system_user.run(command, user=user, cwd=data_dir)
     if made.returncode:
         said = (made.stderr or made.stdout).strip()
         raise CivicLakeError(f"mariadb-install-db could not make {data_dir}: {said}")

@@ -213,7 +213,9 @@ FAULTS: dict[str, tuple[Spoil, str, str]] = {
     ),
     "no driver": (
         lambda c: (
-            c.trees["servers"].__setitem__(0, {"server": "s", "type": "custom", "location": "x:y"}),
+            c.trees["servers"].__setitem__(
+                0, {"server": "s", "type": "custom", "location": "jdbc:x"}
+            ),
             c.own.update(connector="jdbc"),
         ),
         "options",

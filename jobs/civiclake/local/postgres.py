@@ -9,7 +9,6 @@ from __future__ import annotations
 import importlib.util
 import os
 import signal
-import subprocess
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -181,18 +180,7 @@ def _init(data_dir: Path, password: str, user: str | None) -> None:
 def _run_initdb(data_dir: Path, secret: Path, user: str | None) -> None:
     command = [str(_binary("initdb")), "-D", str(data_dir), "-U", SUPERUSER, "--encoding=UTF8"]
     command += ["--auth=scram-sha-256", f"--pwfile={secret}", "--no-locale", "--no-sync"]
-    groups: list[str | int] | None = [] if user else None
-    made = subprocess.run(
-        command,
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd="/",
-        env=_environment(),
-        user=user,
-        group=process.group_of(user),
-        extra_groups=groups,
-    )
+    made = system_user.run(command, user=user, cwd=Path("/"), env=_environment())
     if made.returncode:
         raise CivicLakeError(f"initdb could not make {data_dir}: {made.stderr.strip()}")
 

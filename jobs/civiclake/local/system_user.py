@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from civiclake.errors import UserError
@@ -37,6 +38,24 @@ def ensure(name: str, what: str) -> str | None:
                 f"({made.stderr.strip()}): make that user, or run as an ordinary user"
             ) from None
     return name
+
+
+def run(
+    command: Sequence[str], *, user: str | None, cwd: Path, env: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end as that user (None: as ourselves); what it said is kept."""
+    groups: list[str | int] | None = [] if user else None
+    return subprocess.run(
+        list(command),
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=cwd,
+        env=env,
+        user=user,
+        group=process.group_of(user),
+        extra_groups=groups,
+    )
 
 
 def give(user: str, *paths: Path) -> None:
