@@ -10,7 +10,9 @@ from pyspark.sql import functions as F
 from civiclake import columns as c
 from civiclake.contracts.model import (
     GIVEN_PREFIX,
+    INVALID_PREFIX,
     ORPHAN_PREFIX,
+    REPLACED_PREFIX,
     UNCAST_PREFIX,
     UNKNOWN_PREFIX,
     Dataset,
@@ -18,7 +20,14 @@ from civiclake.contracts.model import (
 )
 from civiclake.steps.rules import CompiledRule
 
-_PREFIXES = (UNCAST_PREFIX, UNKNOWN_PREFIX, ORPHAN_PREFIX, GIVEN_PREFIX)
+_PREFIXES = (
+    UNCAST_PREFIX,
+    UNKNOWN_PREFIX,
+    ORPHAN_PREFIX,
+    REPLACED_PREFIX,
+    INVALID_PREFIX,
+    GIVEN_PREFIX,
+)
 
 
 def with_operation(typed: DataFrame, dataset: Dataset) -> DataFrame:
