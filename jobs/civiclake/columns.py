@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from civiclake.contracts.model import Dataset
+from civiclake.contracts import model
+from civiclake.contracts.model import Dataset, History
 
 BATCH = "_batch_id"
 """Batch that brought (raw) or last changed (unified) the row."""
@@ -27,6 +28,17 @@ ACTION = "_action"
 RAW = "_raw"
 """The record as it came, as a map from source column to text."""
 
+IS_DELETE = "_is_delete"
+"""In a change log: whether the row says that its key is gone."""
+VALID_FROM, VALID_TO, IS_CURRENT = model.VALID_FROM, model.VALID_TO, model.IS_CURRENT
+SNAPSHOT_DATE = model.SNAPSHOT_DATE
+EDIT = "_edit"
+"""What the MERGE does with a row of the unified table: one of the ``EDIT_*`` words."""
+EDIT_INSERT, EDIT_UPDATE, EDIT_DELETE = "insert", "update", "delete"
+MARK = "_mark"
+"""What is remembered of a key beside the served rows: one of the ``MARK_*`` words."""
+MARK_DELETED, MARK_AGAIN = "deleted", "again"
+
 FATE_GOOD = "good"
 FATE_BROKEN = "broken"
 FATE_SUPERSEDED = "superseded"
@@ -38,6 +50,11 @@ ACTION_UNCHANGED = "unchanged"
 ACTION_LATE = "late"
 ACTION_CONFLICT = "conflict_with_served"
 ACTION_DELETE = "delete"
+"""A served row that a snapshot no longer holds; no row was read for it."""
+ACTION_REVOKE = "revoke"
+"""A change log says that the key is gone: one row was read, one served row goes."""
+ACTION_CONFIRM = "confirm"
+"""The served values came again by a newer delivery: nothing older may take their place."""
 
 BITS = 62
 """Rules per bitmask word; a bigint's sign bit stays out of it."""
@@ -59,6 +76,19 @@ def sequence_type(dataset: Dataset) -> str:
 
 def unified_extra(dataset: Dataset) -> list[tuple[str, str]]:
     """The added columns of this dataset's unified table, with their types."""
-    return [
-        (name, sequence_type(dataset) if name == SEQUENCE else kind) for name, kind in UNIFIED_EXTRA
-    ]
+    moment = sequence_type(dataset)
+    always = [(name, moment if name == SEQUENCE else kind) for name, kind in UNIFIED_EXTRA]
+    if dataset.history is History.HISTORY:
+        return [*always, (VALID_FROM, moment), (VALID_TO, moment), (IS_CURRENT, "boolean")]
+    if dataset.history is History.SNAPSHOT:
+        return [*always, (SNAPSHOT_DATE, "date")]
+    return always
+
+
+def merge_key(dataset: Dataset) -> tuple[str, ...]:
+    """The columns that name one row of this dataset's unified table."""
+    if dataset.history is History.HISTORY:
+        return (*dataset.key, VALID_FROM)
+    if dataset.history is History.SNAPSHOT:
+        return (*dataset.key, SNAPSHOT_DATE)
+    return dataset.key

@@ -355,7 +355,7 @@ def test_two_spellings_beside_each_other(city: City) -> None:
 
 
 SHAPES: dict[str, tuple[list[str], list[Any], str]] = {
-    "missing": (["tree_id", "species"], ["t1", "oak"], "lacks the column height (its header is"),
+    "missing": (["tree_id", "species"], ["t1", "oak"], "lacks the column height (its columns are"),
     "added": ([*HEADER, "crown"], ["t1", "oak", 1, 2], "has the column crown, unknown to the"),
     "renamed": (["tree_id", "species", "tall"], ["t1", "oak", 1], "lacks the column height"),
 }

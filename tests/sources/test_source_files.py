@@ -277,6 +277,27 @@ def test_a_delivery_of_another_shape_is_held_and_kept(city: City, what: str) -> 
     assert city.landed() == ["bad"]
 
 
+def test_a_renamed_column_is_asked_about(city: City) -> None:
+    _drop(city, "a.csv", HELD["a renamed column"][0])
+    words = ("is it tall now?", "the last good table stays served")
+    refused(city, city.files(), BatchHeld, *words)
+
+
+def test_a_new_column_that_raw_can_not_keep_is_held(city: City) -> None:
+    evolving = city.files(drift={"new_column": "evolve"})
+    for name in ("crown width", "_crown", "crown;"):
+        _drop(city, "a.csv", f'tree_id,species,height,"{name}"\nt1,oak,1,2\n')
+        refused(city, evolving, BatchHeld, f"the new column {name!r}, which raw can't keep")
+    _drop(city, "a.csv", HELD["an added column"][0])
+    assert city.extract(evolving, "n1").rows == 1
+
+
+def test_an_empty_snapshot_is_held(city: City) -> None:
+    _drop(city, "a.csv", HEADER)
+    words = ("a header but no rows", "an empty snapshot would delete every row")
+    refused(city, city.files(load="snapshot"), BatchHeld, *words)
+
+
 def test_new_columns_pass_where_the_contract_says_so(city: City) -> None:
     _drop(city, "a.csv", HELD["an added column"][0])
     manifest = city.extract(city.files(drift={"new_column": "ignore"}), "n1")

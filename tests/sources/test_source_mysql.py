@@ -248,7 +248,9 @@ def test_a_missing_database_table_or_column(city: City, db: Db) -> None:
     words = ("there is no database gardens", "`database` in parks/trees.yaml")
     refused(city, dataset, SourceError, *words)
     db.run("ALTER TABLE trees DROP height")
-    refused(city, _table(city), SourceError, "table trees lacks height", "parks/trees.yaml")
+    refused(
+        city, _table(city), BatchHeld, "table trees lacks the column height", "parks/trees.yaml"
+    )
     db.run("DROP TABLE trees")
     refused(city, _table(city), SourceError, "has no table trees", "parks/trees.yaml")
 
@@ -277,7 +279,7 @@ def test_a_table_that_is_locked_by_its_owner_is_tried_again_later(
 
 def test_an_added_column(city: City, db: Db) -> None:
     db.run("ALTER TABLE trees ADD crown text")
-    refused(city, _table(city), BatchHeld, "table trees has crown, unknown to the contract")
+    refused(city, _table(city), BatchHeld, "table trees has the column crown, unknown")
     tolerant = _table(city, drift={"new_column": "ignore"})
     assert city.extract(tolerant, "n2").files[0].header[-1] == "updated_at"
 

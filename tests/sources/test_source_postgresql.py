@@ -284,16 +284,29 @@ def test_a_table_that_may_not_be_read(
 def test_a_missing_column(city: City, db: psycopg.Connection[tuple[object, ...]]) -> None:
     dataset = _after_one_night(city)
     db.execute("ALTER TABLE trees DROP height")
-    refused(city, dataset, SourceError, "table public.trees lacks height", "parks/trees.yaml")
+    words = ("table public.trees lacks the column height", "parks/trees.yaml")
+    refused(city, dataset, BatchHeld, *words)
 
 
 def test_an_added_column(city: City, db: psycopg.Connection[tuple[object, ...]]) -> None:
     dataset = _after_one_night(city)
     db.execute("ALTER TABLE trees ADD crown text")
-    words = ("table public.trees has crown, unknown to the contract", "drift.new_column")
+    words = ("table public.trees has the column crown, unknown", "drift.new_column")
     refused(city, dataset, BatchHeld, *words)
     tolerant = city.table(drift={"new_column": "ignore"})
     assert city.extract(tolerant, "n2").files[0].header[-1] == "updated_at"
+    evolving = city.table(drift={"new_column": "evolve"})
+    assert city.extract(evolving, "n3").files[0].header[-2:] == ("updated_at", "crown")
+
+
+def test_a_change_log_is_cut_by_its_watermark(city: City, db: object) -> None:
+    log = [*COLUMNS, UPDATED, {"name": "op", "logicalType": "string", "required": True}]
+    own = {"load": "changes", "operation": "op", "overlap": "0s", "columns": log}
+    db.execute("ALTER TABLE trees ADD op text NOT NULL DEFAULT 'insert'")  # type: ignore[attr-defined]
+    first = city.commit(city.table(**own), "n1")
+    second = city.extract(city.table(**own), "n2")
+    assert first.watermark_to is not None
+    assert (second.watermark_from, second.rows < first.rows) == (first.watermark_to, True)
 
 
 def test_an_emptied_table(city: City, db: psycopg.Connection[tuple[object, ...]]) -> None:
@@ -342,7 +355,7 @@ def test_a_query_that_is_wrong(city: City, db: object) -> None:
     dataset = city.table(query="SELECT tree_id FROM tres")
     refused(city, dataset, SourceError, "the query of parks/trees.yaml", '"tres" does not exist')
     lacking = city.table(query="SELECT tree_id, updated_at FROM trees")
-    refused(city, lacking, SourceError, "the query of parks/trees.yaml lacks species, height")
+    refused(city, lacking, BatchHeld, "query of parks/trees.yaml lacks the column species, height")
 
 
 def test_a_query_can_not_write(city: City, db: psycopg.Connection[tuple[object, ...]]) -> None:

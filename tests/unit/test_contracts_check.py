@@ -64,6 +64,18 @@ def _rule(kind: str, **kwargs: object) -> Spoil:
     return lambda city: city.suite["expectations"].append({"type": kind, "kwargs": kwargs})
 
 
+_OP = {"name": "op", "logicalType": "string", "required": True}
+_LOG = {"load": "changes", "operation": "op", "operations": {"I": "insert", "D": "delete"}}
+
+
+def _log(**own: object) -> Spoil:
+    """The trees as a change log."""
+    return lambda city: [
+        city.trees["schema"][0]["properties"].append(dict(_OP)),
+        city.own.update(_LOG, **own),
+    ]
+
+
 def _file(name: str, text: str) -> Spoil:
     return lambda city: city.files.update({name: text})
 
@@ -137,7 +149,7 @@ FAULTS: dict[str, tuple[Spoil, str, str]] = {
     "unknown drift": (
         _set("own", drift={"new_column": "drop"}),
         "new_column",
-        "'hold' or 'ignore'",
+        "'evolve', 'hold' or 'ignore'",
     ),
     "wrong overlap": (_set("own", overlap="1 hour"), "overlap", "such as '30m', '1h' or '2d'"),
     "wrong limit": (_set("own", limits={"max_set_aside_fraction": 5}), "fraction", "than or equal"),
@@ -156,7 +168,75 @@ FAULTS: dict[str, tuple[Spoil, str, str]] = {
     "append of a snapshot": (
         lambda c: c.own.update(load="snapshot", history="append", overlap="0s"),
         "history",
-        "allowed is 'latest'",
+        "a snapshot deletes what is gone; allowed are 'latest', 'history' or 'snapshot'",
+    ),
+    "snapshots of an incremental load": (
+        _set("own", history="snapshot"),
+        "history",
+        "only a snapshot is a night's full state; allowed are 'latest', 'history' or 'append'",
+    ),
+    "append of a change log": (
+        _log(history="append"),
+        "history",
+        "a change log changes and deletes; allowed are 'latest' or 'history'",
+    ),
+    "a sequence of nightly states": (
+        lambda c: c.own.update(load="snapshot", history="history", overlap="0s"),
+        "sequence",
+        "valid from the night they were delivered",
+    ),
+    "history without a time": (
+        lambda c: [
+            c.own.update(history="history", sequence="height_m", overlap="0s"),
+            c.column("height_m").update(required=True),
+        ],
+        "sequence",
+        "is a number; allowed are 'date' or 'timestamp'",
+    ),
+    "a change log without operations": (
+        _set("own", load="changes"),
+        "operation",
+        "'operation' is missing",
+    ),
+    "a change log without a sequence": (
+        lambda c: [_log()(c), c.own.pop("sequence")],
+        "sequence",
+        "is missing",
+    ),
+    "an operation that is not there": (
+        lambda c: c.own.update(_LOG, operation="opp"),
+        "operation",
+        "there is no column 'opp'",
+    ),
+    "an operation that may be empty": (
+        lambda c: [_log()(c), c.trees["schema"][0]["properties"][-1].pop("required")],
+        "operation",
+        "wants required: true",
+    ),
+    "an operation of a snapshot": (
+        lambda c: [c.own.update(load="snapshot", operation="op", overlap="0s")],
+        "operation",
+        "allowed is load: changes",
+    ),
+    "an unknown operation": (
+        _log(operations={"X": "remove"}),
+        "operations.X",
+        "is 'remove'; allowed are 'insert', 'update', 'upsert' or 'delete'",
+    ),
+    "a business date that is none": (
+        _set("own", event_time="species"),
+        "event_time",
+        "is a string; allowed are 'date'",
+    ),
+    "a dropped column that passes": (
+        _set("own", drift={"dropped_column": "ignore"}),
+        "dropped_column",
+        "should be 'hold'",
+    ),
+    "an unknown policy for types": (
+        _set("own", drift={"changed_type": "discard"}),
+        "changed_type",
+        "mean 'discard_value'",
     ),
     "overlap of a snapshot": (_set("own", load="snapshot"), "overlap", "only incremental"),
     "no key": (
@@ -527,13 +607,37 @@ SOUND: dict[str, Spoil] = {
     "append of an incremental load": _set("own", history="append"),
     "everything said": _set(
         "own",
-        drift={"new_column": "ignore", "ragged_row": "ignore"},
-        limits={"max_set_aside_fraction": 0.1, "max_deleted_fraction": 1, "allow_empty": True},
+        drift={
+            "new_column": "evolve",
+            "dropped_column": "hold",
+            "changed_type": "discard_value",
+            "ragged_row": "ignore",
+        },
+        limits={
+            "max_set_aside_fraction": 0.1,
+            "max_deleted_fraction": 1,
+            "min_rows_fraction": 0.8,
+            "allow_empty": True,
+        },
+        event_time="updated_at",
         schedule="30 1 * * 1-5",
         delimiter=";",
         overlap="2d",
     ),
     "snapshot": lambda c: [c.own.update(load="snapshot"), c.own.pop("overlap")],
+    "a change log": _log(),
+    "a change log with history": _log(history="history", operations={}),
+    "every version": _set("own", history="history"),
+    "every night's state": lambda c: [
+        c.own.update(load="snapshot", history="snapshot"),
+        c.own.pop("overlap"),
+        c.own.pop("sequence"),
+    ],
+    "versions by night": lambda c: [
+        c.own.update(load="snapshot", history="history"),
+        c.own.pop("overlap"),
+        c.own.pop("sequence"),
+    ],
     "a mart": _file("marts/x.sql", "-- inputs: parks.trees, parks.parks\nSELECT 1"),
     "a page for people": _file("schemas/README.md", "words"),
     "batch rule in words": lambda c: c.trees["schema"][0].update(

@@ -8,8 +8,9 @@ import pytest
 from contract_city import SmallCity
 
 from civiclake.contracts.load import load_city
-from civiclake.contracts.model import Dataset, Manifest
+from civiclake.contracts.model import Dataset, History, Manifest
 from civiclake.contracts.render import catalogue, dag, gx_suite, spark_schema, table_ddl
+from civiclake.contracts.render.ddl import add_columns
 from civiclake.errors import UserError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -152,3 +153,24 @@ def test_the_catalogue_tells_what_stays_behind(trees: Dataset) -> None:
     assert "Never leave the protected layers: `keeper_name`." in lines
     assert "| `range:height_m` | critical | height_m keeps minimum 0, maximum 120 |" in lines
     assert not any(line.startswith("| `keeper_name`") for line in lines)
+
+
+def test_the_catalogue_and_the_table_show_what_history_adds(trees: Dataset) -> None:
+    versions = trees.model_copy(update={"history": History.HISTORY})
+    page = catalogue(versions)
+    assert "| `_valid_to` | timestamp | internal | When it ended (exclusive)" in page
+    assert "history: history" in page and "_is_current" in page
+    nightly = trees.model_copy(update={"history": History.SNAPSHOT})
+    assert "| `_snapshot_date` | date |" in catalogue(nightly)
+    assert "_snapshot_date" not in catalogue(trees)
+    text = table_ddl(nightly, "/lake/x", extra=[("_snapshot_date", "date")],
+                     partition="_snapshot_date")  # fmt: skip
+    assert "PARTITIONED BY (`_snapshot_date`)" in text
+
+
+def test_columns_named_later_are_added_with_what_they_mean(trees: Dataset) -> None:
+    text = add_columns(trees, "unified.parks_trees", ["height_m", "park_id"])
+    assert text.startswith(
+        "ALTER TABLE unified.parks_trees ADD COLUMNS (\n  `height_m` DECIMAL(5,2)"
+    )
+    assert text.count(",\n") == 1

@@ -7,20 +7,14 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
-from civiclake.contracts import extension, odcs, rules
+from civiclake.contracts import extension, loading_rules, odcs, rules
 from civiclake.contracts.columns import Compiled, compile_columns
 from civiclake.contracts.document import Document
 from civiclake.contracts.extension import DatasetExtension
-from civiclake.contracts.faults import Faults, Place, choice, did_you_mean
+from civiclake.contracts.faults import Faults, Place, choice
 from civiclake.contracts.library import Library
-from civiclake.contracts.logical_types import ORDERABLE
-from civiclake.contracts.model import (
-    Dataset,
-    History,
-    Load,
-    Owner,
-    Protection,
-)
+from civiclake.contracts.loading_checks import check_loading
+from civiclake.contracts.model import Dataset, Owner
 from civiclake.contracts.server import read_source
 
 _SECONDS = {
@@ -63,7 +57,8 @@ def compile_contract(document: Document, shared: Library, faults: Faults) -> Dra
     latency = reader.latency()
     source = read_source(data, table, name, own, document, faults)
     if own is not None:
-        reader.check_loading(own, compiled, place)
+        found = loading_rules.follow(found, own, compiled.columns)
+        check_loading(own, compiled, place, reader.own_place(), reader.fault)
     if own is None or source is None or owner is None or len(faults) > before:
         return Draft(dataset_id, document, compiled, None)
     dataset = Dataset(
@@ -79,6 +74,9 @@ def compile_contract(document: Document, shared: Library, faults: Faults) -> Dra
         load=own.load,
         history=own.history,
         sequence=own.sequence,
+        operation=own.operation,
+        operations=own.known_operations,
+        event_time=own.event_time,
         overlap_seconds=own.overlap_seconds,
         drift=own.drift,
         limits=own.limits,
@@ -156,6 +154,11 @@ class _Reader:
         value, place = found
         return extension.parse(DatasetExtension, value, place, self.document, self.faults)
 
+    def own_place(self) -> Place:
+        """Where that entry stands, or should."""
+        found = extension.find(self.data.get("customProperties"), ())
+        return found[1] if found else ("customProperties",)
+
     def owner(self) -> Owner | None:
         """Who answers for the dataset."""
         team = self.data.get("team")
@@ -191,41 +194,3 @@ class _Reader:
                 return 86400
             return int(value * seconds)
         return 86400
-
-    def check_loading(self, own: DatasetExtension, compiled: Compiled, place: Place) -> None:
-        """Load, history, sequence and key go together."""
-        found = extension.find(self.data.get("customProperties"), ())
-        here = found[1] if found else ("customProperties",)
-        if own.load is Load.INCREMENTAL and own.sequence is None:
-            message = "'sequence' is missing: the column that tells new rows from old ones"
-            self.fault((*here, "sequence"), message)
-        if own.load is not Load.INCREMENTAL and own.overlap_seconds:
-            self.fault((*here, "overlap"), f"is {own.overlap!r}; only incremental loads overlap")
-        if own.load is Load.SNAPSHOT and own.history is History.APPEND:
-            message = "is 'append', but a snapshot deletes what is gone; allowed is 'latest'"
-            self.fault((*here, "history"), message)
-        if own.sequence is not None:
-            self._check_sequence(own.sequence, compiled, (*here, "sequence"))
-        keys = [n for n, c in compiled.raw.items() if c.get("primaryKey")]
-        if compiled.declared and not keys:
-            message = "no column has primaryKey: true; rows are merged by their key"
-            self.fault((*place, "properties"), message)
-        positions = [c.get("primaryKeyPosition", -1) for c in compiled.raw.values()]
-        said = [p for p in positions if isinstance(p, int) and p > 0]
-        if len(said) != len(set(said)):
-            self.fault((*place, "properties"), "two columns have the same primaryKeyPosition")
-
-    def _check_sequence(self, name: str, compiled: Compiled, place: Place) -> None:
-        column = compiled.raw.get(name)
-        if column is None:
-            hint = did_you_mean(name, compiled.declared)
-            allowed = choice(sorted(compiled.declared))
-            self.fault(place, f"there is no column {name!r}; allowed are {allowed}{hint}")
-            return
-        if not column.get("required"):
-            self.fault(place, f"column {name!r} may be empty; it wants required: true")
-        if column.get("logicalType") not in ORDERABLE:
-            kind = column.get("logicalType")
-            self.fault(place, f"column {name!r} is a {kind}; allowed are {choice(ORDERABLE)}")
-        if any(c.name == name and c.protection is Protection.DROP for c in compiled.columns):
-            self.fault(place, f"column {name!r} is dropped; the merge could not see it")

@@ -13,7 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from civiclake.contracts.document import Document
 from civiclake.contracts.faults import Faults, Place, choice, did_you_mean
-from civiclake.contracts.model import Drift, History, Limits, Load, Partition, Protection
+from civiclake.contracts.loading import Drift, History, Limits, Load, Operation
+from civiclake.contracts.model import Partition, Protection
 from civiclake.contracts.rest import Rest
 from civiclake.contracts.standards import Area, CheckKind
 
@@ -33,6 +34,9 @@ class DatasetExtension(_Closed):
     load: Load
     history: History = History.LATEST
     sequence: str | None = None
+    operation: str | None = None
+    operations: dict[str, Operation] = Field(default_factory=dict)
+    event_time: str | None = None
     overlap: str = "0s"
     connection: str | None = Field(default=None, pattern=r"^[a-z][a-z0-9_]*$")
     member: str | None = None
@@ -71,6 +75,13 @@ class DatasetExtension(_Closed):
         if value is not None and not re.fullmatch(rf"{_CRON_FIELD}( {_CRON_FIELD}){{4}}", value):
             raise ValueError("allowed is cron text of five fields, such as '0 2 * * *'")
         return value
+
+    @property
+    def known_operations(self) -> dict[str, Operation]:
+        """What the words of a change log mean; without a list, they mean what they say."""
+        if self.load is not Load.CHANGES:
+            return {}
+        return self.operations or {str(operation): operation for operation in Operation}
 
     @property
     def overlap_seconds(self) -> int:

@@ -13,6 +13,14 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from civiclake.contracts.loading import ChangedType as ChangedType
+from civiclake.contracts.loading import Drift as Drift
+from civiclake.contracts.loading import DriftAction as DriftAction
+from civiclake.contracts.loading import History as History
+from civiclake.contracts.loading import Limits as Limits
+from civiclake.contracts.loading import Load as Load
+from civiclake.contracts.loading import NewColumn as NewColumn
+from civiclake.contracts.loading import Operation as Operation
 from civiclake.contracts.rest import Rest
 from civiclake.contracts.standards import Check, Codes
 
@@ -28,30 +36,18 @@ INVALID_PREFIX = "_invalid_"
 """Helper column: why the column's check refuses the value (one of its reasons), or null."""
 GIVEN_PREFIX = "_given_"
 """Helper column: the text as given; only for required columns that are cast or coded."""
+VALID_FROM = "_valid_from"
+"""Of a table with history: when the version began to be valid."""
+VALID_TO = "_valid_to"
+"""When it ended, exclusive; null while it is valid."""
+IS_CURRENT = "_is_current"
+"""Whether the version is valid still: the row that a table of the latest rows would hold."""
+SNAPSHOT_DATE = "_snapshot_date"
+"""Of a table of snapshots: the night (UTC) whose state the row belongs to."""
 
 
 class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Load(StrEnum):
-    """How a batch is cut from its source."""
-
-    INCREMENTAL = "incremental"
-    """Rows whose sequence column passed the watermark, less the overlap."""
-    SNAPSHOT = "snapshot"
-    """The whole of the source; a key that is gone is deleted."""
-    FILES = "files"
-    """Every file (version) that no earlier batch has taken."""
-
-
-class History(StrEnum):
-    """What the unified table keeps."""
-
-    LATEST = "latest"
-    """One row per key, the one with the highest sequence."""
-    APPEND = "append"
-    """Events: a key is written once and never changed."""
 
 
 class Severity(StrEnum):
@@ -97,13 +93,6 @@ class FileFormat(StrEnum):
     PARQUET = "parquet"
     GTFS_RT = "gtfs_rt"
     """A GTFS-Realtime snapshot (protobuf)."""
-
-
-class DriftAction(StrEnum):
-    """What a change of shape does."""
-
-    HOLD = "hold"
-    IGNORE = "ignore"
 
 
 class Reference(_Frozen):
@@ -213,24 +202,6 @@ class Source(_Frozen):
     """What that connector wants to know besides."""
 
 
-class Drift(_Frozen):
-    """What happens when the shape of a delivery is not the contract's."""
-
-    new_column: DriftAction = DriftAction.HOLD
-    ragged_row: DriftAction = DriftAction.HOLD
-    """``ignore`` sets the row aside with the reason ``malformed`` and goes on."""
-
-
-class Limits(_Frozen):
-    """When a batch as a whole is not to be believed."""
-
-    max_set_aside_fraction: float = Field(default=0.5, ge=0, le=1)
-    max_deleted_fraction: float = Field(default=0.5, ge=0, le=1)
-    """Of the served rows, for snapshots."""
-    allow_empty: bool = False
-    """Whether a delivery without rows is normal (incremental loads on a quiet night)."""
-
-
 class Owner(_Frozen):
     """Who answers for a dataset."""
 
@@ -256,6 +227,12 @@ class Dataset(_Frozen):
     history: History
     sequence: str | None = None
     """Column that orders the versions of a key; None: the time of delivery."""
+    operation: str | None = None
+    """Column of a change log that says what was done."""
+    operations: dict[str, Operation] = Field(default_factory=dict)
+    """The source's word to what it means; for change logs."""
+    event_time: str | None = None
+    """Column with the business date: when it happened, whenever it was recorded."""
     overlap_seconds: int = 0
     drift: Drift = Drift()
     limits: Limits = Limits()
@@ -278,8 +255,26 @@ class Dataset(_Frozen):
 
     @property
     def unified_columns(self) -> tuple[Column, ...]:
-        """The columns that go further than ``protect``."""
-        return tuple(c for c in self.columns if c.protection is not Protection.DROP)
+        """The columns that go further than ``protect``; an operation is done, not kept."""
+        kept = (c for c in self.columns if c.name != self.operation)
+        return tuple(c for c in kept if c.protection is not Protection.DROP)
+
+    @property
+    def delete_words(self) -> tuple[str, ...]:
+        """The change log's words for a key that is gone."""
+        return tuple(w for w, o in self.operations.items() if o is Operation.DELETE)
+
+    @property
+    def reads_by_watermark(self) -> bool:
+        """Whether a batch holds only what passed the watermark of its sequence column."""
+        in_files = self.source.kind in (SourceKind.S3, SourceKind.FILES, SourceKind.SFTP)
+        return self.load is Load.INCREMENTAL or (self.load is Load.CHANGES and not in_files)
+
+    @property
+    def min_rows_fraction(self) -> float:
+        """The least share of the usual number of rows with which a batch is believed."""
+        said = self.limits.min_rows_fraction
+        return said if said is not None else (0.5 if self.load is Load.SNAPSHOT else 0.0)
 
     @property
     def references(self) -> tuple[str, ...]:

@@ -20,7 +20,8 @@ class Account(BaseModel):
     late: int = 0
     quarantined: int = 0
     deleted: int = 0
-    """Served rows that a snapshot no longer holds; not part of the sum, for none was read."""
+    """Served rows that are gone: a snapshot no longer holds them, or a change log deleted
+    them. Not part of the sum: for a snapshot's none was read, and a log's are ``updated``."""
 
     @property
     def outcomes(self) -> dict[str, int]:
@@ -58,6 +59,12 @@ class BatchResult(Account):
     message: str = ""
     warnings: dict[str, int] = Field(default_factory=dict)
     """Rows that broke a warning, by rule."""
+    revoked: int = 0
+    """Of ``updated``: the rows of a change log that deleted what was served."""
+    corrected: int = 0
+    """Of ``updated``: changes of what happened on a day that was reported before."""
+    backdated: int = 0
+    """Of ``inserted``: news of what happened on a day that was reported before."""
     reasons: dict[str, int] = Field(default_factory=dict)
     """Rows set aside, by reason; a row with two reasons counts under both."""
     data_docs: str = ""

@@ -13,6 +13,7 @@ from typing import IO, cast
 from civiclake.contracts.model import Dataset, DriftAction, FileFormat
 from civiclake.errors import BatchHeld, SourceError
 from civiclake.io import formats
+from civiclake.io.drift import refuse_columns
 from civiclake.io.formats import sniff
 from civiclake.io.inspect import (
     READ_FAULTS,
@@ -97,20 +98,7 @@ def check_shape(dataset: Dataset, file: LandedFile) -> None:
             not say that this may be.
     """
     name = file.origin.rpartition("/")[2]
-    wanted = [column.source_name for column in dataset.columns]
-    missing = [column for column in wanted if column not in file.header]
-    if missing:
-        raise BatchHeld(
-            f"{dataset.id}: {name} lacks the column {', '.join(missing)} (its header is "
-            f"{', '.join(file.header)[:300]}): {ask(dataset)} to deliver it again, or "
-            f"correct {dataset.path}"
-        )
-    added = [column for column in file.header if column not in wanted]
-    if added and dataset.drift.new_column is DriftAction.HOLD:
-        raise BatchHeld(
-            f"{dataset.id}: {name} has the column {', '.join(added)}, unknown to the contract: "
-            f"add it to {dataset.path} or set drift.new_column to ignore; {ask(dataset)} what it is"
-        )
+    refuse_columns(dataset, name, file.header)
     if file.ragged_count and dataset.drift.ragged_row is DriftAction.HOLD:
         raise BatchHeld(
             f"{dataset.id}: {name} has {file.ragged_count} of {file.rows} records without "

@@ -89,7 +89,7 @@ def _pull(
     connect: Connect | None,
 ) -> BatchManifest:
     began = time.monotonic()
-    watermark = landing.watermark(dataset.id) if dataset.load is Load.INCREMENTAL else None
+    watermark = landing.watermark(dataset.id) if dataset.reads_by_watermark else None
     with landing.drafting(dataset, batch_id) as draft:
         asked = Asked(settings, dataset, batch_id, draft, watermark, connect)
         try:
@@ -182,10 +182,13 @@ def _refuse_empty(dataset: Dataset, manifest: BatchManifest) -> None:
         what = f"only files still being written ({', '.join(manifest.left[:5])}) are there"
         raise SourceUnavailable(f"{dataset.id}: {what}: the next try may find them finished")
     what = "the delivery has a header but no rows" if manifest.files else "nothing new is delivered"
-    raise SourceError(
+    sentence = (
         f"{dataset.id}: {what}: {ask(dataset)} to deliver, or set limits.allow_empty in "
         f"{dataset.path} if that is normal"
     )
+    if manifest.load is Load.SNAPSHOT and manifest.files:
+        raise BatchHeld(f"{sentence}; an empty snapshot would delete every row that is served")
+    raise SourceError(sentence)
 
 
 def _lacks_snapshot(manifest: BatchManifest) -> bool:

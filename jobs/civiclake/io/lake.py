@@ -9,13 +9,16 @@ from filelock import FileLock
 from pyspark.sql import SparkSession
 
 from civiclake import columns as c
-from civiclake.contracts.model import Dataset
-from civiclake.contracts.render import table_ddl
-from civiclake.contracts.render.layers import Layer
+from civiclake.contracts.model import Dataset, History
+from civiclake.contracts.render.ddl import add_columns, table_ddl
+from civiclake.contracts.render.layers import Layer, layer_columns
+from civiclake.errors import UserError
 from civiclake.settings import Settings
 
 RAW, QUARANTINE, MARTS, OPS = "raw", "quarantine", "marts", "ops"
 UNIFIED: Layer = "unified"
+MARKS = "marks"
+"""What is remembered of keys beside the served rows; holds nothing that unified may not."""
 STAGING = "staging"
 """Short-lived Parquet between two passes over a batch; as protected as raw."""
 
@@ -98,13 +101,46 @@ def register(spark: SparkSession, settings: Settings, layer: str, table: str) ->
 
 
 def create_unified(spark: SparkSession, settings: Settings, dataset: Dataset) -> str:
-    """Make a dataset's unified table as its contract says, where there is none."""
+    """Make a dataset's unified table as its contract says, or give it the columns it lacks.
+
+    Raises:
+        UserError: the table stands, and can't become what the contract now says.
+    """
     identifier = by_path(settings, UNIFIED, dataset.table)
-    if not exists(spark, settings, UNIFIED, dataset.table):
-        place = location(settings, UNIFIED, dataset.table)
-        extra = c.unified_extra(dataset)
-        spark.sql(table_ddl(dataset, place, UNIFIED, extra, by_path=True))
+    extra = c.unified_extra(dataset)
+    if exists(spark, settings, UNIFIED, dataset.table):
+        _follow_contract(spark, identifier, dataset, extra)
+        return identifier
+    place = location(settings, UNIFIED, dataset.table)
+    partition = c.SNAPSHOT_DATE if dataset.history is History.SNAPSHOT else None
+    ddl = table_ddl(dataset, place, UNIFIED, extra, by_path=True, partition=partition)
+    spark.sql(ddl)
     return identifier
+
+
+def _follow_contract(
+    spark: SparkSession, identifier: str, dataset: Dataset, extra: Sequence[tuple[str, str]]
+) -> None:
+    """Columns that the contract has named since come last and are null in the rows so far."""
+    have = {f.name: f.dataType.simpleString() for f in spark.table(identifier).schema.fields}
+    contract = [(name, kind) for name, kind, _ in layer_columns(dataset, UNIFIED)]
+    for name, kind in (*contract, *extra):
+        if name in have and have[name] != kind:
+            raise UserError(
+                f"{dataset.path}: column {name} is of type {kind}, but unified.{dataset.table}"
+                f" holds it as {have[name]}: keep the type, or move the table away and load its"
+                " batches again from landing"
+            )
+    by_history = {c.VALID_FROM, c.VALID_TO, c.IS_CURRENT, c.SNAPSHOT_DATE}
+    if by_history & set(have) != by_history & {name for name, _ in extra}:
+        raise UserError(
+            f"{dataset.path}: history is {dataset.history.value}, but unified.{dataset.table} was"
+            " made for another one: keep that, or move the table away and load its batches again"
+            " from landing"
+        )
+    added = [name for name, _ in contract if name not in have]
+    if added:
+        spark.sql(add_columns(dataset, identifier, added))
 
 
 RAW_LINEAGE: Sequence[tuple[str, str]] = (

@@ -92,6 +92,11 @@ class BatchManifest(_Frozen):
     left: tuple[str, ...] = ()
     """Files left for the next batch, because they were still being written."""
 
+    @property
+    def taken_at(self) -> datetime | None:
+        """When the source made the newest of what came; None when nothing came."""
+        return max((file.modified_at for file in self.files), default=None)
+
 
 class Draft:
     """A batch's folder while it is being written."""

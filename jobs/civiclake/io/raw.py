@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from functools import reduce
 from pathlib import Path
 
@@ -10,9 +11,10 @@ from pyspark.sql import Column, DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 
 from civiclake import columns as c
-from civiclake.contracts.model import Dataset
+from civiclake.contracts.model import Dataset, Load
 from civiclake.errors import SourceError
 from civiclake.io import lake
+from civiclake.io.drift import kept_in_raw
 from civiclake.io.landing import BatchManifest, LandedFile
 from civiclake.settings import Settings
 
@@ -41,7 +43,9 @@ def stage(
 
 def write_batch(frame: DataFrame, settings: Settings, dataset: Dataset, batch_id: str) -> None:
     """Write one batch's rows; an earlier try of the same batch is replaced."""
+    # A column that is new, by the delivery or by the contract, is null in the batches before it.
     writer = frame.write.format("delta").mode("overwrite").partitionBy(c.BATCH)
+    writer = writer.option("mergeSchema", "true")
     writer.option("replaceWhere", f"{c.BATCH} = '{batch_id}'").save(
         lake.location(settings, lake.RAW, dataset.table)
     )
@@ -64,14 +68,28 @@ def read_landed(
     groups: dict[tuple[tuple[str, ...], str, str], list[LandedFile]] = defaultdict(list)
     for file in manifest.files:
         groups[(tuple(file.header), file.delimiter, file.encoding)].append(file)
-    parts = [_read_alike(spark, files, batch_dir) for files in groups.values()]
-    texts = [F.col(f"`{col.source_name}`") for col in dataset.columns]
+    names = [*(col.source_name for col in dataset.columns), *new_columns(dataset, manifest)]
+    own = [F.col(name) for name in ("_path", "_place", c.CORRUPT)]
     chosen = [
-        part.select(*texts, *[F.col(name) for name in ("_path", "_place", c.CORRUPT)])
-        for part in parts
+        _read_alike(spark, files, batch_dir).select(*_texts(header, names), *own)
+        for (header, _, _), files in groups.items()
     ]
     together = reduce(DataFrame.unionByName, chosen)
-    return _with_lineage(spark, together, dataset, manifest, single=single)
+    return _with_lineage(spark, together, names, manifest, single=single)
+
+
+def new_columns(dataset: Dataset, manifest: BatchManifest) -> list[str]:
+    """Delivered columns that the contract does not name and raw keeps all the same."""
+    found = [name for file in manifest.files for name in kept_in_raw(dataset, file.header)]
+    return list(dict.fromkeys(found))
+
+
+def _texts(header: Sequence[str], names: list[str]) -> list[Column]:
+    """The columns by name; one that the contract named only after the delivery is null."""
+    return [
+        F.col(f"`{name}`") if name in header else F.lit(None).cast("string").alias(name)
+        for name in names
+    ]
 
 
 def _read_alike(spark: SparkSession, files: list[LandedFile], batch_dir: Path) -> DataFrame:
@@ -102,14 +120,16 @@ def _read_alike(spark: SparkSession, files: list[LandedFile], batch_dir: Path) -
 def _with_lineage(
     spark: SparkSession,
     frame: DataFrame,
-    dataset: Dataset,
+    names: list[str],
     manifest: BatchManifest,
     *,
     single: bool,
 ) -> DataFrame:
     """Add batch, file, row number (from 1, without the header) and time of delivery."""
+    # The files of a snapshot are one state, and that has one time.
+    taken = manifest.taken_at if manifest.load is Load.SNAPSHOT else None
     facts = spark.createDataFrame(
-        [(f.path, index, f.modified_at) for index, f in enumerate(manifest.files)],
+        [(f.path, index, taken or f.modified_at) for index, f in enumerate(manifest.files)],
         f"_path string, _index int, {c.DELIVERED} timestamp",
     )
     row = _row_number(single=single)
@@ -124,7 +144,7 @@ def _with_lineage(
         F.col(c.DELIVERED),
         F.col(c.CORRUPT),
     ]
-    return joined.select(*[F.col(f"`{col.source_name}`") for col in dataset.columns], *lineage)
+    return joined.select(*[F.col(f"`{name}`") for name in names], *lineage)
 
 
 def _row_number(*, single: bool) -> Column:

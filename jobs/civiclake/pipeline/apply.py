@@ -1,102 +1,22 @@
-"""From judged rows to the served table: set aside, protect, classify, MERGE."""
+"""From decided rows to the served table: set aside, remember, MERGE."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 
-from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from civiclake import columns as c
-from civiclake.contracts.model import Load
-from civiclake.engine.session import PSEUDONYM
-from civiclake.errors import AccountError, BatchHeld, FencedError
-from civiclake.io import quarantine
+from civiclake.errors import AccountError, FencedError
+from civiclake.io import marks, quarantine
 from civiclake.io.lock import TableLock
 from civiclake.pipeline.batch import Batch
+from civiclake.pipeline.classify import Changes
 from civiclake.pipeline.judge import Judged
-from civiclake.steps.merge import action_counts, classify, gone, late_before, merge_sql
-from civiclake.steps.protect import protect
+from civiclake.steps.merge import merge_sql
 from civiclake.steps.validate import reasons
 
 _APP = "civiclake"
-
-
-@dataclass
-class Changes:
-    """What the good rows of a batch mean to the served table."""
-
-    frame: DataFrame
-    counts: dict[str, int]
-
-    def rows(self, action: str) -> int:
-        """Rows with that action."""
-        return self.counts.get(action, 0)
-
-    @property
-    def to_merge(self) -> int:
-        """Rows that change the table."""
-        return sum(self.rows(a) for a in (c.ACTION_INSERT, c.ACTION_UPDATE, c.ACTION_DELETE))
-
-
-def _pseudonymize(value: Column, domain: str) -> Column:
-    return F.call_function(PSEUDONYM, value, F.lit(domain))
-
-
-def classify_rows(batch: Batch, judged: Judged) -> Changes:
-    """Protect the good rows and compare them with the served table.
-
-    Args:
-        batch: the batch under way.
-        judged: its judged rows.
-
-    Raises:
-        BatchHeld: a snapshot would delete more of the table than its contract allows.
-    """
-    good = judged.frame.where(F.col(c.FATE) == c.FATE_GOOD)
-    masked = protect(good, batch.dataset, _pseudonymize)
-    served = batch.spark.table(batch.unified)
-    is_snapshot = batch.dataset.load is Load.SNAPSHOT
-    compares_whole = is_snapshot and not batch.is_replay and batch.stale_before is None
-    classified = classify(masked, served, batch.dataset)
-    if batch.stale_before is not None:
-        classified = late_before(classified, batch.stale_before, batch.dataset)
-    if compares_whole:
-        delivered = _delivered_keys(judged.frame, batch)
-        classified = classified.unionByName(gone(served, delivered, batch.dataset))
-    frame = batch.save(classified, "classified")
-    found = {row[c.ACTION]: row["rows"] for row in action_counts(frame).collect()}
-    changes = Changes(frame, found)
-    if compares_whole:
-        _refuse_mass_deletion(batch, changes, served)
-    return changes
-
-
-def _delivered_keys(frame: DataFrame, batch: Batch) -> DataFrame:
-    """Keys as the unified table holds them, of all rows that the snapshot delivered."""
-    keys = [batch.dataset.column(name) for name in batch.dataset.key]
-    shown = [
-        _pseudonymize(F.col(k.name).cast("string"), k.pseudonym_domain or k.name).alias(k.name)
-        if k.protection
-        else F.col(k.name)
-        for k in keys
-    ]
-    return frame.select(*shown)
-
-
-def _refuse_mass_deletion(batch: Batch, changes: Changes, served: DataFrame) -> None:
-    going = changes.rows(c.ACTION_DELETE)
-    allowed = batch.dataset.limits.max_deleted_fraction
-    if not going:
-        return
-    total = served.count()
-    if going > allowed * total:
-        raise BatchHeld(
-            f"{batch.where} is held: the snapshot would delete {going} of {total} served rows"
-            f" ({going / total:.0%}, allowed are {allowed:.0%}); ask {batch.dataset.owner.name}"
-            f" ({batch.dataset.owner.contact}) whether the delivery is whole"
-        )
 
 
 def set_aside(batch: Batch, judged: Judged, changes: Changes) -> dict[str, int]:
@@ -142,10 +62,14 @@ def merge(batch: Batch, changes: Changes, lock: TableLock) -> None:
         FencedError: a younger writer has taken over; nothing was written.
         AccountError: Delta counted otherwise; the table is back at its former version.
     """
-    if not changes.to_merge:
-        return
     lock.check()
     spark = batch.spark
+    # Before the merge: what is remembered is true of the source, whatever becomes of the batch,
+    # and the batch run again remembers nothing twice.
+    for found, kind in changes.remember:
+        marks.add(spark, batch.settings, batch.dataset, found, kind)
+    if not any(changes.edited.values()):
+        return
     before = _version(batch)
     # Delta refuses a commit whose version of this application is not above the last one's:
     # a writer that lost its lock while Spark worked can't commit any more.
@@ -160,8 +84,7 @@ def merge(batch: Batch, changes: Changes, lock: TableLock) -> None:
     for name, value in settings.items():
         spark.conf.set(name, value)
     try:
-        changing = F.col(c.ACTION).isin(c.ACTION_INSERT, c.ACTION_UPDATE, c.ACTION_DELETE)
-        changes.frame.where(changing).createOrReplaceTempView("_changes")
+        changes.edits.createOrReplaceTempView("_changes")
         rows = spark.sql(merge_sql(batch.unified, "_changes", batch.dataset)).collect()
     finally:
         for name in settings:
@@ -176,9 +99,9 @@ def merge(batch: Batch, changes: Changes, lock: TableLock) -> None:
 
 def _compare(batch: Batch, changes: Changes, counted: dict[str, int], before: int) -> None:
     expected = {
-        "num_inserted_rows": changes.rows(c.ACTION_INSERT),
-        "num_updated_rows": changes.rows(c.ACTION_UPDATE),
-        "num_deleted_rows": changes.rows(c.ACTION_DELETE),
+        "num_inserted_rows": changes.edited.get(c.EDIT_INSERT, 0),
+        "num_updated_rows": changes.edited.get(c.EDIT_UPDATE, 0),
+        "num_deleted_rows": changes.edited.get(c.EDIT_DELETE, 0),
     }
     actual = {name: counted[name] for name in expected}
     if actual != expected:

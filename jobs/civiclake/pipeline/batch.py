@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import StructType
 
-from civiclake.contracts.model import Dataset
+from civiclake.contracts.model import Dataset, History
 from civiclake.io import lake
 from civiclake.io.ledger import Recorder
 from civiclake.settings import Settings
@@ -28,14 +28,38 @@ class Batch:
     batch_id: str
     attempt: int
     is_replay: bool = False
-    stale_before: datetime | None = None
-    """A snapshot taken then is served: rows delivered before it are late."""
+    taken_at: datetime | None = None
+    """When the snapshot was taken that the batch brings whole; a replay brings parts of many."""
+    snapshots: tuple[datetime, ...] = ()
+    """When the other snapshots were taken that are merged."""
+    reported_until: date | None = None
+    """Day of the newest delivery before this one: what happened earlier was reported already."""
+    usual_rows: float | None = None
+    """Median of the rows of the last batches before this one."""
+    warnings: dict[str, int] = field(default_factory=dict)
+    """What is to be said of the batch beside its rules, with a number of rows."""
     recorder: Recorder = field(default_factory=Recorder)
 
     @property
     def where(self) -> str:
         """For messages: which batch of what."""
         return f"{self.dataset.id} batch {self.batch_id}"
+
+    @property
+    def night(self) -> date | None:
+        """The night (UTC) whose full state the batch brings."""
+        return self.taken_at.astimezone(UTC).date() if self.taken_at else None
+
+    @property
+    def stale_before(self) -> datetime | None:
+        """When a snapshot was taken that is served and newer than this batch, or than a part
+        of this replay."""
+        others = self.snapshots
+        if self.taken_at is None:
+            return max(others, default=None)
+        if self.dataset.history is History.SNAPSHOT:
+            others = tuple(t for t in others if t.astimezone(UTC).date() == self.night)
+        return max((t for t in others if t > self.taken_at), default=None)
 
     @cached_property
     def rules_version(self) -> str:

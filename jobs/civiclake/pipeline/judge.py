@@ -6,12 +6,16 @@ import logging
 from dataclasses import dataclass
 
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
 from civiclake import columns as c
-from civiclake.contracts.model import Rule
+from civiclake.contracts.loading_rules import TYPE
+from civiclake.contracts.model import UNCAST_PREFIX, ChangedType, Rule
 from civiclake.errors import BatchHeld, UserError
 from civiclake.io import code_tables, gx, lake
 from civiclake.pipeline.batch import Batch
+from civiclake.steps.changes import kept, spare_deletes
+from civiclake.steps.history import served_now
 from civiclake.steps.rules import CompiledRule, compile_rules, sets_aside
 from civiclake.steps.standardize import standardize, with_codes, with_positions, with_references
 from civiclake.steps.validate import counts, decide, judge, read_counts
@@ -55,9 +59,10 @@ def judge_rows(batch: Batch, raw: DataFrame) -> Judged:
     typed = standardize(raw, batch.dataset)
     coded = with_positions(with_codes(typed, batch.dataset, _tables(batch)), batch.dataset)
     prepared = with_references(coded, batch.dataset, _parents(batch))
-    rules, _ = compile_rules(batch.dataset.rules)
+    compiled, _ = compile_rules(batch.dataset.rules)
+    rules = spare_deletes(compiled, batch.dataset)
     staged = batch.save(decide(judge(prepared, rules), rules, batch.dataset), "judged")
-    row = counts(staged, rules).collect()[0].asDict()
+    row = counts(staged, rules, kept(batch.dataset)).collect()[0].asDict()
     row.pop("rows")
     fates, by_rule = read_counts(row)
     return Judged(staged, rules, fates, by_rule)
@@ -90,7 +95,7 @@ def _parents(batch: Batch) -> dict[str, DataFrame]:
                 f" which was never loaded; run `civiclake load {column.reference.dataset}` first"
             )
         table = batch.spark.table(lake.by_path(batch.settings, lake.UNIFIED, parent))
-        found[column.name] = table.select(column.reference.column)
+        found[column.name] = served_now(table).select(column.reference.column)
     return found
 
 
@@ -101,6 +106,7 @@ def hold_unless_sound(batch: Batch, judged: Judged, verdict: gx.Verdict) -> None
         BatchHeld: a critical rule on the batch failed, or too many rows are set aside.
     """
     problems = gx.holding(verdict, judged.row_rules)
+    problems += [*_too_few(batch, judged), *_changed_types(batch, judged)]
     limits = batch.dataset.limits
     share = judged.set_aside / judged.read if judged.read else 0.0
     if share > limits.max_set_aside_fraction and not batch.is_replay:
@@ -120,6 +126,46 @@ def hold_unless_sound(batch: Batch, judged: Judged, verdict: gx.Verdict) -> None
             f" ask {owner.name} ({owner.contact}) for a corrected delivery, or correct the rule"
             " and run the batch again"
         )
+
+
+def _too_few(batch: Batch, judged: Judged) -> list[str]:
+    """A batch suddenly small against those before it is a broken delivery until proved whole."""
+    usual, least = batch.usual_rows, batch.dataset.min_rows_fraction
+    if batch.is_replay or not usual or judged.read >= least * usual:
+        return []
+    return [
+        f"it holds {judged.read} rows, {judged.read / usual:.0%} of the usual {usual:.0f} (median"
+        f" of the last batches); allowed are {least:.0%} (limits.min_rows_fraction in"
+        f" {batch.dataset.path})"
+    ]
+
+
+def _changed_types(batch: Batch, judged: Judged) -> list[str]:
+    """Columns with values of another type, where the contract lets them hold the batch.
+
+    Discarded values hold it as well when they are as many as rows may be set aside: a column
+    that is null from one night on is a lost column.
+    """
+    policy = batch.dataset.drift.changed_type
+    if policy is ChangedType.SET_ASIDE or batch.is_replay:
+        return []
+    share = 0.0 if policy is ChangedType.HOLD else batch.dataset.limits.max_set_aside_fraction
+    found = []
+    for column in batch.dataset.columns:
+        wrong = judged.by_rule.get(f"{TYPE}{column.name}", 0)
+        if wrong > share * judged.read:
+            files = _files_with_uncast(judged.frame, column.name)
+            found.append(
+                f"column {column.source_name} holds {wrong} values that are not of type"
+                f" {column.spark_type} ({files}); drift.changed_type is {policy.value}"
+            )
+    return found
+
+
+def _files_with_uncast(frame: DataFrame, column: str) -> str:
+    wrong = frame.where(F.col(f"{UNCAST_PREFIX}{column}").isNotNull())
+    rows = wrong.groupBy(c.FILE).count().orderBy(F.col("count").desc()).limit(5).collect()
+    return ", ".join(f"{row['count']} in {row[c.FILE].rpartition('/')[2]}" for row in rows)
 
 
 def compare_counts(batch: Batch, judged: Judged, verdict: gx.Verdict) -> None:

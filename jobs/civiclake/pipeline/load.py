@@ -6,8 +6,9 @@ import logging
 import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
+from statistics import median
 
 from pyspark.sql import DataFrame
 
@@ -21,10 +22,15 @@ from civiclake.io.landing import BatchManifest, Landing
 from civiclake.io.lock import TableLock
 from civiclake.pipeline import apply, judge
 from civiclake.pipeline.batch import Batch, next_attempt
+from civiclake.pipeline.classify import Changes, classify_rows
 from civiclake.pipeline.writing import writing
 from civiclake.settings import Settings
+from civiclake.steps.changes import kept
 
 log = logging.getLogger(__name__)
+
+_USUAL_BATCHES = 7
+"""How many batches before tell how many rows are usual."""
 
 ReadRaw = Callable[[Batch], DataFrame]
 
@@ -54,7 +60,7 @@ def load(settings: Settings, dataset: Dataset, batch_id: str) -> BatchResult:
 
     with writing(settings, dataset.table, batch_id) as (spark, lock):
         batch = Batch(spark, settings, dataset, batch_id, attempt)
-        batch.stale_before = _newer_snapshot(landing, dataset, manifest)
+        _compare_with_former(batch, landing, manifest)
         suit(spark, manifest.rows)
         batch.recorder.outcomes.append(("extract", "landed", manifest.rows, manifest.seconds))
         watermark = (manifest.watermark_from, manifest.watermark_to)
@@ -123,7 +129,7 @@ def _run_steps(
         _refuse_lost(batch, judged, expected)
         warm.result()
         # Both only read the judged rows; nothing is written to the lake before both are known.
-        decided = aside.submit(apply.classify_rows, batch, judged)
+        decided = aside.submit(classify_rows, batch, judged)
         with step("verdict"):
             _take_verdict(batch, judged, result)
         with step("classify"):
@@ -134,9 +140,9 @@ def _run_steps(
     # and, run again, unchanged. The other way round they would be released and never merged.
     with step("set_aside"):
         result.reasons = apply.set_aside(batch, judged, changes)
-    for name, rows in result.reasons.items():
-        batch.recorder.count("reason", name, rows)
-    _add_up(batch, judged, changes, result)
+    for name, count in result.reasons.items():
+        batch.recorder.count("reason", name, count)
+    add_up(batch, judged, changes, result)
 
 
 def _refuse_lost(batch: Batch, judged: judge.Judged, expected: int | None) -> None:
@@ -150,14 +156,16 @@ def _refuse_lost(batch: Batch, judged: judge.Judged, expected: int | None) -> No
 
 def _take_verdict(batch: Batch, judged: judge.Judged, result: BatchResult) -> None:
     """Great Expectations judges the batch; its page is kept whatever it says."""
-    verdict = gx.judge(judged.frame, batch.dataset, batch.batch_id)
+    verdict = gx.judge(judged.frame.where(kept(batch.dataset)), batch.dataset, batch.batch_id)
     docs = batch.settings.data_docs_dir
     result.data_docs = str(gx.write_page(docs, batch.dataset, batch.batch_id, verdict))
     result.read = judged.read
-    result.warnings = judged.warnings
+    result.warnings = {**judged.warnings, **batch.warnings}
     for name, rows in judged.by_rule.items():
         if rows:
             batch.recorder.count("rule", name, rows)
+    for name, rows in batch.warnings.items():
+        batch.recorder.count("drift", name, rows)
     for rule in verdict.rules:
         if rule.rule.id not in judged.by_rule:
             log.info("rule %s is judged by Great Expectations alone", rule.rule.id)
@@ -165,18 +173,26 @@ def _take_verdict(batch: Batch, judged: judge.Judged, result: BatchResult) -> No
     judge.hold_unless_sound(batch, judged, verdict)
 
 
-def _add_up(
-    batch: Batch, judged: judge.Judged, changes: apply.Changes, result: BatchResult
-) -> None:
+def add_up(batch: Batch, judged: judge.Judged, changes: Changes, result: BatchResult) -> None:
+    """Write down what became of every row.
+
+    Raises:
+        AccountError: the outcomes don't add up to what was read.
+    """
     result.inserted = changes.rows(c.ACTION_INSERT)
-    result.updated = changes.rows(c.ACTION_UPDATE)
-    result.unchanged = changes.rows(c.ACTION_UNCHANGED)
+    result.revoked = changes.rows(c.ACTION_REVOKE)
+    result.updated = changes.rows(c.ACTION_UPDATE) + result.revoked
+    result.unchanged = changes.rows(c.ACTION_UNCHANGED) + changes.rows(c.ACTION_CONFIRM)
     result.late = changes.rows(c.ACTION_LATE)
-    result.deleted = changes.rows(c.ACTION_DELETE)
+    result.deleted = changes.rows(c.ACTION_DELETE) + result.revoked
+    result.corrected = changes.reported.get(c.ACTION_UPDATE, 0)
+    result.backdated = changes.reported.get(c.ACTION_INSERT, 0)
     result.superseded = judged.fates[c.FATE_SUPERSEDED]
     result.quarantined = judged.set_aside + changes.rows(c.ACTION_CONFLICT)
     for name in ("inserted", "updated", "unchanged", "late", "superseded", "quarantined"):
         batch.recorder.count("account", name, getattr(result, name))
+    for name in ("corrected", "backdated", "revoked", "deleted"):
+        batch.recorder.count("kind", name, getattr(result, name))
     result.check(batch.where)
 
 
@@ -186,11 +202,32 @@ def _clean(batch: Batch) -> None:
         shutil.rmtree(Path(batch.staging("x")).parent, ignore_errors=True)
 
 
-def _newer_snapshot(landing: Landing, dataset: Dataset, manifest: BatchManifest) -> datetime | None:
-    """When a snapshot newer than this one was taken, if one was merged (a backfill)."""
+def snapshots(landing: Landing, dataset: Dataset, but: str = "") -> tuple[datetime, ...]:
+    """When the merged snapshots of a dataset were taken.
+
+    Args:
+        landing: where the batches are.
+        dataset: the compiled contract; only snapshots have such times.
+        but: a batch to leave out.
+    """
     if dataset.load is not Load.SNAPSHOT:
-        return None
-    taken = max((f.modified_at for f in manifest.files), default=None)
-    others = [b for b in landing.committed(dataset.id) if b.batch_id != manifest.batch_id]
-    newest = max((f.modified_at for b in others for f in b.files), default=None)
-    return newest if taken and newest and newest > taken else None
+        return ()
+    others = (b for b in landing.committed(dataset.id) if b.batch_id != but)
+    return tuple(sorted({b.taken_at for b in others if b.taken_at is not None}))
+
+
+def _compare_with_former(batch: Batch, landing: Landing, manifest: BatchManifest) -> None:
+    """What the batches before this one say about it."""
+    committed = landing.committed(batch.dataset.id)
+    former = [b for b in committed if b.created_at < manifest.created_at]
+    if former:
+        batch.usual_rows = median(b.rows for b in former[-_USUAL_BATCHES:])
+    times = [b.taken_at for b in former if b.taken_at is not None]
+    if times:
+        batch.reported_until = max(times).astimezone(UTC).date()
+    batch.snapshots = snapshots(landing, batch.dataset, but=manifest.batch_id)
+    if batch.dataset.load is Load.SNAPSHOT:
+        batch.taken_at = manifest.taken_at
+    batch.warnings = {
+        f"new_column:{name}": manifest.rows for name in raw.new_columns(batch.dataset, manifest)
+    }

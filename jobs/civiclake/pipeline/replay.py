@@ -12,13 +12,13 @@ from pyspark.sql import functions as F
 
 from civiclake import columns as c
 from civiclake.contracts.faults import choice
-from civiclake.contracts.model import Dataset, Load
+from civiclake.contracts.model import Dataset
 from civiclake.errors import UserError
 from civiclake.io import lake, quarantine, raw
 from civiclake.io.account import BatchResult
 from civiclake.io.landing import Landing
 from civiclake.pipeline.batch import Batch
-from civiclake.pipeline.load import run
+from civiclake.pipeline.load import run, snapshots
 from civiclake.pipeline.writing import writing
 from civiclake.settings import Settings
 
@@ -57,7 +57,7 @@ def replay(
         if not quarantine.claim(spark, settings, dataset, batch_id):
             raise UserError(f"nothing of {dataset.id} is set aside: there is nothing to replay")
         batch = Batch(spark, settings, dataset, batch_id, attempt=1, is_replay=True)
-        batch.stale_before = _newest_snapshot(settings, dataset)
+        batch.snapshots = snapshots(Landing(settings), dataset)
 
         def read_raw(batch: Batch) -> DataFrame:
             return _stage(batch, fixed)
@@ -109,11 +109,3 @@ def _read_corrections(path: Path, dataset: Dataset) -> list[dict[str, str]]:
     if twice or not rows:
         raise UserError(f"{path.name} {f'names {twice[0]} twice' if twice else 'holds no record'}")
     return rows
-
-
-def _newest_snapshot(settings: Settings, dataset: Dataset) -> datetime | None:
-    """When the served snapshot was taken: a record of an older one is late, whatever it holds."""
-    if dataset.load is not Load.SNAPSHOT:
-        return None
-    batches = Landing(settings).committed(dataset.id)
-    return max((f.modified_at for b in batches for f in b.files), default=None)

@@ -26,7 +26,7 @@ def protect(good: DataFrame, dataset: Dataset, pseudonymize: Pseudonymize) -> Da
         pseudonymize: makes a pseudonym column.
 
     Returns:
-        Exactly the unified table's columns.
+        Exactly the columns of a table of the latest rows, and ``_is_delete`` of a change log.
     """
     kept: list[Column] = []
     for column in dataset.unified_columns:
@@ -34,4 +34,7 @@ def protect(good: DataFrame, dataset: Dataset, pseudonymize: Pseudonymize) -> Da
         if column.protection is Protection.PSEUDONYM:
             value = pseudonymize(value.cast("string"), column.pseudonym_domain or column.name)
         kept.append(value.alias(column.name))
-    return good.select(*kept, *[F.col(name) for name, _ in c.UNIFIED_EXTRA])
+    own = [name for name, _ in c.UNIFIED_EXTRA]
+    if dataset.operation is not None:
+        own.append(c.IS_DELETE)
+    return good.select(*kept, *[F.col(name) for name in own])

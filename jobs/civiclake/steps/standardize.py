@@ -16,6 +16,7 @@ from civiclake.contracts import model
 from civiclake.contracts.codes import FIRST_DAY
 from civiclake.contracts.model import Dataset
 from civiclake.contracts.standards import Area, Check, CheckKind, Codes, Reason
+from civiclake.steps.changes import with_operation
 from civiclake.steps.fold import fold
 from civiclake.steps.identifiers import REASON, VALUE, checked
 
@@ -33,18 +34,19 @@ def standardize(raw: DataFrame, dataset: Dataset) -> DataFrame:
 
     Returns:
         Per contract column the typed value, then the helper columns that its rules need
-        (see :mod:`civiclake.contracts.model`), the record as it came, its lineage, and
-        ``_sequence``.
+        (see :mod:`civiclake.contracts.model`), the record as it came, its lineage,
+        ``_sequence``, and for a change log ``_is_delete``.
     """
     selected: list[Column] = []
     for column in dataset.columns:
         selected.extend(_typed(column))
-    record = F.create_map(
-        *[part for col in dataset.columns for part in (F.lit(col.source_name), _source(col))]
-    )
+    # What raw holds beyond the contract belongs to the record too: a later version may name it.
+    texts = [name for name in raw.columns if name not in (*c.LINEAGE, c.CORRUPT)]
+    record = F.create_map(*[part for name in texts for part in (F.lit(name), F.col(f"`{name}`"))])
     sequence = F.col(dataset.sequence) if dataset.sequence else F.col(c.DELIVERED)
     lineage = [F.col(name) for name in (*c.LINEAGE, c.CORRUPT)]
-    return raw.select(*selected, record.alias(c.RAW), *lineage).withColumn(c.SEQUENCE, sequence)
+    typed = raw.select(*selected, record.alias(c.RAW), *lineage).withColumn(c.SEQUENCE, sequence)
+    return with_operation(typed, dataset)
 
 
 def _source(column: model.Column) -> Column:

@@ -9,7 +9,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from civiclake import columns as c
-from civiclake.contracts.model import Dataset
+from civiclake.contracts.model import Dataset, History
 from civiclake.steps.fold import fold
 from civiclake.steps.rules import CompiledRule, sets_aside
 
@@ -38,14 +38,16 @@ def judge(prepared: DataFrame, rules: Sequence[CompiledRule]) -> DataFrame:
 def decide(judged: DataFrame, rules: Sequence[CompiledRule], dataset: Dataset) -> DataFrame:
     """Say what becomes of each row, before the served table is looked at.
 
-    Per key, only the row with the highest sequence goes on; when several have it and
-    differ, nobody can know which is right, and all of them are set aside.
+    Per key, only the row with the highest sequence goes on; with history, one row of every
+    sequence does. When several have it and differ, nobody can know which is right, and all
+    of them are set aside.
 
     Returns:
         ``judged`` with ``_fate``: ``broken``, ``duplicate_key``, ``superseded`` or ``good``.
     """
     sound = judged.withColumn("_sound", ~_is_broken(rules))
-    per_key = Window.partitionBy(*dataset.key, "_sound")
+    version = [c.SEQUENCE] if dataset.history is History.HISTORY else []
+    per_key = Window.partitionBy(*dataset.key, "_sound", *version)
     newest_first = per_key.orderBy(F.col(c.SEQUENCE).desc_nulls_last(), F.col(c.RECORD))
     top = Window.partitionBy(*dataset.key, "_sound", c.SEQUENCE)
     values = _unified_values(dataset)
@@ -68,11 +70,17 @@ def decide(judged: DataFrame, rules: Sequence[CompiledRule], dataset: Dataset) -
 def _unified_values(dataset: Dataset) -> Column:
     """One comparable text of all that the unified table would hold, nulls told apart."""
     kept = [F.col(col.name).cast("string").alias(col.name) for col in dataset.unified_columns]
-    return F.to_json(F.struct(*kept), {"ignoreNullFields": "false"})
+    text = F.to_json(F.struct(*kept), {"ignoreNullFields": "false"})
+    return text if dataset.operation is None else F.when(~F.col(c.IS_DELETE), text).otherwise("")
 
 
-def counts(decided: DataFrame, rules: Sequence[CompiledRule]) -> DataFrame:
+def counts(decided: DataFrame, rules: Sequence[CompiledRule], counted: Column) -> DataFrame:
     """Count fates and broken rules in one aggregate.
+
+    Args:
+        decided: rows with fates and bits.
+        rules: the rules that gave the bits.
+        counted: which rows count under their rules; a deletion brings no values.
 
     Returns:
         One row: ``rows``, ``fate:<fate>`` per fate and ``rule:<id>`` per rule.
@@ -81,7 +89,7 @@ def counts(decided: DataFrame, rules: Sequence[CompiledRule]) -> DataFrame:
     return decided.agg(
         F.count("*").alias("rows"),
         *[F.count_if(F.col(c.FATE) == f).alias(_FATE_PART + f) for f in fates],
-        *[F.count_if(_bit(i)).alias(_RULE_PART + r.rule.id) for i, r in enumerate(rules)],
+        *[F.count_if(_bit(i) & counted).alias(_RULE_PART + r.rule.id) for i, r in enumerate(rules)],
     )
 
 

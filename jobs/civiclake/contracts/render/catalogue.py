@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from civiclake.contracts.model import Column, Dataset, Protection
+from civiclake.contracts.model import (
+    IS_CURRENT,
+    SNAPSHOT_DATE,
+    VALID_FROM,
+    VALID_TO,
+    Column,
+    Dataset,
+    History,
+    Protection,
+)
 from civiclake.contracts.render.layers import unified_type
 
 
@@ -22,6 +31,7 @@ def catalogue(dataset: Dataset) -> str:
         "| Column | Type | Class | Meaning |",
         "|---|---|---|---|",
         *(_row(c) for c in dataset.unified_columns),
+        *_rows_of_history(dataset),
         "",
     ]
     dropped = [f"`{c.name}`" for c in dataset.columns if c.protection is Protection.DROP]
@@ -44,6 +54,23 @@ def _row(column: Column) -> str:
     kind = unified_type(column)
     text = _cell(" ".join(n for n in notes if n))
     return f"| `{column.name}` | {kind} | {column.classification} | {text} |"
+
+
+def _rows_of_history(dataset: Dataset) -> list[str]:
+    """The columns by which one chooses among the rows of a key."""
+    moment = dataset.column(dataset.sequence).spark_type if dataset.sequence else "timestamp"
+    shown: dict[History, list[tuple[str, str, str]]] = {
+        History.HISTORY: [
+            (VALID_FROM, moment, "When the version began to be valid."),
+            (VALID_TO, moment, "When it ended (exclusive); empty while it is valid."),
+            (IS_CURRENT, "boolean", "Whether it is valid still; at most one row for each key is."),
+        ],
+        History.SNAPSHOT: [
+            (SNAPSHOT_DATE, "date", "The night (UTC) whose state the row belongs to."),
+        ],
+    }
+    found = shown.get(dataset.history, [])
+    return [f"| `{name}` | {kind} | internal | {text} |" for name, kind, text in found]
 
 
 def _cell(text: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from civiclake.contracts.model import Column, Dataset
 from civiclake.contracts.render.layers import Layer, layer_columns
@@ -16,6 +16,7 @@ def table_ddl(
     properties: Mapping[str, str] | None = None,
     *,
     by_path: bool = False,
+    partition: str | None = None,
 ) -> str:
     """``CREATE TABLE IF NOT EXISTS`` for a dataset's table in a layer.
 
@@ -26,6 +27,7 @@ def table_ddl(
         extra: name and Spark type of CivicLake's own columns, which come last.
         properties: further table properties.
         by_path: name the table by its location alone, for an engine without a catalogue.
+        partition: column to partition by.
     """
     lines = [_line(name, kind, column) for name, kind, column in layer_columns(dataset, layer)]
     lines += [f"  {_quoted(name)} {kind.upper()}" for name, kind in extra]
@@ -40,11 +42,25 @@ def table_ddl(
     columns = ",\n".join(lines)
     name = f"delta.{_quoted(location)}" if by_path else f"{layer}.{_quoted(dataset.table)}"
     place = "" if by_path else f"LOCATION {_text(location)}\n"
+    by = f"PARTITIONED BY ({_quoted(partition)})\n" if partition else ""
     return (
         f"CREATE TABLE IF NOT EXISTS {name} (\n{columns}\n)\n"
-        f"USING DELTA\n{place}"
+        f"USING DELTA\n{place}{by}"
         f"COMMENT {_text(dataset.description)}\nTBLPROPERTIES (\n{pairs}\n)"
     )
+
+
+def add_columns(dataset: Dataset, table: str, names: Collection[str]) -> str:
+    """``ALTER TABLE`` for columns that the contract has named since the table was made.
+
+    Args:
+        dataset: the compiled contract.
+        table: identifier of the unified table.
+        names: the columns that it lacks.
+    """
+    columns = layer_columns(dataset, "unified")
+    lines = [_line(name, kind, column) for name, kind, column in columns if name in names]
+    return f"ALTER TABLE {table} ADD COLUMNS (\n" + ",\n".join(lines) + "\n)"
 
 
 def _line(name: str, kind: str, column: Column) -> str:

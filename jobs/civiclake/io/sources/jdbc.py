@@ -25,8 +25,9 @@ from pyspark.errors import PySparkException
 from pyspark.sql import Column, DataFrame, Observation, SparkSession
 from pyspark.sql import functions as F
 
-from civiclake.contracts.model import Dataset, Load
+from civiclake.contracts.model import Dataset
 from civiclake.errors import EngineError, SourceError, UserError
+from civiclake.io.drift import refuse_columns
 from civiclake.io.inspect import inspect_csv
 from civiclake.io.landing import Draft, LandedFile
 from civiclake.io.sources import parts, tables
@@ -56,6 +57,11 @@ class _Table:
     spark: SparkSession
     options: dict[str, str]
     kinds: dict[str, str]
+
+    @property
+    def header(self) -> tuple[str, ...]:
+        """The columns to read."""
+        return tables.header(self.dataset, self.kinds)
 
     def frame(self, **more: str) -> DataFrame:
         """The rows; nothing is read until they are asked for."""
@@ -87,7 +93,7 @@ def pull(asked: Asked) -> Pulled:
         with _translated(dataset):
             table = _table(dataset, spark)
             moment, newest, condition = datetime.now(UTC), watermark, F.lit(True)
-            if dataset.load is Load.INCREMENTAL:
+            if dataset.reads_by_watermark:
                 sequence = tables.sequence(dataset, table.kinds, _INSTANTS, _NUMBERS)
                 newest = _newest(table, sequence, moment) or watermark
                 if watermark is not None:
@@ -95,7 +101,7 @@ def pull(asked: Asked) -> Pulled:
             count = _fetch(table, condition, asked.draft)
     finally:
         spark.stop()
-    return Pulled(_landed(dataset, asked.draft, table.options["url"], moment, count), newest)
+    return Pulled(_landed(table, asked.draft, moment, count), newest)
 
 
 def _table(dataset: Dataset, spark: SparkSession) -> _Table:
@@ -118,14 +124,14 @@ def _table(dataset: Dataset, spark: SparkSession) -> _Table:
     }
     table = _Table(dataset, spark, options, {})
     table.kinds.update({name: _kind(kind) for name, kind in table.frame().dtypes})
-    tables.check_columns(dataset, tables.what(dataset), table.kinds)
+    refuse_columns(dataset, tables.what(dataset), list(table.kinds))
     return table
 
 
 def _fetch(table: _Table, condition: Column, draft: Draft) -> int:
     """Let the engine write; returns how many rows it says it wrote."""
     more = _ranges(table, condition) if table.dataset.source.partition else {}
-    chosen = [_text(c.source_name, table.kinds[c.source_name]) for c in table.dataset.columns]
+    chosen = [_text(name, table.kinds[name]) for name in table.header]
     seen = Observation("fetched")
     frame = table.frame(**more).where(condition).select(chosen)
     frame.observe(seen, F.count(F.lit(1)).alias("rows")).write.csv(
@@ -155,13 +161,10 @@ def _ranges(table: _Table, condition: Column) -> dict[str, str]:
     }
 
 
-def _landed(
-    dataset: Dataset, draft: Draft, origin: str, moment: datetime, count: int
-) -> tuple[LandedFile, ...]:
+def _landed(table: _Table, draft: Draft, moment: datetime, count: int) -> tuple[LandedFile, ...]:
     """The engine's files under their names in landing, read through once."""
-    header = tuple(c.source_name for c in dataset.columns)
-    version = moment.isoformat()
-    landed = parts.Parts(draft, dataset.name, header, origin, moment, version)
+    dataset, origin, version = table.dataset, table.options["url"], moment.isoformat()
+    landed = parts.Parts(draft, dataset.name, table.header, origin, moment, version)
     files = []
     for made in sorted((draft.folder / _FETCHED).glob("part-*.csv.gz")):
         path = draft.place(f"{dataset.name}.csv.gz")

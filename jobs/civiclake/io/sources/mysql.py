@@ -17,8 +17,9 @@ from pymysql import converters
 from pymysql.constants import ER
 from pymysql.cursors import SSCursor
 
-from civiclake.contracts.model import Dataset, Load
+from civiclake.contracts.model import Dataset
 from civiclake.errors import SourceError
+from civiclake.io.drift import refuse_columns
 from civiclake.io.sources import mysql_types as types
 from civiclake.io.sources import tables
 from civiclake.io.sources.common import ask, credential, expand
@@ -47,7 +48,7 @@ class _Table:
 
     def select(self, conditions: Sequence[str]) -> str:
         """The statement that brings the rows of all these conditions, a line of CSV each."""
-        columns = [(c.source_name, self.kinds[c.source_name]) for c in self.dataset.columns]
+        columns = [(name, self.kinds[name]) for name in tables.header(self.dataset, self.kinds)]
         return f"SELECT {types.csv_record(columns)} FROM {self.source}{_where(conditions)}"
 
 
@@ -68,12 +69,12 @@ def pull(asked: Asked) -> Pulled:
         connection, *others = _snapshots(dataset, stack, 1 + count)
         table = _table(dataset, connection)
         newest, conditions = watermark, []
-        if dataset.load is Load.INCREMENTAL:
+        if dataset.reads_by_watermark:
             sequence = tables.sequence(dataset, table.kinds, types.INSTANTS, types.NUMBERS)
             newest = _newest(table, connection, sequence) or watermark
             if watermark is not None:
                 conditions.append(_since(table, sequence, watermark))
-        header = tuple(c.source_name for c in dataset.columns)
+        header = tables.header(dataset, table.kinds)
         version = table.moment.isoformat()
         parts = Parts(asked.draft, dataset.name, header, _origin(dataset), table.moment, version)
         if others:
@@ -205,7 +206,7 @@ def _table(dataset: Dataset, connection: Connection) -> _Table:
                 raise tables.no_table(dataset, ".".join(_names(dataset))) from None
             raise
         kinds = types.kinds(cursor)
-    tables.check_columns(dataset, tables.what(dataset), kinds)
+    refuse_columns(dataset, tables.what(dataset), list(kinds))
     (now,) = _one(connection, "SELECT UTC_TIMESTAMP(6)")
     moment = datetime.fromisoformat(str(now)).replace(tzinfo=UTC)
     return _Table(dataset, source, kinds, moment)

@@ -11,8 +11,9 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from civiclake.contracts.model import Dataset, Load
+from civiclake.contracts.model import Dataset
 from civiclake.errors import SourceError
+from civiclake.io.drift import refuse_columns
 from civiclake.io.sources import tables
 from civiclake.io.sources.common import credential, expand
 from civiclake.io.sources.parts import Lines, Parts
@@ -37,7 +38,8 @@ class _Table:
     def copy(self, conditions: Sequence[sql.Composable]) -> sql.Composed:
         """The statement that brings the rows of all these conditions."""
         chosen = sql.SQL(", ").join(
-            sql.SQL("{}::text").format(sql.Identifier(c.source_name)) for c in self.dataset.columns
+            sql.SQL("{}::text").format(sql.Identifier(name))
+            for name in tables.header(self.dataset, self.kinds)
         )
         where = sql.SQL(" WHERE ") + sql.SQL(" AND ").join(conditions)
         return sql.SQL("COPY (SELECT {} FROM {}{}) TO STDOUT (FORMAT csv)").format(
@@ -64,12 +66,12 @@ def pull(asked: Asked) -> Pulled:
         moment, snapshot = _moment(connection)
         newest = watermark
         conditions: list[sql.Composable] = []
-        if dataset.load is Load.INCREMENTAL:
+        if dataset.reads_by_watermark:
             sequence = tables.sequence(dataset, table.kinds, _INSTANTS, _NUMBERS)
             newest = _newest(table, connection, sequence) or watermark
             if watermark is not None:
                 conditions.append(_since(table, sequence, watermark))
-        header = tuple(c.source_name for c in dataset.columns)
+        header = tables.header(dataset, table.kinds)
         origin = _origin(dataset, connection)
         parts = Parts(asked.draft, dataset.name, header, origin, moment, snapshot)
         if dataset.source.partition is None:
@@ -167,7 +169,7 @@ def _table(dataset: Dataset, connection: Connection) -> _Table:
         kinds = _table_kinds(connection, schema, name)
         if not kinds:
             raise tables.no_table(dataset, f"{schema}.{name}")
-    tables.check_columns(dataset, where, kinds)
+    refuse_columns(dataset, where, list(kinds))
     return _Table(dataset, source, kinds)
 
 

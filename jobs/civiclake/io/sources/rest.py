@@ -12,7 +12,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from civiclake.contracts.model import Dataset, DriftAction
+from civiclake.contracts.model import Dataset, NewColumn
 from civiclake.contracts.rest import PagingKind
 from civiclake.errors import BatchHeld, SourceError, SourceUnavailable, UserError
 from civiclake.io.formats.json_values import as_record
@@ -241,7 +241,7 @@ def _check_shape(dataset: Dataset, names: list[str]) -> None:
     # An object that a dotted path leads into is known by it.
     roots = {word.partition(".")[0] for word in known if "." in word}
     added = [n for n in names if n not in known and n.partition(".")[0] not in roots]
-    if added and dataset.drift.new_column is DriftAction.HOLD:
+    if added and dataset.drift.new_column is NewColumn.HOLD:
         raise BatchHeld(
             f"{dataset.id}: the records have {', '.join(added)[:200]}, unknown to the contract: "
             f"add it to {dataset.path} or set drift.new_column to ignore; {ask(dataset)} what it is"

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from enum import Enum, auto
 
-from civiclake.contracts.model import Dataset, DriftAction
-from civiclake.errors import BatchHeld, SourceError, SourceUnavailable, UserError
+from civiclake.contracts.model import Dataset
+from civiclake.errors import SourceError, SourceUnavailable, UserError
+from civiclake.io.drift import kept_in_raw
 from civiclake.io.sources.common import ask
 
 
@@ -28,27 +29,9 @@ def what(dataset: Dataset) -> str:
     return f"table {dataset.source.table or dataset.name}"
 
 
-def check_columns(dataset: Dataset, where: str, found: Collection[str]) -> None:
-    """Refuse a table that lacks a column of the contract; hold one with more.
-
-    Args:
-        dataset: the compiled contract.
-        where: the table, as a sentence names it.
-        found: the columns that it has.
-    """
-    wanted = [c.source_name for c in dataset.columns]
-    missing = [column for column in wanted if column not in found]
-    if missing:
-        raise SourceError(
-            f"{dataset.id}: {where} lacks {', '.join(missing)}: {ask(dataset)} "
-            f"to bring it back, or take it out of {dataset.path}"
-        )
-    added = sorted(set(found) - set(wanted))
-    if added and dataset.drift.new_column is DriftAction.HOLD:
-        raise BatchHeld(
-            f"{dataset.id}: {where} has {', '.join(added)}, unknown to the contract: add it "
-            f"to {dataset.path} or set drift.new_column to ignore; {ask(dataset)} what it is"
-        )
+def header(dataset: Dataset, found: Collection[str]) -> tuple[str, ...]:
+    """The columns to read: the contract's, then what raw keeps besides."""
+    return (*(c.source_name for c in dataset.columns), *kept_in_raw(dataset, list(found)))
 
 
 def no_table(dataset: Dataset, where: str) -> SourceError:
@@ -64,7 +47,7 @@ def sequence(
 ) -> str:
     """The sequence column's name in the table, when it is of a kind that has an order."""
     if dataset.sequence is None:
-        raise UserError(f"{dataset.path}: an incremental load needs `sequence`: name the column")
+        raise UserError(f"{dataset.path}: a load by watermark needs `sequence`: name the column")
     name = dataset.column(dataset.sequence).source_name
     kind = kinds[name]
     if kind not in instants and (kind not in numbers or dataset.overlap_seconds):

@@ -1,0 +1,180 @@
+"""From judged rows to decided ones: what each row means to the table that is served."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from civiclake import columns as c
+from civiclake.contracts.model import History, Load
+from civiclake.engine.session import PSEUDONYM
+from civiclake.errors import BatchHeld
+from civiclake.io import marks
+from civiclake.pipeline.batch import Batch
+from civiclake.pipeline.judge import Judged
+from civiclake.steps import history
+from civiclake.steps.merge import classify, edits, gone, last_deleted, late_before
+from civiclake.steps.protect import protect
+from civiclake.steps.timeline import gone_at, timeline
+
+_BEFORE = "_is_reported"
+"""Of a row: its business day was reported by an earlier delivery."""
+
+
+@dataclass
+class Changes:
+    """What the good rows of a batch mean to the served table."""
+
+    frame: DataFrame
+    """Every record with its action; rows that a snapshot lacks, too."""
+    edits: DataFrame
+    """The rows to write, with what the MERGE does with each."""
+    counts: dict[str, int]
+    """Rows of ``frame`` by action."""
+    edited: dict[str, int]
+    """Rows of ``edits`` by what the MERGE does."""
+    reported: dict[str, int] = field(default_factory=dict)
+    """Rows by action whose business day was reported before."""
+    remember: list[tuple[DataFrame, str]] = field(default_factory=list)
+    """Marks to be kept, by kind."""
+
+    def rows(self, action: str) -> int:
+        """Rows with that action."""
+        return self.counts.get(action, 0)
+
+
+def classify_rows(batch: Batch, judged: Judged) -> Changes:
+    """Protect the good rows and compare them with the served table.
+
+    Args:
+        batch: the batch under way.
+        judged: its judged rows.
+
+    Raises:
+        BatchHeld: a snapshot would delete more of the table than its contract allows.
+    """
+    good = judged.frame.where(F.col(c.FATE) == c.FATE_GOOD)
+    masked = protect(good, batch.dataset, _pseudonymize)
+    served = batch.spark.table(batch.unified)
+    decide = _with_history if batch.dataset.history is History.HISTORY else _by_key
+    changes = decide(batch, masked, served, _delivered_keys(judged.frame, batch))
+    _refuse_mass_deletion(batch, changes, served)
+    return changes
+
+
+def _by_key(batch: Batch, masked: DataFrame, served: DataFrame, delivered: DataFrame) -> Changes:
+    """One row for each key (and night): latest, append and snapshot."""
+    dataset, deleted = batch.dataset, None
+    if dataset.load is Load.CHANGES:
+        known = marks.read(batch.spark, batch.settings, dataset)
+        deleted = last_deleted(known, dataset)
+    classified = classify(masked, _of_night(served, batch), dataset, deleted)
+    if batch.stale_before is not None:
+        classified = late_before(classified, batch.snapshots, dataset)
+    elif batch.taken_at is not None:
+        going = gone(_of_night(served, batch), delivered, dataset)
+        classified = classified.unionByName(going, allowMissingColumns=True)
+    frame = batch.save(classified, "classified")
+    counts, reported = _counts(batch, frame)
+    writing = edits(frame)
+    changes = Changes(frame, writing, counts, _edited(counts), reported)
+    if dataset.load is Load.CHANGES:
+        told = F.col(c.IS_DELETE) & (F.col(c.ACTION) != c.ACTION_CONFLICT)
+        names = [*dataset.key, c.SEQUENCE, c.BATCH, c.RECORD]
+        changes.remember.append((frame.where(told).select(*names), c.MARK_DELETED))
+    return changes
+
+
+def _of_night(served: DataFrame, batch: Batch) -> DataFrame:
+    """Of a table of snapshots, the night that the batch brings; Delta reads no other."""
+    if batch.dataset.history is not History.SNAPSHOT or batch.night is None:
+        return served
+    return served.where(F.col(c.SNAPSHOT_DATE) == F.lit(batch.night))
+
+
+def _edited(counts: dict[str, int]) -> dict[str, int]:
+    deletes = counts.get(c.ACTION_DELETE, 0) + counts.get(c.ACTION_REVOKE, 0)
+    updates = counts.get(c.ACTION_UPDATE, 0) + counts.get(c.ACTION_CONFIRM, 0)
+    return {
+        c.EDIT_INSERT: counts.get(c.ACTION_INSERT, 0),
+        c.EDIT_UPDATE: updates,
+        c.EDIT_DELETE: deletes,
+    }
+
+
+def _with_history(
+    batch: Batch, masked: DataFrame, served: DataFrame, delivered: DataFrame
+) -> Changes:
+    """Every version of a key; only the keys that change are put on their time line."""
+    dataset = batch.dataset
+    newer = batch.snapshots if batch.stale_before is not None else ()
+    compared = batch.save(history.compare(masked, served, newer, dataset), "compared")
+    going = None
+    if batch.taken_at is not None:
+        going = gone_at(served, delivered, batch.taken_at, batch.batch_id, dataset)
+    by_delivery = dataset.load is Load.FILES and dataset.sequence is None
+    keeps = by_delivery or dataset.load is Load.CHANGES
+    known = marks.read(batch.spark, batch.settings, dataset) if keeps else None
+    loud = compared.where(~F.col(history.QUIET))
+    line = timeline(loud, going, served, known, newer, dataset)
+    line = batch.save(line, "timeline")
+    frame = history.outcomes(compared, line, dataset)
+    counts, reported = _counts(batch, frame)
+    rows = line.where(F.col(c.EDIT).isNotNull()).groupBy(c.EDIT).count().collect()
+    edited = {row[c.EDIT]: int(row["count"]) for row in rows}
+    changes = Changes(frame, history.edits(line, dataset), counts, edited, reported)
+    if by_delivery:
+        found = history.confirmations(compared, line, dataset)
+        changes.remember.append((found, c.MARK_AGAIN))
+    if dataset.load is Load.CHANGES:
+        changes.remember.append((history.deletions(line, dataset), c.MARK_DELETED))
+    return changes
+
+
+def _counts(batch: Batch, frame: DataFrame) -> tuple[dict[str, int], dict[str, int]]:
+    """Rows by action, and those of them whose business day an earlier delivery has reported."""
+    event_time, day = batch.dataset.event_time, batch.reported_until
+    before = F.lit(False)
+    if event_time is not None and day is not None:
+        before = F.coalesce(F.col(event_time).cast("date") < F.lit(day), F.lit(False))
+    rows = frame.groupBy(c.ACTION, before.alias(_BEFORE)).count().collect()
+    counts: dict[str, int] = {}
+    reported: dict[str, int] = {}
+    for row in rows:
+        action, found = row[c.ACTION], int(row["count"])
+        counts[action] = counts.get(action, 0) + found
+        if row[_BEFORE]:
+            reported[action] = found
+    return counts, reported
+
+
+def _pseudonymize(value: Column, domain: str) -> Column:
+    return F.call_function(PSEUDONYM, value, F.lit(domain))
+
+
+def _delivered_keys(frame: DataFrame, batch: Batch) -> DataFrame:
+    """Keys as the unified table holds them, of all rows that the snapshot delivered."""
+    keys = [batch.dataset.column(name) for name in batch.dataset.key]
+    shown = [
+        _pseudonymize(F.col(k.name).cast("string"), k.pseudonym_domain or k.name).alias(k.name)
+        if k.protection
+        else F.col(k.name)
+        for k in keys
+    ]
+    return frame.select(*shown)
+
+
+def _refuse_mass_deletion(batch: Batch, changes: Changes, served: DataFrame) -> None:
+    going = changes.rows(c.ACTION_DELETE)
+    allowed = batch.dataset.limits.max_deleted_fraction
+    if not going:
+        return
+    total = history.served_now(_of_night(served, batch)).count()
+    if going > allowed * total:
+        raise BatchHeld(
+            f"{batch.where} is held: the snapshot would delete {going} of {total} served rows"
+            f" ({going / total:.0%}, allowed are {allowed:.0%}); ask {batch.dataset.owner.name}"
+            f" ({batch.dataset.owner.contact}) whether the delivery is whole"
+        )
