@@ -70,7 +70,7 @@ CASES: dict[str, Case] = {
     "noise as parquet": ("parquet", lambda: b"\1\2\3" * 9, {}, "it is something else, not Parquet"),
     "a zip of other things": (
         "xlsx",
-        lambda: zipped({"[Content_Types].xml": b"<x/>"}),
+        lambda: zipped({"trees.csv": b"x"}),
         {},
         "it is no whole workbook",
     ),

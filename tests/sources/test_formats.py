@@ -30,8 +30,10 @@ from format_samples import (
 from google.transit import gtfs_realtime_pb2 as pb
 from source_city import COLUMNS, City
 
+from civiclake.contracts import file_format
 from civiclake.io.formats import gtfs_rt
 from civiclake.io.landing import BatchManifest
+from civiclake.settings import project_root
 
 KEY = {"name": "tree_id", "logicalType": "string", "primaryKey": True, "required": True}
 
@@ -358,6 +360,13 @@ def test_alerts(city: City) -> None:
             "informed_entities": '[{"route_id": "110"}]',
         }
     ]
+
+
+def test_every_column_of_a_feed_is_documented() -> None:
+    guide = (project_root() / "docs" / "guides" / "file-formats.md").read_text(encoding="utf-8")
+    names = {name for columns in gtfs_rt.COLUMNS.values() for name in columns}
+    assert {name for name in names if f"`{name}`" not in guide} == set()
+    assert set(gtfs_rt.COLUMNS) == set(file_format.ENTITIES)
 
 
 def test_a_feed_without_entities_is_a_quiet_one(city: City) -> None:

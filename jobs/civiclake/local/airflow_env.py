@@ -20,8 +20,10 @@ USER = "admin"
 DATABASE = "airflow"
 
 _FOREIGN = ("AIRFLOW", "PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "CONDA")
-_PARTS = ("HOST", "PORT", "USER", "PASSWORD", "ENDPOINT", "ACCESS_KEY", "SECRET_KEY")
-_PARTS += ("HOST_KEY", "PRIVATE_KEY")
+_PARTS = (
+    "HOST", "PORT", "USER", "PASSWORD", "ENDPOINT", "ACCESS_KEY", "SECRET_KEY", "HOST_KEY",
+    "PRIVATE_KEY",
+)  # fmt: skip
 """What a connection may hold, after its id."""
 
 

@@ -22,6 +22,7 @@ from civiclake.steps.identifiers import REASON, VALUE, checked
 
 ISO_DATE = "yyyy-MM-dd"
 _LOOKS_LIKE_TIMESTAMP = r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}"
+_ENDS_WITH_OFFSET = r"[T ]\d{2}:\d{2}.*(Z|[+-]\d{2}(:?\d{2})?)$"
 _LOOKS_LIKE_NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
 
 
@@ -133,7 +134,8 @@ def _timestamp(text: Column, column: model.Column) -> Column:
     if column.timezone == "UTC":
         return moment
     # The session's zone is UTC: a text without an offset was read as if it were.
-    return F.to_utc_timestamp(moment, column.timezone)
+    local = F.to_utc_timestamp(moment, column.timezone)
+    return F.when(text.rlike(_ENDS_WITH_OFFSET), moment).otherwise(local)
 
 
 def with_codes(typed: DataFrame, dataset: Dataset, tables: dict[str, DataFrame]) -> DataFrame:

@@ -14,6 +14,8 @@ _MAGIC = (
     (b"\x1f\x8b\x08", "a gzip file"),
     (b"%PDF-", "a PDF"),
 )
+_OFFICE = (b"[Content_Types].xml", b"_rels/.rels", b"docProps/", b"xl/")
+"""Names of which one stands at the beginning of a workbook."""
 _NAMES = {
     FileFormat.CSV: "CSV",
     FileFormat.JSON: "JSON",
@@ -35,6 +37,8 @@ def check(binary: io.BufferedReader, wanted: FileFormat) -> None:
     if not head:
         raise Unreadable("it is empty: 0 bytes")
     found = _kind(head)
+    if wanted is FileFormat.XLSX and head.startswith(_ZIP):
+        return  # what is inside shows when it is opened
     if found is None and wanted in (FileFormat.XLSX, FileFormat.PARQUET):
         found = "text" if _is_text(head) else "something else"
     if found not in (None, _NAMES[wanted]):
@@ -43,7 +47,7 @@ def check(binary: io.BufferedReader, wanted: FileFormat) -> None:
 
 def _kind(head: bytes) -> str | None:
     if head.startswith(_ZIP):
-        workbook = any(part in head for part in (b"[Content_Types].xml", b"xl/", b"_rels/.rels"))
+        workbook = any(name in head for name in _OFFICE)
         return _NAMES[FileFormat.XLSX] if workbook else "a zip archive"
     # A header of text may begin with these letters too, but no text goes on like this.
     if head.startswith(b"PAR1") and len(head) > 4 and head[4] < 0x20:

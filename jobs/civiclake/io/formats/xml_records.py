@@ -66,8 +66,12 @@ def _elements(stream: _Utf8, wanted: str) -> Iterator[dict[str, Any]]:
     for event, element in iterparse(stream, events=("start", "end"), parser=parser):
         if event == "start":
             way.append(element)
-            stream.note(_local(element), len(way))
-            inside += bool(inside) or _local(element) == wanted
+            if inside:
+                inside += 1
+            else:
+                name = _local(element)
+                stream.note(name, len(way))
+                inside = int(name == wanted)
             if len(way) > MAX_DEPTH:
                 raise Unreadable("its elements are nested too deeply")
             continue
@@ -89,21 +93,20 @@ def _record(element: Element) -> dict[str, Any]:
 
 def _content(element: Element) -> Any:
     """Text, or a mapping of attributes and children."""
-    text = (element.text or "").strip() if len(element) or element.attrib else element.text
-    if not len(element) and not element.attrib:
+    text, attributes = element.text, element.attrib
+    if not len(element) and not attributes:
         return text
-    found: dict[str, Any] = {f"@{_bare(name)}": value for name, value in element.attrib.items()}
+    found: dict[str, Any] = {f"@{_bare(name)}": value for name, value in attributes.items()}
     for child in element:
         name, value = _local(child), _content(child)
-        before = found.get(name)
         if name not in found:
             found[name] = value
-        elif isinstance(before, list):
-            before.append(value)
+        elif isinstance(found[name], list):
+            found[name].append(value)
         else:
-            found[name] = [before, value]
-    if text:
-        found["#text"] = text
+            found[name] = [found[name], value]
+    if text and (kept := text.strip()):
+        found["#text"] = kept
     return found
 
 
