@@ -55,7 +55,9 @@ def residents(count: int, seed: int) -> list[Resident]:
 
 def _household(rng: random.Random, home: int, first: int) -> Iterator[Resident]:
     district = f"99010{rng.randrange(10)}"
-    address = f"{rng.choice('东西南北中')}{rng.choice(GIVEN)}路{rng.randrange(1, 400)}号{home % 60}室"
+    address = (
+        f"{rng.choice('东西南北中')}{rng.choice(GIVEN)}路{rng.randrange(1, 400)}号{home % 60}室"
+    )
     landline = f"1000{rng.randrange(10**7):07d}"
     family = rng.choice(FAMILY)
     size = rng.choice((1, 2, 2, 3, 3, 4, 5))
@@ -79,7 +81,9 @@ def _household(rng: random.Random, home: int, first: int) -> Iterator[Resident]:
 
 
 def _birth(rng: random.Random, child: bool) -> date:
-    low, high = (date(2000, 1, 1), date(2018, 12, 31)) if child else (date(1940, 1, 1), date(1995, 12, 31))
+    low, high = (
+        (date(2000, 1, 1), date(2018, 12, 31)) if child else (date(1940, 1, 1), date(1995, 12, 31))
+    )
     return low + timedelta(days=rng.randrange((high - low).days))
 
 
@@ -105,7 +109,9 @@ def records(people: list[Resident], each: int, seed: int, night: int = 0) -> lis
     return made
 
 
-def _written(rng: random.Random, resident: Resident, people: list[Resident]) -> dict[str, str | None]:
+def _written(
+    rng: random.Random, resident: Resident, people: list[Resident]
+) -> dict[str, str | None]:
     as_now = _moved_on(rng, resident)
     values: dict[str, str | None] = {
         "citizen_id": _written_number(rng, as_now.citizen_id),

@@ -14,7 +14,7 @@ from civiclake.settings import Settings, project_root
 
 _MAIN = "org.apache.spark.sql.connect.service.SparkConnectServer"
 _TOKEN_VARIABLE = "SPARK_CONNECT_AUTHENTICATE_TOKEN"  # noqa: S105 - a name, not a secret
-PRIVATE_LAYERS = ("raw", "quarantine", "ops", "staging")
+PRIVATE_LAYERS = ("raw", "quarantine", "ops", "staging", "link")
 OPEN_LAYERS = ("unified", "marts")
 
 

@@ -8,14 +8,16 @@ two twins, and never makes one person of them.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+
+import pyarrow as pa
 
 from civiclake.linkage.profiles import PROFILE
 from civiclake.linkage.scoring import Edge
 from civiclake.linkage.subject import VERIFIED, Subject
 
+Names = tuple[str | None, ...]
 EXACT, PROBABILISTIC, SINGLE = "exact", "probabilistic", "single"
 
 
@@ -31,7 +33,7 @@ class Membership:
     """Of the surest pair that holds the profile in its cluster; 1 where nothing was weighed."""
 
 
-class _Forest:
+class Forest:
     """Disjoint sets of profiles; a set has at most one anchor."""
 
     def __init__(self, anchors: Mapping[str, str | None]) -> None:
@@ -57,20 +59,18 @@ class _Forest:
         self._anchor[low] = mine if mine is not None else theirs
 
 
-def cluster(
-    subject: Subject, profiles: Sequence[Mapping[str, Any]], edges: Iterable[Edge]
-) -> dict[str, Membership]:
+def cluster(subject: Subject, profiles: pa.Table, edges: Iterable[Edge]) -> dict[str, Membership]:
     """Sort profiles into clusters.
 
     The result depends on the profiles and pairs alone, not on their order or history.
 
     Args:
         subject: what is linked.
-        profiles: derived values of all profiles.
+        profiles: derived values of all profiles, from :func:`civiclake.linkage.profiles.derive`.
         edges: scored pairs that are sure enough to be taken.
     """
     anchors = _anchors(subject, profiles)
-    forest = _Forest(anchors)
+    forest = Forest(anchors)
     by_anchor: dict[str, list[str]] = defaultdict(list)
     for profile, anchor in anchors.items():
         if anchor is not None:
@@ -90,7 +90,7 @@ def cluster(
 
 
 def _membership(
-    profile: str, anchor: str | None, forest: _Forest, best: Mapping[str, float]
+    profile: str, anchor: str | None, forest: Forest, best: Mapping[str, float]
 ) -> Membership:
     if anchor is not None:
         return Membership(forest.root(profile), EXACT, 1.0)
@@ -99,35 +99,55 @@ def _membership(
     return Membership(forest.root(profile), SINGLE, 1.0)
 
 
-def _anchors(subject: Subject, profiles: Sequence[Mapping[str, Any]]) -> dict[str, str | None]:
+def _anchors(subject: Subject, profiles: pa.Table) -> dict[str, str | None]:
     """What holds a profile fast: its verified identifier.
 
     A profile whose every name differs from those that most others of its identifier have
     goes by a borrowed one; it is held fast apart from them.
     """
-    names: dict[str, Counter[tuple[str | None, ...]]] = defaultdict(Counter)
-    for profile in profiles:
-        if profile[VERIFIED] is not None:
-            names[profile[VERIFIED]][_names(subject, profile)] += 1
-    usual = {
-        identifier: min(found, key=lambda n: (-found[n], [x or "" for x in n]))
-        for identifier, found in names.items()
-    }
+    ids, verified = (profiles[name].to_pylist() for name in (PROFILE, VERIFIED))
+    named = list(zip(*(profiles[name].to_pylist() for name in subject.names), strict=True))
+    named = named or [()] * len(ids)
+    found: dict[str, Counter[Names]] = defaultdict(Counter)
+    for identifier, names in zip(verified, named, strict=True):
+        if identifier is not None:
+            found[identifier][names] += 1
+    usual = {identifier: _most_frequent(names) for identifier, names in found.items()}
     anchors: dict[str, str | None] = {}
-    for profile in profiles:
-        anchor = profile[VERIFIED]
-        if anchor is not None:
-            mine = _names(subject, profile)
-            if _all_differ(mine, usual[anchor]):
-                anchor = "\x1f".join((anchor, *(name or "" for name in mine)))
-        anchors[profile[PROFILE]] = anchor
+    for profile, identifier, names in zip(ids, verified, named, strict=True):
+        borrowed = identifier is not None and _all_differ(names, usual[identifier])
+        parts = (identifier, *(name or "" for name in names))
+        anchors[profile] = "\x1f".join(parts) if borrowed else identifier
     return anchors
 
 
-def _names(subject: Subject, profile: Mapping[str, Any]) -> tuple[str | None, ...]:
-    return tuple(profile[name] for name in subject.names)
+def _most_frequent(names: Counter[Names]) -> Names:
+    return min(names, key=lambda n: (-names[n], [part or "" for part in n]))
 
 
-def _all_differ(mine: Sequence[str | None], usual: Sequence[str | None]) -> bool:
+def _all_differ(mine: Names, usual: Names) -> bool:
     both = [(a, b) for a, b in zip(mine, usual, strict=True) if a is not None and b is not None]
     return bool(both) and len(both) == len(usual) and all(a != b for a, b in both)
+
+
+def keep_ids(clusters: Mapping[str, str], former: Mapping[str, str]) -> dict[str, str]:
+    """The id that a cluster had before, for clusters that go on.
+
+    Every id goes on with the cluster that holds most of its former profiles, and a cluster
+    that several came together in keeps that of most profiles; ties go to the smaller name.
+
+    Args:
+        clusters: profile to cluster, now.
+        former: profile to id, before.
+
+    Returns:
+        Cluster to id; a cluster that is missing here is new.
+    """
+    shares = Counter((c, former[p]) for p, c in clusters.items() if p in former)
+    kept: dict[str, str] = {}
+    taken: set[str] = set()
+    for (cluster_id, entity), _ in sorted(shares.items(), key=lambda i: (-i[1], i[0])):
+        if cluster_id not in kept and entity not in taken:
+            kept[cluster_id] = entity
+            taken.add(entity)
+    return kept

@@ -7,6 +7,7 @@ of one household share all of it: as three, it would outweigh that their names d
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from civiclake.linkage import text
 from civiclake.linkage.subject import VERIFIED, Comparison, Derived, Level, Subject
@@ -32,6 +33,15 @@ def _derive(profile: Mapping[str, str | None]) -> Derived:
         "phone": text.digits(profile["phone"]),
         "address": text.plain(profile["address"]),
         "district": text.plain(profile["district_code"]),
+    }
+
+
+def _attributes(derived: Mapping[str, Any]) -> dict[str, str | None]:
+    birth = derived["birth"]
+    return {
+        "sex": derived["sex"],
+        "birth_year": birth and birth[:4],
+        "district_code": derived["district"],
     }
 
 
@@ -136,6 +146,7 @@ PERSON = Subject(
         VERIFIED, "number", "family", "given", "birth", "sex", "phone", "address", "district",
     ),
     names=("family", "given"),
+    attributes=_attributes,
     comparisons=(_FAMILY, _GIVEN, _BIRTH, _SEX, _HOUSEHOLD, _NUMBER),
     blocking=(
         ("{}.number",),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -41,7 +42,9 @@ def train(subject: Subject, profiles: pa.Table, training: Training) -> str:
     Returns:
         The model as JSON: conditions and probabilities, and no value of any profile.
     """
-    linker = _linker({"profiles": profiles}, _settings(subject))
+    api = _backend()
+    registered = api.register(profiles, table_name="profiles")
+    linker = Linker(registered, _settings(subject), log_level=logging.ERROR)
     if profiles.num_rows >= training.min_profiles:
         estimate = linker.training
         estimate.estimate_u_using_random_sampling(
@@ -51,7 +54,7 @@ def train(subject: Subject, profiles: pa.Table, training: Training) -> str:
             within = _rule(block, _UNDECIDED)
             # A field that no record has makes a block of no pairs, where nothing is learnt and
             # Splink would lose the comparison.
-            if _any_pair(linker, within):
+            if _any_pair(api.duckdb_con, within):
                 estimate.estimate_parameters_using_expectation_maximisation(
                     within, max_pairs=training.max_pairs
                 )
@@ -75,11 +78,12 @@ def score(model: str, known: pa.Table, fresh: pa.Table, threshold: float) -> lis
     if not fresh.num_rows:
         return []
     settings = json.loads(model)
-    linker = _linker({"fresh": fresh}, settings)
-    left = linker._input_tables_dict["fresh"]
+    api = _backend()
+    left = api.register(fresh, table_name="fresh")
+    linker = Linker(left, settings, log_level=logging.ERROR)
     found = [linker.inference.predict_within(left, threshold_match_probability=threshold)]
     if known.num_rows:
-        right = linker._db_api.register(known, table_name="known")
+        right = api.register(known, table_name="known")
         found.append(
             linker.inference.predict_between(left, right, threshold_match_probability=threshold)
         )
@@ -95,15 +99,18 @@ def _rule(expressions: Sequence[str], *further: str) -> str:
     return " AND ".join([*equal, *further])
 
 
-def _any_pair(linker: Linker, within: str) -> bool:
+def _backend() -> DuckDBAPI:
+    """In memory alone: what does not fit fails, and is not spilled to a disk in clear text."""
+    return DuckDBAPI(duckdb.connect(config={"temp_directory": "", "threads": _cores()}))
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0))
+
+
+def _any_pair(connection: duckdb.DuckDBPyConnection, within: str) -> bool:
     sides = f"profiles AS l JOIN profiles AS r ON {within} AND l.{PROFILE} < r.{PROFILE}"
-    return bool(linker.misc.query_sql(f"SELECT 1 AS found FROM {sides} LIMIT 1", "pandas").size)
-
-
-def _linker(tables: dict[str, pa.Table], settings: SettingsCreator | dict[str, Any]) -> Linker:
-    api = DuckDBAPI(duckdb.connect())
-    frames = [api.register(table, table_name=name) for name, table in tables.items()]
-    return Linker(frames, settings, log_level=logging.ERROR)
+    return connection.sql(f"SELECT 1 FROM {sides} LIMIT 1").fetchone() is not None
 
 
 def _settings(subject: Subject) -> SettingsCreator:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 Derived = dict[str, str | None]
 """Comparable values of a profile by name, such as ``given`` or ``birth``."""
@@ -53,6 +54,8 @@ class Subject:
     names: tuple[str, ...]
     """Derived values that profiles with one verified identifier share at least one of; where
     all differ, one of the two goes by somebody else's identifier."""
+    attributes: Callable[[Mapping[str, Any]], dict[str, str | None]]
+    """What may be known of a profile beyond this layer, made of its derived values."""
     comparisons: tuple[Comparison, ...]
     blocking: tuple[tuple[str, ...], ...]
     """Expressions whose equality makes two profiles worth comparing; ``{}`` is the side."""

@@ -9,11 +9,11 @@ from datetime import date
 from stdnum.cn import ric, uscc
 from stdnum.exceptions import ValidationError
 
-_COMPOUND_SURNAMES = frozenset(
-    "欧阳 太史 端木 上官 司马 东方 独孤 南宫 万俟 闻人 夏侯 诸葛 尉迟 公羊 赫连 澹台 皇甫 宗政"
-    " 濮阳 公冶 太叔 申屠 公孙 慕容 仲孙 钟离 长孙 宇文 司徒 鲜于 司空 闾丘 令狐 百里 呼延"
-    " 东郭 南门 西门 拓跋".split()
+_COMPOUND_SURNAMES = (
+    "欧阳太史端木上官司马东方独孤南宫万俟闻人夏侯诸葛尉迟公羊赫连澹台皇甫宗政濮阳公冶太叔申屠"
+    "公孙慕容仲孙钟离长孙宇文司徒鲜于司空闾丘令狐百里呼延东郭南门西门拓跋"
 )
+_COMPOUND = frozenset(re.findall("..", _COMPOUND_SURNAMES))
 _HAN = re.compile(r"[㐀-鿿豈-﫿]+")
 _DATE = re.compile(r"(\d{4})-?(\d{2})-?(\d{2})")
 _PHONE_DIGITS = 11
@@ -40,7 +40,7 @@ def split_name(text: str | None) -> tuple[str | None, str | None]:
         return None, None
     joined = name.replace(" ", "")
     if _HAN.fullmatch(joined):
-        size = 2 if joined[:2] in _COMPOUND_SURNAMES and len(joined) > 2 else 1
+        size = 2 if joined[:2] in _COMPOUND and len(joined) > 2 else 1
         return joined[:size], joined[size:] or None
     given, _, family = name.rpartition(" ")
     return family, given or None
