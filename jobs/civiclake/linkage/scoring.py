@@ -110,7 +110,8 @@ def _cores() -> int:
 
 def _any_pair(connection: duckdb.DuckDBPyConnection, within: str) -> bool:
     sides = f"profiles AS l JOIN profiles AS r ON {within} AND l.{PROFILE} < r.{PROFILE}"
-    return connection.sql(f"SELECT 1 FROM {sides} LIMIT 1").fetchone() is not None
+    # All of it: until a result is fetched to its end, DuckDB lets the connection do nothing else.
+    return bool(connection.execute(f"SELECT 1 FROM {sides} LIMIT 1").fetchall())
 
 
 def _settings(subject: Subject) -> SettingsCreator:
