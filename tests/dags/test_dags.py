@@ -19,7 +19,7 @@ from airflow.serialization.serialized_objects import DagSerialization
 from conftest import DAGS
 
 Deploy = Callable[[dict[str, Any]], None]
-FILES = {"departments.py", "marts.py", "contracts.py"}
+FILES = {"departments.py", "marts.py", "links.py", "contracts.py"}
 
 
 def load_dags() -> DagBag:
@@ -37,7 +37,8 @@ def test_every_contract_has_its_two_tasks(bag: DagBag, compiled: dict[str, Any])
     assert len(compiled["datasets"]) >= 8
     departments = {d["department"] for d in compiled["datasets"]}
     marts = {f"mart_{m['name']}" for m in compiled["marts"]}
-    assert set(bag.dags) == departments | marts
+    links = {f"link_{link['name']}" for link in compiled["links"]}
+    assert set(bag.dags) == departments | marts | links
     for department in departments:
         names = [d["name"] for d in compiled["datasets"] if d["department"] == department]
         wanted = {f"{name}.{step}" for name in names for step in ("extract", "load")}
@@ -47,7 +48,7 @@ def test_every_contract_has_its_two_tasks(bag: DagBag, compiled: dict[str, Any])
             assert f"{name}.extract" in load.upstream_task_ids
 
 
-def test_only_the_three_files_are_read_as_dags(bag: DagBag) -> None:
+def test_only_these_files_are_read_as_dags(bag: DagBag) -> None:
     assert {Path(stat.file).name for stat in bag.dagbag_stats} == FILES
 
 
@@ -129,6 +130,22 @@ def test_loads_hand_on_assets_and_the_mart_waits_for_its_inputs(
         assert [task.pool for task in dag.tasks] == [f"mart_{mart['name']}"]
 
 
+def test_who_is_who_waits_for_all_that_say_who(bag: DagBag, compiled: dict[str, Any]) -> None:
+    assert {link["name"] for link in compiled["links"]} >= {"person", "place"}
+    for link in compiled["links"]:
+        dag = bag.dags[f"link_{link['name']}"]
+        waited = {asset.uri for asset in dag.timetable.asset_condition.objects}
+        assert waited == {f"civiclake://unified/{i.replace('.', '_')}" for i in link["inputs"]}
+        (task,) = dag.tasks
+        assert task.arguments == ["link", link["name"]]
+        assert task.pool == f"link_{link['name']}"
+        made = {outlet.uri for outlet in task.outlets}
+        assert made == {
+            f"civiclake://unified/{link['name']}",
+            f"civiclake://unified/{link['name']}_link",
+        }
+
+
 def test_what_is_referred_to_is_loaded_before(bag: DagBag) -> None:
     visits = bag.dags["health"].get_task("visits.load")
     assert visits.upstream_task_ids == {"visits.extract", "facilities.load"}
@@ -164,7 +181,7 @@ def test_dags_survive_serialisation_with_their_deadline(
         data = json.loads(json.dumps(DagSerialization.to_dict(dag)))
         back = DagSerialization.from_dict(data)
         assert set(back.task_ids) == set(dag.task_ids)
-        if dag_id.startswith("mart_"):
+        if dag_id.startswith(("mart_", "link_")):
             continue
         promises = [d["latency_seconds"] for d in compiled["datasets"] if d["department"] == dag_id]
         (deadline,) = dag.deadline
@@ -188,7 +205,7 @@ def test_no_dataset_is_an_error_and_not_an_empty_night(
     bag = load_dags()
     assert not bag.dags
     wrong = {Path(file).name: text for file, text in bag.import_errors.items()}
-    assert set(wrong) == {"departments.py", "marts.py"}
+    assert set(wrong) == {"departments.py", "marts.py", "links.py"}
     assert all(told in text for text in wrong.values())
 
 
@@ -197,7 +214,7 @@ import json, runpy, sys, time
 import airflow.sdk
 before = set(sys.modules)
 began = time.perf_counter()
-found = [runpy.run_path(f"{sys.argv[1]}/{name}.py") for name in ("departments", "marts")]
+found = [runpy.run_path(f"{sys.argv[1]}/{name}.py") for name in ("departments", "marts", "links")]
 seconds = time.perf_counter() - began
 dags = [v for names in found for v in names.values() if isinstance(v, airflow.sdk.DAG)]
 print(json.dumps([seconds, sum(len(d.tasks) for d in dags), sorted(set(sys.modules) - before)]))
@@ -219,7 +236,8 @@ def parse_in_a_fresh_process() -> tuple[float, int, list[str]]:
 def test_parsing_takes_less_than_a_second(compiled: dict[str, Any], deploy: Deploy) -> None:
     deploy(compiled)
     seconds, tasks, modules = parse_in_a_fresh_process()
-    assert tasks == 2 * len(compiled["datasets"]) + len(compiled["marts"])
+    following = len(compiled["marts"]) + len(compiled["links"])
+    assert tasks == 2 * len(compiled["datasets"]) + following
     assert seconds < 1.0
     heavy = {"pyspark", "great_expectations", "civiclake", "pandas", "pydantic"}
     assert not heavy & {name.partition(".")[0] for name in modules}
@@ -235,7 +253,7 @@ def test_a_thousand_datasets_are_parsed_in_seconds(
         dataset["name"] += f"_{number}"
         dataset["id"] = f"{dataset['department']}.{dataset['name']}"
         copies.append(dataset)
-    deploy({**compiled, "datasets": copies, "marts": []})
+    deploy({**compiled, "datasets": copies, "marts": [], "links": []})
     seconds, tasks, _ = parse_in_a_fresh_process()
     assert tasks == 2000
     assert seconds < 5.0

@@ -124,7 +124,7 @@ def _keys(row: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         found.append(("spot", *spot))
     address = text.plain(row["address"])
     if address and row[_CODE]:
-        found.append(("address", row[_CODE], address))
+        found.append(("address", row[_CODE], address.replace(" ", "")))
     return found
 
 

@@ -63,7 +63,7 @@ def train(subject: Subject, profiles: pa.Table, training: Training) -> str:
         )
     else:
         log.info("%d profiles are too few to learn from", profiles.num_rows)
-    return json.dumps(linker.misc.save_model_to_json())
+    return json.dumps(_rounded(linker.misc.save_model_to_json()))
 
 
 def score(model: str, known: pa.Table, fresh: pa.Table, threshold: float) -> list[Edge]:
@@ -92,6 +92,15 @@ def score(model: str, known: pa.Table, fresh: pa.Table, threshold: float) -> lis
 
 _UNDECIDED = f"(l.{VERIFIED} IS NULL OR r.{VERIFIED} IS NULL)"
 """Two verified identifiers decide without a score, so no such pair is compared or learnt from."""
+
+
+def _rounded(value: Any) -> Any:
+    """Without the last digits, which depend on the order in which threads have added up."""
+    if isinstance(value, dict):
+        return {key: _rounded(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_rounded(item) for item in value]
+    return float(f"{value:.9g}") if isinstance(value, float) else value
 
 
 def _rule(expressions: Sequence[str], *further: str) -> str:
@@ -123,6 +132,7 @@ def _settings(subject: Subject) -> SettingsCreator:
             CustomRule(_rule(r, _UNDECIDED)) for r in subject.blocking
         ],
         retain_matching_columns=False,
+        linker_uid=subject.name,
     )
 
 

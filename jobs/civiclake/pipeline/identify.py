@@ -78,6 +78,12 @@ class Run:
             shutil.rmtree(Path(self._staging), ignore_errors=True)
 
 
+def count_served(run: Run, said: list[Identity]) -> int:
+    """Rows of all unified tables that are read, which Delta's log knows."""
+    tables = [lake.by_path(run.settings, lake.UNIFIED, i.dataset.table) for i in said]
+    return sum(run.spark.table(name).count() for name in tables)
+
+
 def read_records(run: Run, said: list[Identity]) -> DataFrame:
     """The identity records of all datasets, clear text among them: read, never written."""
     parts = [_read(run, identity) for identity in said]

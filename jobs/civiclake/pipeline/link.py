@@ -17,11 +17,12 @@ from civiclake import columns as c
 from civiclake.contracts.faults import choice, did_you_mean
 from civiclake.contracts.identity import MEANINGS, Identity, identities
 from civiclake.contracts.model import Manifest
+from civiclake.engine.session import suit
 from civiclake.errors import CivicLakeError, UserError
 from civiclake.io import lake, ledger, links
 from civiclake.io.account import BatchResult
 from civiclake.io.ledger import Recorder
-from civiclake.pipeline.identify import Run, read_records, resolve_profiles
+from civiclake.pipeline.identify import Run, count_served, read_records, resolve_profiles
 from civiclake.pipeline.writing import writing
 from civiclake.settings import Settings
 from civiclake.steps.survive import survive
@@ -95,6 +96,7 @@ def _loaded(run: Run, said: list[Identity]) -> list[Identity]:
 
 def _link(run: Run, said: list[Identity], result: BatchResult, *, train: bool) -> None:
     step = run.recorder.step
+    suit(run.spark, count_served(run, said))
     with step("read"):
         records = read_records(run, said)
         light = run.save(records.select(*_LIGHT), "records")
