@@ -26,10 +26,6 @@ HEADER = tuple(name for name, _ in _COLUMNS)
 _TYPES = {"birth_date": "date", "latitude": "number", "longitude": "number"}
 _RESTRICTED = {"citizen_id", "person_name", "birth_date", "phone", "address"}
 _INTERNAL = {"sex", "district_code"}
-SCHOOLS = {
-    "residents": ("", "", "", ""),
-    "pupils": ("", "第一中学", "31.200001", "121.4"),
-}
 
 
 def _contract(department: str, name: str) -> str:

@@ -48,6 +48,15 @@ _SUFFICES: Mapping[str, tuple[tuple[str, ...], ...]] = {
 """By subject: sets of fields, of which a dataset must have one whole to say who."""
 
 
+_MAY_BE_PROTECTED: Mapping[str, frozenset[str]] = {
+    "person": frozenset({"citizen_id", "person_name", "birth_date", "phone", "address"}),
+    "organisation": frozenset({"credit_code"}),
+    "place": frozenset(),
+}
+"""By subject: fields that linkage reads and never shows. Of the others, something is served of
+every value, so a protected column does not count as one: a home is no place of the city's."""
+
+
 class Identity(BaseModel):
     """What a dataset's columns say about one subject."""
 
@@ -80,11 +89,12 @@ def links(datasets: Iterable[Dataset]) -> tuple[Link, ...]:
 def _columns(subject: str, dataset: Dataset) -> dict[str, Column]:
     by_meaning: dict[str, Column] = {}
     for column in dataset.columns:
-        # Where somebody lives is no place of the city's: protected columns make none.
-        if column.meaning and not (subject == "place" and column.protection):
+        if column.meaning:
             by_meaning.setdefault(column.meaning, column)
-    found = {
-        field: next((by_meaning[m] for m in meanings if m in by_meaning), None)
-        for field, meanings in MEANINGS[subject].items()
-    }
-    return {field: column for field, column in found.items() if column is not None}
+    hidden = _MAY_BE_PROTECTED[subject]
+    found: dict[str, Column] = {}
+    for field, meanings in MEANINGS[subject].items():
+        for column in (by_meaning[m] for m in meanings if m in by_meaning):
+            if column.protection is None or field in hidden:
+                found.setdefault(field, column)
+    return found

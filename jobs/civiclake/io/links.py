@@ -175,6 +175,12 @@ def merge_entities(
     names = [name for name, _ in entity_columns(subject)]
     entities.select(*names).createOrReplaceTempView("_entities")
     differs = " OR ".join(f"NOT (t.{n} <=> s.{n})" for n in names)
+    changed = spark.sql(
+        f"SELECT 1 FROM {table} AS t FULL OUTER JOIN _entities AS s"
+        f" ON t.{names[0]} = s.{names[0]} WHERE {differs} LIMIT 1"
+    )
+    if not changed.head(1):
+        return
     sets = ", ".join(f"t.{n} = s.{n}" for n in names)
     batch = "'" + batch_id.replace("'", "") + "'"
     spark.sql(

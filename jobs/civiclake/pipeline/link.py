@@ -187,5 +187,5 @@ def _merge_entities(run: Run, linked: DataFrame, table: str) -> None:
     ]
     records = linked.select("entity_id", "dataset", "record_key", "seen_at", "is_verified", *values)
     rules = getattr(run.settings.linkage, run.subject)
-    made = survive(records, run.subject, attributes, rules)
+    made = run.save(survive(records, run.subject, attributes, rules), "entities")
     links.merge_entities(run.spark, table, run.subject, made, run.batch_id)

@@ -29,7 +29,7 @@ _SAYS_WHO: Mapping[str, tuple[str, ...]] = {
 """By subject: a record with none of these speaks of nobody."""
 _ENOUGH: Mapping[str, tuple[str, ...]] = {
     "person": ("birth_date", "phone", "address", "citizen_id"),
-    "organisation": ("district_code", "address", "credit_code"),
+    "organisation": ("organisation_name", "credit_code"),
     "place": ("latitude", "district_code"),
 }
 """By subject: two records that are equal in all they say are one only if they say one of
