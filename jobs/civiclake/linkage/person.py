@@ -164,5 +164,5 @@ PERSON = Subject(
         ("{}.given", "substr({}.number, 7)"),
     ),
     certain=(("{}.verified",), ("{}.family", "{}.given", "{}.birth")),
-    training=(("{}.birth",), ("{}.family", "{}.given"), ("{}.phone",)),
+    training=(("{}.birth",), ("{}.family", "{}.given")),
 )  # fmt: skip
