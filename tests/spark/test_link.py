@@ -23,7 +23,7 @@ from civiclake.settings import Settings, SubjectSettings
 from civiclake.steps.survive import survive
 
 LI, TWIN_A, TWIN_B = (
-    number("99010119800101121"),
+    number("99010119800101122"),
     number("99010220100304001"),
     number("99010220100304013"),
 )

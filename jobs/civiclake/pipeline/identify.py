@@ -110,14 +110,11 @@ def _pseudonymize(value: Column, domain: str) -> Column:
 def resolve_profiles(run: Run, records: DataFrame, light: DataFrame, *, train: bool) -> None:
     """Bring the private state to tonight's profiles; nothing is read if they are the same."""
     state = links.read_state(run.spark, run.settings, run.subject)
-    here = light.select(PROFILE).distinct()
-    fresh = here.join(state, PROFILE, "left_anti").count()
-    gone = state.join(here, PROFILE, "left_anti").count()
-    run.recorder.count("resolve", "profiles_new", fresh)
-    run.recorder.count("resolve", "profiles_gone", gone)
     fingerprint = _fingerprint(run)
-    is_stale = state.where(~F.col("model_id").startswith(f"{fingerprint}-")).limit(1).count()
-    if not (fresh or gone or is_stale or train):
+    changed = _compare(light, state, fingerprint)
+    for name, count in changed.items():
+        run.recorder.count("resolve", f"profiles_{name}", count)
+    if not any(changed.values()) and not train:
         log.info("%s: no record speaks of anybody otherwise than before", run.subject)
         return
     profiles = _profiles(run, records)
@@ -125,6 +122,19 @@ def resolve_profiles(run: Run, records: DataFrame, light: DataFrame, *, train: b
     found = _resolve(run, profiles, model, _former(state, model_id))
     run.recorder.count("resolve", "profiles_scored", found.scored)
     _write(run, found, model_id)
+
+
+def _compare(light: DataFrame, state: DataFrame, fingerprint: str) -> dict[str, int]:
+    """Profiles that are new, that are gone, and that another model has scored."""
+    here = light.select(PROFILE).distinct().withColumn("_here", F.lit(True))
+    both = here.join(state.select(PROFILE, "model_id"), PROFILE, "full_outer")
+    known = F.col("model_id").isNotNull()
+    row = both.agg(
+        F.count_if(~known).alias("new"),
+        F.count_if(F.col("_here").isNull()).alias("gone"),
+        F.count_if(known & ~F.col("model_id").startswith(f"{fingerprint}-")).alias("outdated"),
+    ).collect()[0]
+    return {str(name): int(count) for name, count in row.asDict().items()}
 
 
 def _profiles(run: Run, records: DataFrame) -> pa.Table:
