@@ -19,7 +19,7 @@ from airflow.serialization.serialized_objects import DagSerialization
 from conftest import DAGS
 
 Deploy = Callable[[dict[str, Any]], None]
-FILES = {"departments.py", "marts.py", "links.py", "contracts.py"}
+FILES = {"departments.py", "marts.py", "contracts.py"}
 
 
 def load_dags() -> DagBag:
@@ -48,7 +48,7 @@ def test_every_contract_has_its_two_tasks(bag: DagBag, compiled: dict[str, Any])
             assert f"{name}.extract" in load.upstream_task_ids
 
 
-def test_only_these_files_are_read_as_dags(bag: DagBag) -> None:
+def test_only_the_three_files_are_read_as_dags(bag: DagBag) -> None:
     assert {Path(stat.file).name for stat in bag.dagbag_stats} == FILES
 
 
@@ -205,7 +205,7 @@ def test_no_dataset_is_an_error_and_not_an_empty_night(
     bag = load_dags()
     assert not bag.dags
     wrong = {Path(file).name: text for file, text in bag.import_errors.items()}
-    assert set(wrong) == {"departments.py", "marts.py", "links.py"}
+    assert set(wrong) == {"departments.py", "marts.py"}
     assert all(told in text for text in wrong.values())
 
 
@@ -214,7 +214,7 @@ import json, runpy, sys, time
 import airflow.sdk
 before = set(sys.modules)
 began = time.perf_counter()
-found = [runpy.run_path(f"{sys.argv[1]}/{name}.py") for name in ("departments", "marts", "links")]
+found = [runpy.run_path(f"{sys.argv[1]}/{name}.py") for name in ("departments", "marts")]
 seconds = time.perf_counter() - began
 dags = [v for names in found for v in names.values() if isinstance(v, airflow.sdk.DAG)]
 print(json.dumps([seconds, sum(len(d.tasks) for d in dags), sorted(set(sys.modules) - before)]))
