@@ -24,8 +24,8 @@ _COLUMNS = (
 )  # fmt: skip
 HEADER = tuple(name for name, _ in _COLUMNS)
 _TYPES = {"birth_date": "date", "latitude": "number", "longitude": "number"}
-_RESTRICTED = {"citizen_id", "person_name", "birth_date", "phone", "address"}
-_INTERNAL = {"sex", "district_code"}
+_RESTRICTED = {"citizen_id", "person_name", "phone", "address"}
+_GRADES = {"sex": "internal", "district_code": "internal", "birth_date": "confidential"}
 
 
 def _contract(department: str, name: str) -> str:
@@ -42,7 +42,7 @@ def _contract(department: str, name: str) -> str:
     for column, file in _COLUMNS[1:]:
         kind = _TYPES.get(column, "string")
         secret = "restricted" if column in _RESTRICTED else None
-        grade = secret or ("internal" if column in _INTERNAL else "public")
+        grade = secret or _GRADES.get(column, "public")
         lines += [
             f"      - name: {column}", f"        logicalType: {kind}",
             f"        classification: {grade}", "        authoritativeDefinitions:",

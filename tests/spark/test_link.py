@@ -29,18 +29,18 @@ LI, TWIN_A, TWIN_B = (
 )
 RESIDENTS = [
     {"record_id": "R1", "citizen_id": LI, "person_name": "欧阳李娜", "birth_date": "1980-01-01",
-     "sex": "2", "phone": "10055501234", "address": "东山路17号", "district_code": "990101"},
+     "sex": "2", "phone": "10055501234", "address": "东山路17号", "district_code": "530102"},
     {"record_id": "R2", "citizen_id": TWIN_A, "person_name": "赵子轩", "birth_date": "2010-03-04",
-     "sex": "1", "phone": "10055509876", "address": "西湖街8号", "district_code": "990102"},
+     "sex": "1", "phone": "10055509876", "address": "西湖街8号", "district_code": "530103"},
     {"record_id": "R3", "citizen_id": TWIN_B, "person_name": "赵梓涵", "birth_date": "2010-03-04",
-     "sex": "1", "phone": "10055509876", "address": "西湖街8号", "district_code": "990102"},
+     "sex": "1", "phone": "10055509876", "address": "西湖街8号", "district_code": "530103"},
     {"record_id": "R4", "citizen_id": "", "person_name": "周明", "birth_date": "", "sex": "1",
-     "phone": "", "address": "", "district_code": "990103"},
+     "phone": "", "address": "", "district_code": "530111"},
 ]  # fmt: skip
 SCHOOL = {"organisation_name": "第一中学", "latitude": "31.200001", "longitude": "121.4"}
 PUPILS = [
     {"record_id": "P1", "citizen_id": "", "person_name": "赵梓涵", "birth_date": "2010-03-04",
-     "sex": "1", "phone": "10055509876", "address": "西湖街8号", "district_code": "990104",
+     "sex": "1", "phone": "10055509876", "address": "西湖街8号", "district_code": "530112",
      **SCHOOL},
     {"record_id": "P2", "citizen_id": LI, "person_name": "欧阳李娜", "birth_date": "1980-01-01",
      "sex": "", "phone": "", "address": "", "district_code": "", **SCHOOL},
@@ -49,7 +49,7 @@ PUPILS = [
 ]  # fmt: skip
 SECRETS = [
     *(r[f] for r in (*RESIDENTS, *PUPILS) for f in ("person_name", "phone", "address") if r[f]),
-    LI, TWIN_A, TWIN_B, "1980-01-01", "2010-03-04",
+    LI, TWIN_A, TWIN_B,
 ]  # fmt: skip
 
 
@@ -123,10 +123,10 @@ def _first_night(nights: TwoDepartments) -> None:
     assert len(people) == 5
     li = people[linked["R1"]["person_id"]]
     assert li["citizen_id"] == nights.residents.pseudonym(LI, "citizen_id")
-    assert (li["sex"], li["birth_year"], li["district_code"]) == ("2", 1980, "990101")
+    assert (li["sex"], li["birth_year"], li["district_code"]) == ("2", 1980, "530102")
     assert (li["is_verified"], li["record_count"], li["dataset_count"]) == (True, 2, 2)
     twin = people[linked["R3"]["person_id"]]
-    assert (twin["district_code"], twin["birth_year"]) == ("990104", 2010)  # the later record
+    assert (twin["district_code"], twin["birth_year"]) == ("530112", 2010)  # the later record
 
 
 def _again_changes_nothing(nights: TwoDepartments) -> None:

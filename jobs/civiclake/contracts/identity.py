@@ -20,19 +20,19 @@ MEANINGS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "sex": ("person.sex",),
         "phone": ("person.phone",),
         "address": ("person.address",),
-        "district_code": ("person.district_code", "place.district_code"),
+        "district_code": ("person.district_code", "place.county_code", "place.district_code"),
     },
     "organisation": {
         "credit_code": ("organisation.credit_code",),
         "organisation_name": ("organisation.organisation_name",),
-        "address": ("organisation.address", "place.address"),
-        "district_code": ("organisation.district_code", "place.district_code"),
+        "address": ("place.address",),
+        "district_code": ("place.county_code", "place.district_code"),
     },
     "place": {
-        "latitude": ("place.latitude",),
-        "longitude": ("place.longitude",),
+        "latitude": ("place.latitude", "place.city_latitude"),
+        "longitude": ("place.longitude", "place.city_longitude"),
         "address": ("place.address",),
-        "district_code": ("place.district_code",),
+        "district_code": ("place.county_code", "place.district_code"),
     },
 }
 """By subject and field: the shared columns that hold it, first the one that is preferred."""
