@@ -147,7 +147,9 @@ def version(nights: TwoDepartments, layer: str, name: str) -> int:
 def _a_correction_is_history(nights: TwoDepartments) -> None:
     """The school finds that its pupil is the other twin."""
     was = open_links(nights)
-    nights.deliver(nights.pupils, "20260102T020000Z", [{**PUPILS[0], "person_name": "赵子轩"}])
+    # The district too: a name alone, which is dropped, makes no new version of the row.
+    corrected = {**PUPILS[0], "person_name": "赵子轩", "district_code": "530102"}
+    nights.deliver(nights.pupils, "20260102T020000Z", [corrected])
     made = run(nights, "person", 2)
     assert (made.read, made.updated, made.unchanged) == (7, 1, 6)
     now = open_links(nights)
