@@ -1,9 +1,12 @@
-"""One Airflow DAG for each mart, run by the arrival of its inputs."""
+"""What the departments' arrival makes run: a DAG for each mart, and for each kind of link."""
 
 from __future__ import annotations
 
-from nightly.build import mart_dag
+from nightly.build import link_dag, mart_dag
 from nightly.plan import read_plan
 
-for _mart in read_plan().marts:
+_plan = read_plan()
+for _mart in _plan.marts:
     globals()[f"mart_{_mart.name}"] = mart_dag(_mart)
+for _link in _plan.links:
+    globals()[f"link_{_link.name}"] = link_dag(_link)

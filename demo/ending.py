@@ -31,7 +31,7 @@ def accounts(client: Client, runs: Mapping[str, str]) -> list[Account]:
     found = []
     for dag, run_id in runs.items():
         for task in client.tasks(dag, run_id):
-            if task.task_id.endswith(("load", "build")):
+            if task.task_id.endswith(("load", "build", "link")):
                 told = client.xcom(dag, run_id, task.task_id)
                 found.append(BatchResult.model_validate(told))
     return sorted(found, key=lambda a: a.dataset)

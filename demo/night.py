@@ -23,7 +23,7 @@ from demo.watch import Watch
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 
 _NIGHT_TIMEOUT_S = 3600
-_MART_TIMEOUT_S = 300
+_FOLLOWING_TIMEOUT_S = 300
 
 
 @app.command()
@@ -62,18 +62,20 @@ def run_night(
     began = datetime.now(UTC)
     client = airflow.client(settings)
     departments = sorted({d.department for d in manifest.datasets})
-    marts = [f"mart_{m.name}" for m in manifest.marts]
-    client.wait_parsed([*departments, *marts], datetime.fromtimestamp(0, UTC))
-    for dag in [*departments, *marts]:
+    # What the departments' arrival makes run: marts, and who is who.
+    following = [f"mart_{m.name}" for m in manifest.marts]
+    following += [f"link_{link.name}" for link in manifest.links]
+    client.wait_parsed([*departments, *following], datetime.fromtimestamp(0, UTC))
+    for dag in [*departments, *following]:
         client.unpause(dag)
     run_id = f"night-{night}"
     runs = {d: client.start_run(d, truth.logical_date, run_id) for d in departments}
     watch = Watch(alive=lambda: _refuse_dead(settings))
     states = client.wait_runs(runs, timeout_s=_NIGHT_TIMEOUT_S, seen=watch)
     if all(state == "success" for state in states.values()):
-        mart_runs = {m: _triggered_run(settings, m, began) for m in marts}
-        states |= client.wait_runs(mart_runs, timeout_s=_MART_TIMEOUT_S, seen=watch)
-        runs |= mart_runs
+        triggered = {dag: _triggered_run(settings, dag, began) for dag in following}
+        states |= client.wait_runs(triggered, timeout_s=_FOLLOWING_TIMEOUT_S, seen=watch)
+        runs |= triggered
     failed = [dag for dag, state in states.items() if state != "success"]
     if failed:
         raise CivicLakeError(
@@ -84,7 +86,7 @@ def run_night(
 
 
 def _triggered_run(settings: Settings, dag: str, since: datetime) -> str:
-    """The run that the arrival of a mart's inputs has made."""
+    """The run that the arrival of its inputs has made."""
     client = airflow.client(settings)
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:

@@ -19,7 +19,7 @@ from airflow.sdk import (
 from nightly import alerts
 from nightly.command import CivicLakeCommand
 from nightly.deadline import NightBegun
-from nightly.plan import DatasetPlan, DepartmentPlan, MartPlan
+from nightly.plan import DatasetPlan, DepartmentPlan, LinkPlan, MartPlan
 
 _RETRIES: dict[str, Any] = {
     "retries": 2,
@@ -74,6 +74,30 @@ def mart_dag(mart: MartPlan) -> DAG:
             owner=_owner(mart.owner),
             outlets=[_asset("marts", mart.name)],
             doc_md=_mart_doc(mart),
+        )
+    return dag
+
+
+def link_dag(link: LinkPlan) -> DAG:
+    """The DAG that recognises one kind of thing: it runs when all that speak of it have arrived."""
+    with DAG(
+        dag_id=f"link_{link.name}",
+        description=f"The same {link.name} in all departments' records",
+        doc_md=_link_doc(link),
+        schedule=[_asset("unified", i.table) for i in link.inputs],
+        catchup=False,
+        max_active_runs=1,
+        default_args=_RETRIES,
+        tags=["link"],
+        owner_links=_owner_links(link.inputs),
+    ) as dag:
+        CivicLakeCommand(
+            task_id="link",
+            arguments=["link", link.name],
+            pool=f"link_{link.name}",
+            owner=_owner(link.owner),
+            outlets=[_asset("unified", link.name), _asset("unified", f"{link.name}_link")],
+            doc_md=_link_doc(link),
         )
     return dag
 
@@ -146,6 +170,13 @@ def _department_doc(department: DepartmentPlan) -> str:
 
 def _mart_doc(mart: MartPlan) -> str:
     return f"`marts.{mart.name}` is built anew when these have arrived:\n\n{_table(mart.inputs)}"
+
+
+def _link_doc(link: LinkPlan) -> str:
+    return (
+        f"`unified.{link.name}` and `unified.{link.name}_link` are brought up to date when these"
+        f" have arrived:\n\n{_table(link.inputs)}"
+    )
 
 
 def _table(datasets: Sequence[DatasetPlan]) -> str:

@@ -95,11 +95,26 @@ class MartPlan:
 
 
 @dataclass(frozen=True)
+class LinkPlan:
+    """One kind of thing that is recognised across departments."""
+
+    name: str
+    inputs: tuple[DatasetPlan, ...]
+    """Their arrival makes it run."""
+
+    @property
+    def owner(self) -> str:
+        """Who is asked first when it fails: the owner of its first input."""
+        return self.inputs[0].owner
+
+
+@dataclass(frozen=True)
 class CityPlan:
     """All that runs in a night."""
 
     departments: tuple[DepartmentPlan, ...]
     marts: tuple[MartPlan, ...]
+    links: tuple[LinkPlan, ...]
 
 
 def read_plan(path: Path | None = None) -> CityPlan:
@@ -123,7 +138,11 @@ def read_plan(path: Path | None = None) -> CityPlan:
         MartPlan(mart["name"], tuple(known[i] for i in mart["inputs"]))
         for mart in manifest.get("marts", ())
     ]
-    return CityPlan(departments=departments, marts=tuple(marts))
+    links = [
+        LinkPlan(link["name"], tuple(known[i] for i in link["inputs"]))
+        for link in manifest.get("links", ())
+    ]
+    return CityPlan(departments=departments, marts=tuple(marts), links=tuple(links))
 
 
 def _department(name: str, datasets: list[Mapping[str, Any]]) -> DepartmentPlan:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic_settings import (
@@ -68,6 +69,46 @@ class PseudonymSettings(_Section):
     key_id: str = "k1"
 
 
+Survival = Literal["most_recent", "most_recent_verified", "most_frequent", "source_priority"]
+"""Which of several records' values survives in the one row of a person or an organisation."""
+
+
+class SubjectSettings(_Section):
+    """How one kind of thing is recognised, and what is served of it."""
+
+    threshold: float = Field(default=0.95, ge=0.5, le=1)
+    """Least probability at which two profiles are taken for one."""
+    survivorship: dict[str, Survival] = Field(default_factory=dict)
+    """By attribute; ``most_recent`` where nothing is said."""
+    source_priority: tuple[str, ...] = ()
+    """Datasets, the most trusted first, for attributes that go by ``source_priority``."""
+
+
+class PlaceSettings(SubjectSettings):
+    """How places are recognised."""
+
+    cell_resolution: int = Field(default=9, ge=0, le=15)
+    """H3 resolution of the grid; 9 has cells of a tenth of a square kilometre."""
+    boundaries: Path | None = None
+    """GeoJSON of the districts (property ``district_code``); without it, districts are those
+    that the records declare."""
+
+
+class LinkageSettings(_Section):
+    """Who is who across departments."""
+
+    seed: int = 1
+    max_pairs: float = Field(default=1e6, gt=0)
+    """Pairs sampled to estimate the model."""
+    min_profiles: int = Field(default=1000, ge=2)
+    """Below this many the model keeps its starting values."""
+    certain_recall: float = Field(default=0.8, gt=0, le=1)
+    """Share of true pairs that the certain rules find, for the prior."""
+    person: SubjectSettings = SubjectSettings()
+    organisation: SubjectSettings = SubjectSettings()
+    place: PlaceSettings = PlaceSettings()
+
+
 class Settings(BaseSettings):
     """All settings of one installation."""
 
@@ -85,6 +126,7 @@ class Settings(BaseSettings):
     airflow: AirflowSettings = AirflowSettings()
     postgres: PostgresSettings = PostgresSettings()
     pseudonym: PseudonymSettings = PseudonymSettings()
+    linkage: LinkageSettings = LinkageSettings()
 
     @property
     def lake(self) -> str:

@@ -37,7 +37,8 @@ def test_every_contract_has_its_two_tasks(bag: DagBag, compiled: dict[str, Any])
     assert len(compiled["datasets"]) >= 8
     departments = {d["department"] for d in compiled["datasets"]}
     marts = {f"mart_{m['name']}" for m in compiled["marts"]}
-    assert set(bag.dags) == departments | marts
+    links = {f"link_{link['name']}" for link in compiled["links"]}
+    assert set(bag.dags) == departments | marts | links
     for department in departments:
         names = [d["name"] for d in compiled["datasets"] if d["department"] == department]
         wanted = {f"{name}.{step}" for name in names for step in ("extract", "load")}
@@ -129,6 +130,22 @@ def test_loads_hand_on_assets_and_the_mart_waits_for_its_inputs(
         assert [task.pool for task in dag.tasks] == [f"mart_{mart['name']}"]
 
 
+def test_who_is_who_waits_for_all_that_say_who(bag: DagBag, compiled: dict[str, Any]) -> None:
+    assert {link["name"] for link in compiled["links"]} >= {"person", "place"}
+    for link in compiled["links"]:
+        dag = bag.dags[f"link_{link['name']}"]
+        waited = {asset.uri for asset in dag.timetable.asset_condition.objects}
+        assert waited == {f"civiclake://unified/{i.replace('.', '_')}" for i in link["inputs"]}
+        (task,) = dag.tasks
+        assert task.arguments == ["link", link["name"]]
+        assert task.pool == f"link_{link['name']}"
+        made = {outlet.uri for outlet in task.outlets}
+        assert made == {
+            f"civiclake://unified/{link['name']}",
+            f"civiclake://unified/{link['name']}_link",
+        }
+
+
 def test_what_is_referred_to_is_loaded_before(bag: DagBag) -> None:
     visits = bag.dags["health"].get_task("visits.load")
     assert visits.upstream_task_ids == {"visits.extract", "facilities.load"}
@@ -164,7 +181,7 @@ def test_dags_survive_serialisation_with_their_deadline(
         data = json.loads(json.dumps(DagSerialization.to_dict(dag)))
         back = DagSerialization.from_dict(data)
         assert set(back.task_ids) == set(dag.task_ids)
-        if dag_id.startswith("mart_"):
+        if dag_id.startswith(("mart_", "link_")):
             continue
         promises = [d["latency_seconds"] for d in compiled["datasets"] if d["department"] == dag_id]
         (deadline,) = dag.deadline
@@ -219,7 +236,8 @@ def parse_in_a_fresh_process() -> tuple[float, int, list[str]]:
 def test_parsing_takes_less_than_a_second(compiled: dict[str, Any], deploy: Deploy) -> None:
     deploy(compiled)
     seconds, tasks, modules = parse_in_a_fresh_process()
-    assert tasks == 2 * len(compiled["datasets"]) + len(compiled["marts"])
+    following = len(compiled["marts"]) + len(compiled["links"])
+    assert tasks == 2 * len(compiled["datasets"]) + following
     assert seconds < 1.0
     heavy = {"pyspark", "great_expectations", "civiclake", "pandas", "pydantic"}
     assert not heavy & {name.partition(".")[0] for name in modules}
@@ -235,7 +253,7 @@ def test_a_thousand_datasets_are_parsed_in_seconds(
         dataset["name"] += f"_{number}"
         dataset["id"] = f"{dataset['department']}.{dataset['name']}"
         copies.append(dataset)
-    deploy({**compiled, "datasets": copies, "marts": []})
+    deploy({**compiled, "datasets": copies, "marts": [], "links": []})
     seconds, tasks, _ = parse_in_a_fresh_process()
     assert tasks == 2000
     assert seconds < 5.0

@@ -1,4 +1,4 @@
-"""``extract``, ``load`` and ``mart``: the work of the night, one batch at a time."""
+"""``extract``, ``load``, ``mart`` and ``link``: the work of the night, one batch at a time."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ def register(app: typer.Typer) -> None:
     app.command("extract")(extract)
     app.command("load")(load)
     app.command("mart")(mart)
+    app.command("link")(link)
     app.command("batches")(batches)
 
 
@@ -64,6 +65,20 @@ def mart(
     settings = load_settings()
     with reporting() as report:
         report(build(settings, city.read(settings), name, batch_id or _now()).model_dump())
+
+
+def link(
+    subject: Annotated[str, typer.Argument(help="person, organisation or place")],
+    batch_id: BatchId = None,
+    train: Annotated[bool, typer.Option(help="estimate the model anew, score all again")] = False,
+) -> None:
+    """Recognise the same person, organisation or place in all departments' records."""
+    settings = load_settings()
+    with reporting() as report:
+        from civiclake.pipeline.link import link as link_subject
+
+        made = link_subject(settings, city.read(settings), subject, batch_id or _now(), train=train)
+        report(made.model_dump())
 
 
 def batches(

@@ -130,6 +130,7 @@ def _compile(
         classification=complete.get("classification") or "public",
         protection=own.protect,
         pseudonym_domain=_domain(own, shared_name, item["name"], context),
+        meaning=library.meaning(complete),
         codes=codes,
         check=check,
         reference=reference,

@@ -124,6 +124,15 @@ def inherit(
     return merged, name
 
 
+def meaning(column: dict[str, Any]) -> str | None:
+    """What a column means: ``person.citizen_id`` for ``_columns/person.yaml#citizen_id``."""
+    pointer = _pointer(column, ())
+    if pointer is None:
+        return None
+    file, _, name = pointer[0].partition("#")
+    return f"{Path(file).stem}.{name}"
+
+
 def _pointer(column: dict[str, Any], place: Place) -> tuple[str, Place] | None:
     for index, entry in enumerate(column.get("authoritativeDefinitions") or ()):
         if isinstance(entry, dict) and entry.get("type") == AUTHORITY:

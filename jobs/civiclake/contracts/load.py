@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from civiclake.contracts.check import MARTS_DIR, examine
+from civiclake.contracts.identity import links
 from civiclake.contracts.model import Manifest
 from civiclake.errors import ContractError
 
@@ -23,9 +24,11 @@ def load_city(schemas_dir: Path, expectations_dir: Path, marts_dir: Path = MARTS
     city = examine(schemas_dir, expectations_dir, marts_dir)
     if city.faults.problems:
         raise ContractError(city.faults.problems)
-    datasets = [d.dataset for d in city.drafts if d.dataset is not None]
+    compiled = [d.dataset for d in city.drafts if d.dataset is not None]
+    datasets = tuple(sorted(compiled, key=lambda d: d.id))
     return Manifest(
         fingerprint=city.fingerprint,
-        datasets=tuple(sorted(datasets, key=lambda d: d.id)),
+        datasets=datasets,
         marts=tuple(mart for _, mart in city.marts),
+        links=links(datasets),
     )

@@ -128,6 +128,8 @@ class Column(_Frozen):
     pseudonym_domain: str | None = None
     """What keeps pseudonyms of different things apart and of the same thing together
     across datasets: the shared column's name, such as ``citizen_id``."""
+    meaning: str | None = None
+    """The shared column that it points to, such as ``person.citizen_id``."""
     codes: Codes | None = None
     check: Check | None = None
     reference: Reference | None = None
@@ -307,6 +309,14 @@ class Mart(_Frozen):
     """Dataset ids whose arrival makes it run."""
 
 
+class Link(_Frozen):
+    """A kind of thing that is recognised across datasets, such as ``person``."""
+
+    name: str
+    inputs: tuple[str, ...]
+    """Ids of the datasets whose contracts say who, and whose arrival makes it run."""
+
+
 class Manifest(_Frozen):
     """All contracts of a city, compiled; what ``dags/`` reads."""
 
@@ -315,6 +325,7 @@ class Manifest(_Frozen):
     """SHA-256 over every contract, shared column, code list and suite."""
     datasets: tuple[Dataset, ...]
     marts: tuple[Mart, ...] = ()
+    links: tuple[Link, ...] = ()
 
     def dataset(self, dataset_id: str) -> Dataset:
         """The dataset of that id.

@@ -15,7 +15,7 @@ from civiclake.settings import Settings, project_root
 
 _MAIN = "org.apache.spark.sql.connect.service.SparkConnectServer"
 _TOKEN_VARIABLE = "SPARK_CONNECT_AUTHENTICATE_TOKEN"  # noqa: S105 - a name, not a secret
-PRIVATE_LAYERS = ("raw", "quarantine", "marks", "ops", "staging")
+PRIVATE_LAYERS = ("raw", "quarantine", "marks", "ops", "staging", "link")
 OPEN_LAYERS = ("unified", "marts")
 
 

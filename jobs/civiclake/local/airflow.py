@@ -110,8 +110,10 @@ def status(settings: Settings) -> dict[str, process.Running | None]:
 
 def pools(manifest: Manifest) -> dict[str, int]:
     """One slot for each table, so that a table has one writer; few for reading sources."""
-    found = {f"table_{d.table}": 1 for d in manifest.datasets}
-    return {"sources": 4, **found, **{f"mart_{m.name}": 1 for m in manifest.marts}}
+    tables = {f"table_{d.table}": 1 for d in manifest.datasets}
+    marts = {f"mart_{m.name}": 1 for m in manifest.marts}
+    links = {f"link_{link.name}": 1 for link in manifest.links}
+    return {"sources": 4, **tables, **marts, **links}
 
 
 def _process_name(service: str) -> str:

@@ -1,0 +1,1 @@
+"""Who is who: from identifying values to clusters, in the memory of one trusted process."""
