@@ -134,8 +134,8 @@ def _run_steps(
     # and, run again, unchanged. The other way round they would be released and never merged.
     with step("set_aside"):
         result.reasons = apply.set_aside(batch, judged, changes)
-    for name, rows in result.reasons.items():
-        batch.recorder.count("reason", name, rows)
+    for reason, count in result.reasons.items():
+        batch.recorder.count("reason", reason, count)
     _add_up(batch, judged, changes, result)
 
 
