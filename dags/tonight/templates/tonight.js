@@ -1,9 +1,11 @@
-// Airflow shows this page in a frame whose sandbox lets no link leave it. The frame is of the
-// same origin, so a link of the Airflow UI is followed by the page around it.
+// Airflow shows this page in a frame whose sandbox lets no link lead out of it. The frame is of
+// the same origin, so the page around it can follow a link of the Airflow UI itself.
 document.addEventListener("click", (event) => {
   const link = event.target.closest("a[target=_top]");
   const plain = event.button === 0 && !event.ctrlKey && !event.metaKey && !event.shiftKey;
   if (!link || !plain || window.parent === window) return;
   event.preventDefault();
-  window.parent.location.href = link.href;
+  const outside = window.parent.document.createElement("a");
+  outside.href = link.href;
+  outside.click();
 });
