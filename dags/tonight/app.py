@@ -86,7 +86,7 @@ def _plan() -> CityPlan:
     try:
         found = path.stat()
     except OSError:
-        return CityPlan(departments=(), marts=())
+        return CityPlan(departments=(), marts=(), links=())
     return _parsed(path, found.st_mtime_ns, found.st_ino)
 
 

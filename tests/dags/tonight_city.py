@@ -47,7 +47,7 @@ def city(*datasets: DatasetPlan) -> CityPlan:
     for one in datasets:
         found.setdefault(one.id.partition(".")[0], []).append(one)
     departments = [DepartmentPlan(n, "0 2 * * *", tuple(d)) for n, d in found.items()]
-    return CityPlan(tuple(departments), ())
+    return CityPlan(departments=tuple(departments), marts=(), links=())
 
 
 def batch(
