@@ -172,8 +172,8 @@ def test_what_is_refused(
 
     unknown = {"driver": "city.example.Driver"}
     refused(UserError, "engine has no driver city.example.Driver", options=unknown)
-    refused(SourceError, "lacks height", query="SELECT 1 AS tree_id, 'x' species, now() planted,"
-            " now() updated_at")  # fmt: skip
+    short = "SELECT 1 AS tree_id, 'x' species, now() planted, now() updated_at"
+    refused(BatchHeld, "lacks the column height", query=short)
     refused(BatchHeld, "has crown, unknown", query="SELECT *, 1 AS crown FROM trees")
     refused(SourceError, "is not what it was", query="SELECT * FROM tres")
     refused(SourceError, "division by zero", query="SELECT tree_id, species, 1 / (tree_id - 3) AS"
