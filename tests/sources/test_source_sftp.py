@@ -226,6 +226,11 @@ def test_a_file_that_may_not_be_read(city: City, folder: Path) -> None:
     refused(city, city.sftp(), SourceError, "denies access to", "a.csv")
 
 
+def test_an_empty_file(city: City, folder: Path) -> None:
+    _drop(folder, "a.csv", "")
+    refused(city, city.sftp(), SourceError, "a.csv can't be read: it is empty: 0 bytes")
+
+
 def test_a_truncated_gzip_is_the_file_s_fault_not_the_connection_s(
     city: City, folder: Path
 ) -> None:
