@@ -24,6 +24,10 @@ from civiclake.io.sources import sftp
 from civiclake.local import process
 from demo import sshd
 
+# paramiko's own thread, which asks for blocks ahead, ends with a broken connection, and pytest may
+# hear of it one test later.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+
 HEADER = "tree_id,species,height\n"
 GOOD = HEADER + "t1,oak,12.5\nt2,elm,8\n"
 
@@ -266,8 +270,6 @@ def test_a_server_that_is_none(city: City, folder: Path, monkeypatch: pytest.Mon
         answering.join()
 
 
-# paramiko's own thread, which asks for blocks ahead, ends with the connection.
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_a_connection_that_breaks_in_the_middle(city: City, folder: Path, drops: Drops) -> None:
     _drop(folder, "a.csv", HEADER + "t1,oak,1\n" * 1_000_000)
     (delivery,), _ = sftp.find(city.sftp(), settle_seconds=0)
