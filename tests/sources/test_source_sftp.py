@@ -24,6 +24,10 @@ from civiclake.io.sources import sftp
 from civiclake.local import process
 from demo import sshd
 
+# paramiko's own thread, which asks for blocks ahead, ends with a broken connection, and pytest may
+# hear of it one test later.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+
 HEADER = "tree_id,species,height\n"
 GOOD = HEADER + "t1,oak,12.5\nt2,elm,8\n"
 
@@ -226,6 +230,11 @@ def test_a_file_that_may_not_be_read(city: City, folder: Path) -> None:
     refused(city, city.sftp(), SourceError, "denies access to", "a.csv")
 
 
+def test_an_empty_file(city: City, folder: Path) -> None:
+    _drop(folder, "a.csv", "")
+    refused(city, city.sftp(), SourceError, "a.csv can't be read: it is empty: 0 bytes")
+
+
 def test_a_truncated_gzip_is_the_file_s_fault_not_the_connection_s(
     city: City, folder: Path
 ) -> None:
@@ -261,8 +270,6 @@ def test_a_server_that_is_none(city: City, folder: Path, monkeypatch: pytest.Mon
         answering.join()
 
 
-# paramiko's own thread, which asks for blocks ahead, ends with the connection.
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_a_connection_that_breaks_in_the_middle(city: City, folder: Path, drops: Drops) -> None:
     _drop(folder, "a.csv", HEADER + "t1,oak,1\n" * 1_000_000)
     (delivery,), _ = sftp.find(city.sftp(), settle_seconds=0)

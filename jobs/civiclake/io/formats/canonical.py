@@ -12,8 +12,9 @@ from civiclake.io.formats.table import Row, Table
 from civiclake.io.inspect import FIRST_RAGGED, Inspection, Unreadable, check_header
 from civiclake.io.streams import MAX_UNPACKED_BYTES
 
-_AHEAD = 1000
+_AHEAD_ROWS = 1000
 """Rows looked at before the header is written: most files show all their names by then."""
+_AHEAD_CHARACTERS = 1 << 20
 
 
 class _Echo:
@@ -71,7 +72,7 @@ def write(table: Table, target: Path, expected: tuple[str, ...]) -> Inspection:
         Unreadable: the file turns out to be broken, or grows beyond measure.
     """
     counter = _Counter(table)
-    ahead = list(islice(table.rows, _AHEAD))
+    ahead = _first(table.rows)
     if table.grows and not ahead:
         table.header.extend(expected)
     table.header[:] = check_header(table.header)
@@ -84,6 +85,19 @@ def write(table: Table, target: Path, expected: tuple[str, ...]) -> Inspection:
     return Inspection(
         tuple(table.header), counter.rows, tuple(counter.first), counter.ragged, counter.multiline
     )
+
+
+def _first(rows: Iterator[Row]) -> list[Row]:
+    """The first rows, no more than fit into little memory."""
+    found: list[Row] = []
+    size = 0
+    while len(found) < _AHEAD_ROWS and size < _AHEAD_CHARACTERS:
+        row = next(rows, None)
+        if row is None:
+            break
+        found.append(row)
+        size += sum(len(value) for value in row if value)
+    return found
 
 
 def _put(file: IO[str], lines: Iterator[str], header: list[str]) -> None:

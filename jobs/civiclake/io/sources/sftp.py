@@ -122,7 +122,8 @@ class _Session:
             handle = client.open(entry.path, "rb")
         name = posixpath.basename(entry.path)
         with contextlib.closing(handle):
-            handle.prefetch(entry.size_bytes, max_concurrent_requests=_REQUESTS)
+            if entry.size_bytes:  # of nothing, paramiko would wait for the first block for ever
+                handle.prefetch(entry.size_bytes, max_concurrent_requests=_REQUESTS)
             try:
                 yield _Bytes(self, handle, entry.path)
             except SourceError:
