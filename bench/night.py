@@ -75,7 +75,7 @@ def main(
 
 def _small_nights(changed: int, runs: int) -> Iterator[Cost]:
     """Later nights of a small city; the first later one warms the engine."""
-    with _city(changed * 30) as (settings, env):
+    with _city(changed * 65) as (settings, env):
         _load_night(settings, env, 1)
         _load_night(settings, env, 2)
         measured = [_load_night(settings, env, number) for number in range(3, 3 + runs)]
@@ -104,7 +104,7 @@ def _city(visits: int) -> Iterator[tuple[Settings, dict[str, str]]]:
     try:
         engine.up(settings, echo=say)
         sources.start(settings)
-        sources.prepare(settings, 1, visits)
+        sources.prepare(settings, 1, visits * 2 // 5)  # five visits for two residents
         named = {f"CIVICLAKE_ENGINE__{name.upper()}": str(port) for name, port in ports.items()}
         own = {"CIVICLAKE_STATE_DIR": str(state), **named}
         yield settings, {**os.environ, **own, **sources.environment(settings)}

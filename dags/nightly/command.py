@@ -27,8 +27,16 @@ _PARTS = {
     "password": "PASSWORD",
 }
 _S3_PARTS = {"login": "ACCESS_KEY", "password": "SECRET_KEY"}
-_EXTRAS = {"endpoint_url": "ENDPOINT", "host_key": "HOST_KEY", "private_key": "PRIVATE_KEY"}
-"""Fields of a connection's extra, by the names that Airflow's own S3 and SSH hooks read."""
+_EXTRAS = {
+    "endpoint_url": "ENDPOINT",
+    "host_key": "HOST_KEY",
+    "private_key": "PRIVATE_KEY",
+    "url": "URL",
+    "token": "TOKEN",
+    "api_key": "API_KEY",
+}
+"""Fields of a connection's extra; S3's and SSH's as Airflow's own hooks read them."""
+_SECRET_EXTRAS = ("private_key", "token", "api_key")
 _TAIL_LINES = 50
 _KILLED = 128
 """A program that ends because of signal N says so with 128 + N."""
@@ -121,7 +129,7 @@ def _credentials(connection_id: str | None) -> dict[str, str]:
         return {}
     connection = Connection.get(connection_id)
     extra = connection.extra_dejson
-    for secret in (connection.password, extra.get("private_key")):
+    for secret in (connection.password, *(extra.get(name) for name in _SECRET_EXTRAS)):
         if secret:
             mask_secret(secret)
     parts = _S3_PARTS if connection.conn_type == "aws" else _PARTS

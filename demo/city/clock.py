@@ -27,3 +27,8 @@ def logical_date(night: int) -> datetime:
 def batch_id(night: int) -> str:
     """The batches' id of that night."""
     return f"{logical_date(night):%Y%m%dT%H%M%SZ}"
+
+
+def stamp(when: datetime) -> str:
+    """How a department's database writes a time."""
+    return f"{when:%Y-%m-%d %H:%M:%S}+00"

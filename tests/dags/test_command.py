@@ -193,6 +193,20 @@ echo "{\\"where\\": \\"$CULTURE_SFTP_USER@$CULTURE_SFTP_HOST $CULTURE_SFTP_HOST_
     assert redact(f"key {key}") == "key ***"
 
 
+def test_an_api_s_token_is_handed_over_and_never_told(
+    program: Any, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    extra = {"url": "http://api.example", "token": "tok-3f9a1c77", "api_key": "key-81bb20d4"}
+    connection = {"conn_type": "http", "extra": extra}
+    monkeypatch.setenv("AIRFLOW_CONN_CULTURE_API", json.dumps(connection))
+    program("""[ "$CULTURE_API_TOKEN$CULTURE_API_API_KEY" = tok-3f9a1c77key-81bb20d4 ] || exit 1
+echo "{\\"where\\": \\"$CULTURE_API_URL\\"}" """)
+    result = task(connection="culture_api").execute(context())
+    assert result == {"where": "http://api.example"}
+    assert "tok-3f9a1c77" not in "".join(capfd.readouterr())
+    assert redact("sent tok-3f9a1c77 and key-81bb20d4") == "sent *** and ***"
+
+
 def test_a_marts_batch_is_the_newest_of_the_batches_that_made_it_run() -> None:
     def event(batch: str | None) -> SimpleNamespace:
         return SimpleNamespace(extra={"batch_id": batch} if batch else None)

@@ -36,9 +36,9 @@ def calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, schemas: Path) -> Pat
 def add_dataset(schemas: Path) -> Path:
     """One more dataset of the weather service: a copy of its contract under another name."""
     text = (schemas / "meteorology" / "daily.yaml").read_text()
-    text = text.replace("id: meteorology.daily", "id: meteorology.hourly")
-    path = schemas / "meteorology" / "hourly.yaml"
-    path.write_text(text.replace("- name: daily", "- name: hourly"))
+    text = text.replace("id: meteorology.daily", "id: meteorology.weekly")
+    path = schemas / "meteorology" / "weekly.yaml"
+    path.write_text(text.replace("- name: daily", "- name: weekly"))
     return path
 
 
@@ -54,7 +54,7 @@ def test_a_new_contract_shows_up_as_tasks_and_a_removed_one_goes(
     new = add_dataset(schemas)
     bag = DagBag(str(DAGS))
     assert bag.import_errors == {}
-    assert tasks(bag, "meteorology") == before | {"hourly.extract", "hourly.load"}
+    assert tasks(bag, "meteorology") == before | {"weekly.extract", "weekly.load"}
     new.unlink()
     assert tasks(DagBag(str(DAGS)), "meteorology") == before
     assert calls.read_text().split() == ["compile"] * 3

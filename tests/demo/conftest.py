@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -11,14 +14,18 @@ from demo import sources
 
 
 @pytest.fixture(scope="session")
-def systems(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
-    settings = Settings(state_dir=tmp_path_factory.mktemp("city") / "var")
+def systems() -> Iterator[Settings]:
+    # Not in pytest's folder, which every run closes to others: servers run as other users.
+    root = Path(tempfile.mkdtemp(prefix="civiclake-city-"))
+    root.chmod(0o755)
+    settings = Settings(state_dir=root / "var")
     with pytest.MonkeyPatch.context() as patch:
-        for name in ("POSTGRES", "S3"):
+        for name in sources.PORTS:
             patch.setenv(f"CIVICLAKE_DEMO__{name}_PORT", "0")
         sources.start(settings)
     try:
         yield settings
     finally:
-        assert len(sources.stop(settings)) == 2
+        assert len(sources.stop(settings)) == len(sources.status(settings))
         assert set(sources.status(settings).values()) == {None}
+        shutil.rmtree(root)

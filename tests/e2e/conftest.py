@@ -11,6 +11,7 @@ import pytest
 from e2e_city import City, make_settings
 
 from civiclake.local import process
+from demo import sources
 from demo.city.truth import Truth
 
 
@@ -21,7 +22,7 @@ def city() -> Iterator[City]:
     root = Path(tempfile.mkdtemp(prefix="civiclake-night-"))
     root.chmod(0o755)
     with pytest.MonkeyPatch.context() as patch:
-        for name in ("POSTGRES", "S3"):
+        for name in sources.PORTS:
             patch.setenv(f"CIVICLAKE_DEMO__{name}_PORT", str(process.free_port(0)))
         made = City(make_settings(root))
         try:

@@ -25,7 +25,7 @@ from demo import sources
 from demo.city import clock
 from demo.city.truth import Truth
 
-VISITS = 1500
+RESIDENTS = 600
 NIGHT_TIMEOUT_S = 600
 MART = "mart_visits_by_weather"
 
@@ -98,11 +98,17 @@ class City:
     @property
     def departments(self) -> list[str]:
         """Departments of the sample city."""
-        return ["health", "meteorology", "public_security", "transport"]
+        return sorted(
+            {
+                path.parent.name
+                for path in (project_root() / "schemas").glob("*/*.yaml")
+                if not path.parent.name.startswith("_")
+            }
+        )
 
     def run_night(self, number: int, *, again: bool = False) -> Truth:
         """Bring the sources to a night, let the scheduler run it and then the mart."""
-        truth = sources.prepare(self.settings, number, None if number > 1 else VISITS)
+        truth = sources.prepare(self.settings, number, None if number > 1 else RESIDENTS)
         marts = len(self.mart_runs())
         runs = {d: self.start(d, clock.logical_date(number)) for d in self.departments}
         states = self.api.wait_runs(runs, timeout_s=NIGHT_TIMEOUT_S)
@@ -212,6 +218,7 @@ class City:
 def secret_values(settings: Settings, more: Sequence[str] = ()) -> list[str]:
     """Every secret of the installation and of the sample city."""
     values = {path.read_text().strip() for path in settings.secrets_dir.iterdir()}
-    values |= {v for k, v in sources.environment(settings).items() if "PASSWORD" in k}
-    values |= {v for k, v in sources.environment(settings).items() if "SECRET" in k}
+    words = ("PASSWORD", "SECRET", "TOKEN", "API_KEY", "PRIVATE_KEY")
+    given = sources.environment(settings)
+    values |= {v for k, v in given.items() if any(word in k for word in words)}
     return sorted({v for v in values if len(v) >= 12} | set(more))

@@ -22,7 +22,7 @@ def assert_true_to(city: City, truth: Truth) -> None:
             if found[name] != wanted:
                 wrong[f"{dataset} {name}"] = (found[name], wanted)
     assert wrong == {}
-    assert len(truth.datasets) >= 8
+    assert len(truth.datasets) >= 30
 
 
 def test_night_one_is_true_to_what_the_sources_hold(city: City, first_night: Truth) -> None:

@@ -88,7 +88,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
             port=port,
             internal=internal,
             owner=OWNER_KEYS,
-            reader=READER_KEYS,
+            readers={objects.BUCKET: READER_KEYS},
         )
         yield Store(port, objects.client(port, OWNER_KEYS))
     finally:

@@ -28,7 +28,7 @@ def test_the_guide_leads_to_what_it_says(
 ) -> None:
     for folder in ("schemas", "expectations"):
         shutil.copytree(project_root() / folder, tmp_path / folder)
-        (tmp_path / folder / "environment").mkdir()
+        (tmp_path / folder / "environment").mkdir(exist_ok=True)
     contract = tmp_path / "schemas" / "environment" / "air_quality.yaml"
     contract.write_text(_block("yaml", "id: environment.air_quality"))
     suite = tmp_path / "expectations" / "environment" / "air_quality.json"

@@ -39,6 +39,13 @@ def test_an_sftp_server(tmp_path: Path) -> None:
     assert found["extra"] == {"host_key": "SHA256:x", "private_key": "k\nk"}
 
 
+def test_a_rest_api(tmp_path: Path) -> None:
+    given = {"URL": "http://h:1", "TOKEN": "t", "API_KEY": "k", "USER": "u", "PASSWORD": "p"}
+    _, found = _told(tmp_path, "parks_api", **given)
+    assert (found["conn_type"], found["login"], found["password"]) == ("http", "u", "p")
+    assert found["extra"] == {"url": "http://h:1", "token": "t", "api_key": "k"}
+
+
 def test_an_object_store(tmp_path: Path) -> None:
     given = {"ENDPOINT": "http://h", "ACCESS_KEY": "a", "SECRET_KEY": "s"}
     _, found = _told(tmp_path, "parks_s3", **given)

@@ -22,9 +22,11 @@ DATABASE = "airflow"
 _FOREIGN = ("AIRFLOW", "PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "CONDA")
 _PARTS = (
     "HOST", "PORT", "USER", "PASSWORD", "ENDPOINT", "ACCESS_KEY", "SECRET_KEY", "HOST_KEY",
-    "PRIVATE_KEY",
+    "PRIVATE_KEY", "URL", "TOKEN", "API_KEY",
 )  # fmt: skip
 """What a connection may hold, after its id."""
+_EXTRAS = ("host_key", "private_key", "url", "token", "api_key")
+"""What Airflow's connections have no field for."""
 
 
 def home(settings: Settings) -> Path:
@@ -165,13 +167,19 @@ def _connection(connection: str, source: Mapping[str, str]) -> str | None:
         }
     else:
         fields = {
-            "conn_type": "sftp" if "HOST_KEY" in given else "postgres",
+            "conn_type": _kind(given),
             "host": given.get("HOST"),
             "port": int(given["PORT"]) if "PORT" in given else None,
             "login": given.get("USER"),
             "password": given.get("PASSWORD"),
         }
-        if "HOST_KEY" in given:
-            keys = ("host_key", "private_key")
-            fields["extra"] = {key: given.get(key.upper()) for key in keys}
+        extra = {key: given[key.upper()] for key in _EXTRAS if key.upper() in given}
+        if extra:
+            fields["extra"] = extra
     return json.dumps(fields)
+
+
+def _kind(given: Mapping[str, str]) -> str:
+    if "HOST_KEY" in given:
+        return "sftp"
+    return "http" if "URL" in given else "postgres"

@@ -1,0 +1,1 @@
+"""The generated datasets, department by department."""
