@@ -1,6 +1,6 @@
 # Everything a person types. `make` alone explains.
 NIGHT  ?= 1
-VISITS ?=
+RESIDENTS ?=
 PY      = var/env/spark/bin/python
 AIR     = var/env/airflow/bin/python
 BIN     = var/env/spark/bin
@@ -17,7 +17,7 @@ help: ## This page.
 	@echo
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
-	@echo "Settings are CIVICLAKE_* variables over conf/*.toml; VISITS=1000000 sizes the demo (5000 by default)."
+	@echo "Settings are CIVICLAKE_* variables over conf/*.toml; RESIDENTS=20000 sizes the city (2000 by default)."
 
 setup: ## Make var/env and var/jars from conf/locks; does nothing when they are there.
 	@bin/setup
@@ -25,8 +25,8 @@ setup: ## Make var/env and var/jars from conf/locks; does nothing when they are 
 city: ## The same, and the servers of the sample city (MariaDB, sshd).
 	@bin/setup --city
 
-demo: city ## The main job, for real: NIGHT=1 VISITS=5000; later nights follow.
-	@PYTHONPATH=. $(PY) -m demo.night --night $(NIGHT) $(if $(VISITS),--visits $(VISITS))
+demo: city ## The main job, for real: NIGHT=1 RESIDENTS=2000; later nights follow.
+	@PYTHONPATH=. $(PY) -m demo.night --night $(NIGHT) $(if $(RESIDENTS),--residents $(RESIDENTS))
 
 up: setup ## Start PostgreSQL, the two Spark engines and Airflow.
 	@bin/civiclake up
