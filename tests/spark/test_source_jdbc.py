@@ -174,7 +174,7 @@ def test_what_is_refused(
     refused(UserError, "engine has no driver city.example.Driver", options=unknown)
     short = "SELECT 1 AS tree_id, 'x' species, now() planted, now() updated_at"
     refused(BatchHeld, "lacks the column height", query=short)
-    refused(BatchHeld, "has crown, unknown", query="SELECT *, 1 AS crown FROM trees")
+    refused(BatchHeld, "has the column crown, unknown", query="SELECT *, 1 AS crown FROM trees")
     refused(SourceError, "is not what it was", query="SELECT * FROM tres")
     refused(SourceError, "division by zero", query="SELECT tree_id, species, 1 / (tree_id - 3) AS"
             " height, planted, updated_at FROM trees")  # fmt: skip
