@@ -1,4 +1,7 @@
-"""What the departments' arrival makes run: a DAG for each mart, and for each kind of link."""
+"""What the departments' arrival makes run: an Airflow DAG for each mart and each kind of link.
+
+Airflow passes over a file that does not say its name.
+"""
 
 from __future__ import annotations
 
