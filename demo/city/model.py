@@ -65,13 +65,9 @@ class Model:
     def who_is_who(self, night: int) -> Iterator[tuple[str, str, int]]:
         """Dataset, key and resident of every record up to a night that is about somebody."""
         for name, one in self.series.items():
-            if one.shape.who is None:
-                continue
-            place = one.shape.place(one.shape.key[0])
-            for index in range(one.items(night)):
-                resident = one.shape.who(self.city, index)
-                if resident is not None:
-                    yield name, str(one.clean(index)[place]), resident
+            if one.shape.who is not None:
+                for index in range(one.items(night)):
+                    yield name, one.shape.label.format(index), one.shape.who(self.city, index)
 
     def signals(self) -> dict[str, Any]:
         """What was put into the records for somebody to find."""

@@ -159,13 +159,13 @@ class City:
         working = [kind in ("single", "parent") for kind in _KINDS]
         return full * sum(working) + sum(working[:rest])
 
-    def child(self, number: int) -> Resident:
-        """The child of that number."""
-        return self.resident(_nth(number, ("child",)))
+    def child(self, number: int) -> int:
+        """Which resident the child of that number is."""
+        return _nth(number, ("child",))
 
-    def adult(self, number: int) -> Resident:
-        """The resident of working age of that number."""
-        return self.resident(_nth(number, ("single", "parent")))
+    def adult(self, number: int) -> int:
+        """Which resident the one of working age of that number is."""
+        return _nth(number, ("single", "parent"))
 
 
 def _nth(number: int, kinds: tuple[str, ...]) -> int:

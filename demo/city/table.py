@@ -61,8 +61,10 @@ class Shape:
     hidden: tuple[str, ...] = ()
     """Columns that are dropped before the lake compares."""
     defects: tuple[Defect, ...] = ()
-    who: Callable[[City, int], int | None] | None = None
+    who: Callable[[City, int], int] | None = None
     """The resident that an item is about."""
+    label: str = ""
+    """How the key of such an item is written, as a format of its number."""
 
     def place(self, column: str) -> int:
         """Where a column stands in a row."""

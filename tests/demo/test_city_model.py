@@ -79,8 +79,8 @@ def test_households_live_together_and_children_with_a_parent() -> None:
 def test_a_child_s_number_leads_to_a_child() -> None:
     city = MODEL.city
     children = [p.index for p in map(city.resident, range(RESIDENTS)) if p.kind == "child"]
-    assert [city.child(n).index for n in range(city.children)] == children
-    adults = {city.adult(n).kind for n in range(city.adults)}
+    assert [city.child(n) for n in range(city.children)] == children
+    adults = {city.resident(city.adult(n)).kind for n in range(city.adults)}
     assert adults == {"single", "parent"}
 
 
@@ -176,6 +176,9 @@ def test_departments_agree_on_who_lives_here() -> None:
 def test_a_record_is_about_whom_the_truth_names() -> None:
     city = MODEL.city
     keys = {(dataset, key): who for dataset, key, who in MODEL.who_is_who(2)}
+    for series in MODEL.series.values():
+        if series.shape.who is not None:
+            assert series.shape.label.format(5) == series.clean(5)[0]
     about = 0
     for name, series in MODEL.series.items():
         columns = {"citizen_id", "reporter_id"} & set(series.shape.columns)

@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 
 from demo.city.chance import Draw
-from demo.city.residents import City, Resident
+from demo.city.residents import City
 from demo.city.table import Defect, Row, Shape
 from demo.city.tables.common import day_from, money, public_place
 from demo.city.written import as_written
@@ -54,13 +54,15 @@ def _loan_count(city: City) -> int:
     return max(180, city.residents // 4)
 
 
-def _reader(city: City, index: int) -> Resident:
-    return city.resident(Draw(city.seed, "reader", index).below(city.residents))
+def _reader(city: City, index: int) -> int:
+    return Draw(city.seed, "reader", index).below(city.residents)
 
 
 def _loan(city: City, index: int, changes: int) -> Row:
     chance = Draw(city.seed, "loan", index)
-    person = as_written(city, "culture.loans", index, _reader(city, index), lacking_percent=10)
+    person = as_written(
+        city, "culture.loans", index, city.resident(_reader(city, index)), lacking_percent=10
+    )
     per_day = max(1, _loan_count(city) // 6)
     return (
         f"L{index:08d}",
@@ -90,7 +92,8 @@ LOANS = Shape(
         Defect("range:days", "days", 35_109),
         Defect("reference:venue_id", "venue_id", "C9999"),
     ),
-    who=lambda city, index: _reader(city, index).index,
+    who=_reader,
+    label="L{:08d}",
 )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from demo.city.chance import Draw
 from demo.city.register import sound
-from demo.city.residents import City, Resident
+from demo.city.residents import City
 from demo.city.table import Defect, Row, Shape
 from demo.city.tables.common import credit_code, day_from, mistyped, public_place
 from demo.city.written import as_written
@@ -64,12 +64,12 @@ def _enrolment_count(city: City) -> int:
     return max(100, city.children)
 
 
-def _pupil(city: City, index: int) -> Resident:
+def _pupil(city: City, index: int) -> int:
     return city.child(index % max(1, city.children))
 
 
 def _enrolment(city: City, index: int, changes: int) -> Row:
-    pupil = _pupil(city, index)
+    pupil = city.resident(_pupil(city, index))
     chance = Draw(city.seed, "enrolment", index)
     person = as_written(city, "education.enrolments", index, pupil, lacking_percent=6)
     age = pupil.age_on(date(2015, 9, 1))
@@ -105,5 +105,6 @@ ENROLMENTS = Shape(
         Defect("code:sex", "sex", "Z"),
         Defect("check_digit:citizen_id", "citizen_id", mistyped),
     ),
-    who=lambda city, index: _pupil(city, index).index,
+    who=_pupil,
+    label="U{:08d}",
 )  # fmt: skip

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from demo.city.chance import Draw
 from demo.city.journal import entered_on
 from demo.city.register import sound
-from demo.city.residents import City, Resident
+from demo.city.residents import City
 from demo.city.table import Defect, Row, Shape
 from demo.city.tables.common import INDUSTRIES, credit_code, day_from, mistyped, money, public_place
 from demo.city.written import as_written
@@ -79,13 +79,13 @@ def _contract_count(city: City) -> int:
     return max(200, city.adults // 2)
 
 
-def _employee(city: City, index: int) -> Resident:
+def _employee(city: City, index: int) -> int:
     return city.adult(index * 3 % city.adults)
 
 
 def _contract(city: City, index: int, changes: int) -> Row:
     chance = Draw(city.seed, "contract", index)
-    person = as_written(city, "employment.contracts", index, _employee(city, index))
+    person = as_written(city, "employment.contracts", index, city.resident(_employee(city, index)))
     day = entered_on(_contract_count(city), index)
     return (
         f"K{index:08d}",
@@ -116,7 +116,8 @@ CONTRACTS = Shape(
         Defect("form:citizen_id", "citizen_id", "see passport"),
         Defect("required:occupation", "occupation", None),
     ),
-    who=lambda city, index: _employee(city, index).index,
+    who=_employee,
+    label="K{:08d}",
 )  # fmt: skip
 
 
@@ -157,14 +158,18 @@ def _seeker_count(city: City) -> int:
     return max(200, city.adults // 8)
 
 
-def _seeker(city: City, index: int) -> Resident:
+def _seeker(city: City, index: int) -> int:
     return city.adult((index * 5 + 1) % city.adults)
 
 
 def _job_seeker(city: City, index: int, changes: int) -> Row:
     chance = Draw(city.seed, "seeker", index)
     person = as_written(
-        city, "employment.job_seekers", index, _seeker(city, index), lacking_percent=8
+        city,
+        "employment.job_seekers",
+        index,
+        city.resident(_seeker(city, index)),
+        lacking_percent=8,
     )
     return (
         f"S{index:08d}",
@@ -196,5 +201,6 @@ JOB_SEEKERS = Shape(
         Defect("code:sex", "sex", "?"),
         Defect("type:registered_on", "registered_on", "yesterday"),
     ),
-    who=lambda city, index: _seeker(city, index).index,
+    who=_seeker,
+    label="S{:08d}",
 )  # fmt: skip

@@ -9,7 +9,7 @@ from itertools import count
 from demo.city import places
 from demo.city.chance import Draw
 from demo.city.journal import entered_on
-from demo.city.residents import City, Resident
+from demo.city.residents import City
 from demo.city.table import Defect, Row, Shape
 from demo.city.tables.common import (
     FACILITIES,
@@ -60,13 +60,13 @@ def visit_count(city: City) -> int:
     return max(1000, city.residents * 5 // 2)
 
 
-def _visitor(city: City, index: int) -> Resident:
-    return city.resident(Draw(city.seed, "visitor", index).below(city.residents))
+def _visitor(city: City, index: int) -> int:
+    return Draw(city.seed, "visitor", index).below(city.residents)
 
 
 def _visit(city: City, index: int, changes: int) -> Row:
     chance = Draw(city.seed, "visit", index)
-    patient = _visitor(city, index)
+    patient = city.resident(_visitor(city, index))
     person = as_written(city, "health.visits", index, patient)
     day = entered_on(visit_count(city), index) - timedelta(days=1)
     hour, minute, second = chance.between(7, 19), chance.below(60), chance.below(60)
@@ -105,7 +105,8 @@ VISITS = Shape(
         Defect("reference:facility_id", "facility_id", "F9999"),
         Defect("pattern:diagnosis_code", "diagnosis_code", "J6"),
     ),
-    who=lambda city, index: _visitor(city, index).index,
+    who=_visitor,
+    label="V{:08d}",
 )  # fmt: skip
 
 OUTBREAK_DISEASE, OUTBREAK_DISTRICT = "B05.9", "530111"
@@ -128,19 +129,19 @@ def is_outbreak(city: City, index: int) -> bool:
     return late and Draw(city.seed, "outbreak", index).happens(60)
 
 
-def _patient(city: City, index: int) -> Resident:
+def _patient(city: City, index: int) -> int:
     somebody = (
         city.resident(Draw(city.seed, "case", index, trial).below(city.residents))
         for trial in count()
     )
     if not is_outbreak(city, index):
-        return next(somebody)
+        return next(somebody).index
     # One of five or six lives there.
-    return next(found for found in somebody if found.district.code == OUTBREAK_DISTRICT)
+    return next(found.index for found in somebody if found.district.code == OUTBREAK_DISTRICT)
 
 
 def _case(city: City, index: int, changes: int) -> Row:
-    patient = _patient(city, index)
+    patient = city.resident(_patient(city, index))
     chance = Draw(city.seed, "disease", index)
     person = as_written(city, "health.notifiable_cases", index, patient)
     disease = OUTBREAK_DISEASE if is_outbreak(city, index) else chance.one_of(_DISEASES)
@@ -177,7 +178,8 @@ NOTIFIABLE_CASES = Shape(
         Defect("type:onset_on", "onset_on", "2015-02-30"),
         Defect("range:onset_on", "onset_on", date(1875, 3, 1)),
     ),
-    who=lambda city, index: _patient(city, index).index,
+    who=_patient,
+    label="N{:08d}",
 )  # fmt: skip
 
 
@@ -185,12 +187,12 @@ def _dose_count(city: City) -> int:
     return max(200, city.children)
 
 
-def _vaccinated(city: City, index: int) -> Resident:
+def _vaccinated(city: City, index: int) -> int:
     return city.child(index % max(1, city.children))
 
 
 def _dose(city: City, index: int, changes: int) -> Row:
-    child = _vaccinated(city, index)
+    child = city.resident(_vaccinated(city, index))
     chance = Draw(city.seed, "dose", index)
     person = as_written(city, "health.vaccinations", index, child)
     return (
@@ -222,7 +224,8 @@ VACCINATIONS = Shape(
         Defect("pattern:lot_no", "lot_no", "lot?"),
         Defect("required:citizen_id", "citizen_id", None),
     ),
-    who=lambda city, index: _vaccinated(city, index).index,
+    who=_vaccinated,
+    label="D{:08d}",
 )  # fmt: skip
 
 SIGNALS = {

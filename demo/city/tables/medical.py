@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 from demo.city.chance import Draw
 from demo.city.journal import entered_on
-from demo.city.residents import City, Resident
+from demo.city.residents import City
 from demo.city.table import Defect, Row, Shape
 from demo.city.tables.common import VISITED, day_from, facility_id, money
 from demo.city.written import as_written
@@ -23,13 +23,13 @@ def staff_count(city: City) -> int:
     return max(120, city.residents // 100)
 
 
-def _doctor(city: City, index: int) -> Resident:
+def _doctor(city: City, index: int) -> int:
     return city.adult(index * 7 % city.adults)
 
 
 def _staff(city: City, index: int, changes: int) -> Row:
     chance = Draw(city.seed, "staff", index)
-    person = as_written(city, "medical.staff", index, _doctor(city, index))
+    person = as_written(city, "medical.staff", index, city.resident(_doctor(city, index)))
     return (
         f"M{index:06d}",
         person.citizen_id,
@@ -54,7 +54,8 @@ STAFF = Shape(
         Defect("enum:title", "title", "wizard"),
         Defect("pattern:facility_id", "facility_id", "hospital 7"),
     ),
-    who=lambda city, index: _doctor(city, index).index,
+    who=_doctor,
+    label="M{:06d}",
 )  # fmt: skip
 
 
@@ -62,14 +63,14 @@ def _admission_count(city: City) -> int:
     return max(200, city.residents // 6)
 
 
-def _admitted(city: City, index: int) -> Resident:
-    return city.resident(Draw(city.seed, "admitted", index).below(city.residents))
+def _admitted(city: City, index: int) -> int:
+    return Draw(city.seed, "admitted", index).below(city.residents)
 
 
 def _admission(city: City, index: int, changes: int) -> Row:
     chance = Draw(city.seed, "admission", index)
     person = as_written(
-        city, "medical.admissions", index, _admitted(city, index), lacking_percent=5
+        city, "medical.admissions", index, city.resident(_admitted(city, index)), lacking_percent=5
     )
     day = entered_on(_admission_count(city), index)
     return (
@@ -105,7 +106,8 @@ ADMISSIONS = Shape(
         Defect("type:admitted_on", "admitted_on", "2015-13-01"),
         Defect("discharge_after_admission", "discharged_on", date(2001, 1, 1)),
     ),
-    who=lambda city, index: _admitted(city, index).index,
+    who=_admitted,
+    label="A{:08d}",
 )  # fmt: skip
 
 
@@ -139,13 +141,13 @@ def _prescription_count(city: City) -> int:
     return max(180, city.residents // 5)
 
 
-def _treated(city: City, index: int) -> Resident:
-    return city.resident(Draw(city.seed, "treated", index).below(city.residents))
+def _treated(city: City, index: int) -> int:
+    return Draw(city.seed, "treated", index).below(city.residents)
 
 
 def _prescription(city: City, index: int, changes: int) -> Row:
     chance = Draw(city.seed, "prescription", index)
-    person = as_written(city, "medical.prescriptions", index, _treated(city, index))
+    person = as_written(city, "medical.prescriptions", index, city.resident(_treated(city, index)))
     per_day = max(1, _prescription_count(city) // 6)
     return (
         f"R{index:08d}",
@@ -170,5 +172,6 @@ PRESCRIPTIONS = Shape(
         Defect("range:quantity", "quantity", 0),
         Defect("required:citizen_id", "citizen_id", None),
     ),
-    who=lambda city, index: _treated(city, index).index,
+    who=_treated,
+    label="R{:08d}",
 )  # fmt: skip

@@ -8,7 +8,7 @@ from decimal import Decimal
 from demo.city import places
 from demo.city.chance import Draw
 from demo.city.journal import entered_on
-from demo.city.residents import City, Resident
+from demo.city.residents import City
 from demo.city.table import Defect, Row, Shape
 from demo.city.tables.common import day_from, mistyped
 from demo.city.written import as_written
@@ -24,13 +24,13 @@ _RENAMED_ON = date(2011, 5, 20)
 """Until then, Chenggong and Jinning were counties of other codes."""
 
 
-def _registered(city: City, index: int) -> Resident:
+def _registered(city: City, index: int) -> int:
     """Everybody stands in the register once; who is entered later stands there again."""
-    return city.resident(index % city.residents)
+    return index % city.residents
 
 
 def _resident(city: City, index: int, changes: int) -> Row:
-    resident = _registered(city, index)
+    resident = city.resident(_registered(city, index))
     chance = Draw(city.seed, "registration", index)
     spot = resident.household.spot
     address = resident.household.address
@@ -71,7 +71,8 @@ RESIDENTS = Shape(
         Defect("type:birth_date", "birth_date", "1975-02-29"),
         Defect("registered_after_birth", "registered_on", date(1901, 3, 1)),
     ),
-    who=lambda city, index: _registered(city, index).index,
+    who=_registered,
+    label="H{:08d}",
 )  # fmt: skip
 
 
@@ -79,8 +80,8 @@ def _incident_count(city: City) -> int:
     return max(200, city.residents // 8)
 
 
-def _reporter(city: City, index: int) -> Resident:
-    return city.resident(Draw(city.seed, "reporter", index).below(city.residents))
+def _reporter(city: City, index: int) -> int:
+    return Draw(city.seed, "reporter", index).below(city.residents)
 
 
 def incident_place(city: City, index: int) -> tuple[str, Decimal, Decimal]:
@@ -97,7 +98,11 @@ def incident_place(city: City, index: int) -> tuple[str, Decimal, Decimal]:
 def _incident(city: City, index: int, changes: int) -> Row:
     chance = Draw(city.seed, "incident", index)
     person = as_written(
-        city, "public_security.incidents", index, _reporter(city, index), lacking_percent=10
+        city,
+        "public_security.incidents",
+        index,
+        city.resident(_reporter(city, index)),
+        lacking_percent=10,
     )
     code, latitude, longitude = incident_place(city, index)
     day = entered_on(_incident_count(city), index) - timedelta(days=1)
@@ -136,7 +141,8 @@ INCIDENTS = Shape(
         Defect("type:occurred_at", "occurred_at", "2015-02-30 10:15:00"),
         Defect("required:state", "state", None),
     ),
-    who=lambda city, index: _reporter(city, index).index,
+    who=_reporter,
+    label="P{:08d}",
 )  # fmt: skip
 
 SIGNALS = {

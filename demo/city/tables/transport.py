@@ -66,6 +66,7 @@ def _calls() -> tuple[Call, ...]:
     return tuple(found)
 
 
+@cache
 def late_routes() -> list[str]:
     """The routes whose buses are eight to fifteen minutes late."""
     return sorted({call.route_id for call in _calls()})[:LATE_ROUTES]
