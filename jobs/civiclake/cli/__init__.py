@@ -6,7 +6,17 @@ import sys
 
 import typer
 
-from civiclake.cli import analysts, batches, codes, contracts, engines, quarantine, query, services
+from civiclake.cli import (
+    analysts,
+    batches,
+    codes,
+    contracts,
+    diff,
+    engines,
+    quarantine,
+    query,
+    services,
+)
 from civiclake.errors import CivicLakeError
 
 app = typer.Typer(
@@ -20,6 +30,7 @@ app = typer.Typer(
 )
 
 contracts.register(app)
+diff.register(app)
 batches.register(app)
 app.add_typer(codes.app, name="codes")
 app.add_typer(quarantine.app, name="quarantine")
