@@ -11,6 +11,7 @@ from civiclake.cli import (
     batches,
     codes,
     contracts,
+    deliveries,
     diff,
     engines,
     quarantine,
@@ -34,6 +35,7 @@ diff.register(app)
 batches.register(app)
 app.add_typer(codes.app, name="codes")
 app.add_typer(quarantine.app, name="quarantine")
+app.add_typer(deliveries.app, name="deliveries")
 app.add_typer(engines.app, name="engine")
 app.add_typer(analysts.app, name="analyst")
 query.register(app)

@@ -13,7 +13,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
@@ -200,6 +200,17 @@ class Landing:
         with (folder / COMMITTED).open("ab") as file:
             os.fsync(file.fileno())
         _sync_folder(folder)
+
+    def committed_at(self, dataset_id: str, batch_id: str) -> datetime:
+        """When the merge of that batch was done."""
+        path = self.batch_dir(dataset_id, batch_id) / COMMITTED
+        return datetime.fromtimestamp(path.stat().st_mtime, UTC)
+
+    def first_landed_at(self, dataset_id: str) -> datetime | None:
+        """When the dataset's first batch was landed, or None."""
+        found = self.dataset_dir(dataset_id).glob(f"*/{MANIFEST}")
+        first = min((path.stat().st_mtime for path in found), default=None)
+        return None if first is None else datetime.fromtimestamp(first, UTC)
 
     def watermark(self, dataset_id: str) -> str | None:
         """Highest sequence that committed batches have read up to, or None."""

@@ -20,7 +20,7 @@ from civiclake.io import gx, ledger, raw
 from civiclake.io.account import BatchResult
 from civiclake.io.landing import BatchManifest, Landing
 from civiclake.io.lock import TableLock
-from civiclake.pipeline import apply, judge
+from civiclake.pipeline import apply, deliveries, judge
 from civiclake.pipeline.batch import Batch, next_attempt
 from civiclake.pipeline.classify import Changes, classify_rows
 from civiclake.pipeline.writing import writing
@@ -33,6 +33,7 @@ _USUAL_BATCHES = 7
 """How many batches before tell how many rows are usual."""
 
 ReadRaw = Callable[[Batch], DataFrame]
+Note = Callable[[Batch, BatchResult], None]
 
 
 def load(settings: Settings, dataset: Dataset, batch_id: str) -> BatchResult:
@@ -52,11 +53,20 @@ def load(settings: Settings, dataset: Dataset, batch_id: str) -> BatchResult:
     """
     landing = Landing(settings)
     manifest = landing.manifest(dataset.id, batch_id)
+    is_new = not landing.is_committed(dataset.id, batch_id)
     batch_dir = landing.batch_dir(dataset.id, batch_id)
     attempt = next_attempt(batch_dir)
 
     def read_raw(batch: Batch) -> DataFrame:
         return raw.stage(batch.spark, settings, dataset, manifest, batch_dir)
+
+    def note(batch: Batch, result: BatchResult) -> None:
+        """Only the first merge of a batch is its delivery."""
+        if is_new and result.status == "merged":
+            deliveries.note_merged(batch.spark, settings, dataset, manifest)
+        elif is_new and result.status == "held":
+            landed_at = manifest.created_at
+            deliveries.note_held(batch.spark, settings, dataset, batch_id, landed_at)
 
     with writing(settings, dataset.table, batch_id) as (spark, lock):
         batch = Batch(spark, settings, dataset, batch_id, attempt)
@@ -64,7 +74,7 @@ def load(settings: Settings, dataset: Dataset, batch_id: str) -> BatchResult:
         suit(spark, manifest.rows)
         batch.recorder.outcomes.append(("extract", "landed", manifest.rows, manifest.seconds))
         watermark = (manifest.watermark_from, manifest.watermark_to)
-        result = run(batch, lock, read_raw, expected=manifest.rows, watermark=watermark)
+        result = run(batch, lock, read_raw, expected=manifest.rows, watermark=watermark, note=note)
         landing.mark_committed(dataset.id, batch_id)
     return result
 
@@ -76,6 +86,7 @@ def run(
     *,
     expected: int | None = None,
     watermark: tuple[str | None, str | None] = (None, None),
+    note: Note | None = None,
 ) -> BatchResult:
     """Take a batch through all steps and write it into the ledger, however it ends.
 
@@ -85,6 +96,7 @@ def run(
         read_raw: stages its rows and gives them back.
         expected: how many rows landing counted.
         watermark: what the batch was cut by, for the ledger.
+        note: what else is to be written down, beside the ledger.
     """
     result = BatchResult(
         dataset=batch.dataset.id, batch_id=batch.batch_id, attempt=batch.attempt, status="failed"
@@ -104,15 +116,19 @@ def run(
     finally:
         _clean(batch)
         result.seconds = round(batch.recorder.seconds, 2)
-        ledger.record(
-            batch.spark,
-            batch.settings,
-            result,
-            batch.recorder,
-            contract_version=batch.dataset.version,
-            watermark=watermark,
-            rules_version=batch.rules_version,
-        )
+        with ThreadPoolExecutor(max_workers=1) as aside:
+            noted = aside.submit(note, batch, result) if note else None
+            ledger.record(
+                batch.spark,
+                batch.settings,
+                result,
+                batch.recorder,
+                contract_version=batch.dataset.version,
+                watermark=watermark,
+                rules_version=batch.rules_version,
+            )
+        if noted:
+            noted.result()
     return result
 
 
