@@ -41,7 +41,7 @@ def read_side(settings: Settings, said: str | None) -> tuple[Mapping[str, Publis
     if path.is_dir():
         return _read(path), False
     if path.is_file():
-        with _alone(settings, path) as folder:
+        with alone(settings, path) as folder:
             return _read(folder), True
     with _checked_out(settings.schemas_dir, str(said)) as folder:
         return _read(folder), False
@@ -53,7 +53,7 @@ def _read(schemas: Path) -> Mapping[str, Published]:
 
 
 @contextmanager
-def _alone(settings: Settings, file: Path) -> Iterator[Path]:
+def alone(settings: Settings, file: Path) -> Iterator[Path]:
     """A city of one contract, with the shared columns and code lists that it was written for."""
     try:
         data = yaml.safe_load(file.read_text(encoding="utf-8"))

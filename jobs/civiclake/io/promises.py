@@ -67,4 +67,4 @@ def _values(row: Promise) -> tuple[Any, ...]:
 def _shown(name: str) -> str:
     """A moment as text with its zone: Spark's client would hand it out in this machine's."""
     moment = f"to_utc_timestamp({name}, current_timezone())"
-    return f"date_format({moment}, \"yyyy-MM-dd'T'HH:mm:ss.SSS'Z'\") AS {name}"
+    return f"date_format({moment}, \"yyyy-MM-dd'T'HH:mm:ss.SSSSSS'Z'\") AS {name}"

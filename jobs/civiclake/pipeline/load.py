@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +16,7 @@ from civiclake import columns as c
 from civiclake.contracts.model import Dataset, Load
 from civiclake.engine.session import suit
 from civiclake.errors import AccountError, BatchHeld, CivicLakeError
-from civiclake.io import gx, ledger, raw
+from civiclake.io import gx, lake, ledger, raw
 from civiclake.io.account import BatchResult
 from civiclake.io.landing import BatchManifest, Landing
 from civiclake.io.lock import TableLock
@@ -70,7 +70,7 @@ def load(settings: Settings, dataset: Dataset, batch_id: str) -> BatchResult:
 
     with writing(settings, dataset.table, batch_id) as (spark, lock):
         batch = Batch(spark, settings, dataset, batch_id, attempt)
-        _compare_with_former(batch, landing, manifest)
+        compare_with_former(batch, landing.committed(dataset.id), manifest)
         suit(spark, manifest.rows)
         batch.recorder.outcomes.append(("extract", "landed", manifest.rows, manifest.seconds))
         watermark = (manifest.watermark_from, manifest.watermark_to)
@@ -103,7 +103,7 @@ def run(
     )
     try:
         _run_steps(batch, lock, read_raw, result, expected)
-        result.status = "merged"
+        result.status = "merged" if batch.layer == lake.UNIFIED else "backfilled"
     except BatchHeld as error:
         result.status, result.message = "held", str(error)
         raise
@@ -218,30 +218,39 @@ def _clean(batch: Batch) -> None:
         shutil.rmtree(Path(batch.staging("x")).parent, ignore_errors=True)
 
 
-def snapshots(landing: Landing, dataset: Dataset, but: str = "") -> tuple[datetime, ...]:
+def snapshots(
+    dataset: Dataset, committed: Sequence[BatchManifest], but: str = ""
+) -> tuple[datetime, ...]:
     """When the merged snapshots of a dataset were taken.
 
     Args:
-        landing: where the batches are.
         dataset: the compiled contract; only snapshots have such times.
+        committed: the batches that are merged.
         but: a batch to leave out.
     """
     if dataset.load is not Load.SNAPSHOT:
         return ()
-    others = (b for b in landing.committed(dataset.id) if b.batch_id != but)
+    others = (b for b in committed if b.batch_id != but)
     return tuple(sorted({b.taken_at for b in others if b.taken_at is not None}))
 
 
-def _compare_with_former(batch: Batch, landing: Landing, manifest: BatchManifest) -> None:
-    """What the batches before this one say about it."""
-    committed = landing.committed(batch.dataset.id)
+def compare_with_former(
+    batch: Batch, committed: Sequence[BatchManifest], manifest: BatchManifest
+) -> None:
+    """What other batches say about this one.
+
+    Args:
+        batch: the batch under way.
+        committed: the batches that are merged into the table.
+        manifest: what the batch brought.
+    """
     former = [b for b in committed if b.created_at < manifest.created_at]
     if former:
         batch.usual_rows = median(b.rows for b in former[-_USUAL_BATCHES:])
     times = [b.taken_at for b in former if b.taken_at is not None]
     if times:
         batch.reported_until = max(times).astimezone(UTC).date()
-    batch.snapshots = snapshots(landing, batch.dataset, but=manifest.batch_id)
+    batch.snapshots = snapshots(batch.dataset, committed, but=manifest.batch_id)
     if batch.dataset.load is Load.SNAPSHOT:
         batch.taken_at = manifest.taken_at
     batch.warnings = {
