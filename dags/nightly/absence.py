@@ -16,6 +16,7 @@ from airflow.sdk.exceptions import AirflowFailException
 from nightly import alerts
 from nightly.command import CivicLakeCommand
 from nightly.plan import CityPlan, DatasetPlan
+from nightly.retries import OPERATORS, RETRIES
 
 CHECKED_AT = "5 * * * *"
 """Deadlines lie at a department's hour plus a latency: an hour's wait is the longest."""
@@ -80,16 +81,14 @@ def deliveries_dag(city: CityPlan) -> DAG:
         schedule=CronTriggerTimetable(CHECKED_AT, timezone="UTC", run_immediately=timedelta(0)),
         catchup=False,
         max_active_runs=1,
-        default_args={"retries": 2, "retry_delay": timedelta(seconds=15)},
+        default_args={**RETRIES, "owner": OPERATORS},
         tags=["deliveries"],
     ) as dag:
-        check = DeliveriesCheck(
-            task_id="check", owner="CivicLake", on_failure_callback=alerts.task_failed
-        )
+        check = DeliveriesCheck(task_id="check")
         AbsentDelivery.partial(
             task_id="absent",
-            owner="CivicLake",
             retries=0,
+            on_failure_callback=None,
             map_index_template="{{ task.absence.dataset }}",
         ).expand(absence=check.output)
     return dag

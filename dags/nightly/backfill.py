@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 from airflow.sdk import DAG, Param
 from airflow.sdk.exceptions import AirflowSkipException
 
-from nightly import alerts
 from nightly.command import CivicLakeCommand
 from nightly.plan import CityPlan, DatasetPlan
+from nightly.retries import OPERATORS, RETRIES
 
 _DAY = r"^(\d{4}-\d{2}-\d{2})?$"
 
@@ -81,12 +80,7 @@ def backfill_dag(city: CityPlan) -> DAG:
         catchup=False,
         max_active_runs=4,
         params=_params(datasets),
-        default_args={
-            "retries": 2,
-            "retry_delay": timedelta(seconds=30),
-            "owner": "CivicLake",
-            "on_failure_callback": alerts.task_failed,
-        },
+        default_args={**RETRIES, "owner": OPERATORS},
         tags=["backfill"],
     ) as dag:
         connections = {d.id: d.connection for d in datasets if d.connection}

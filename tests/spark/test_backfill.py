@@ -78,8 +78,9 @@ def test_a_backfill_from_the_first_night_to_the_swap(
         rows = ledger.newest(spark, nights.settings, 4)
         assert [(r[1], r[3]) for r in rows][:2] == [(B2, "backfilled"), (B1, "backfilled")]
 
-        # A night that came in between makes the swap refuse; the range's own night is enough then.
-        nights.run(B3, HEAD + day(2, 3.0))
+    # A night that came in between makes the swap refuse; the range's own night is enough then.
+    nights.run(B3, HEAD + day(2, 3.0))
+    with nights.keys():
         with pytest.raises(BatchHeld, match=rf"{B3} has written version .* since"):
             swap(nights.settings, mended)
         assert standing(first.backfill_id).state == "refused"

@@ -178,6 +178,32 @@ def test_compatible(name: str, tmp_path: Path) -> None:
     assert "version 1.1.0" in found.advice
 
 
+def test_a_withdrawn_code_that_has_a_successor_is_not_lost(tmp_path: Path) -> None:
+    def withdraw(city: SmallCity) -> None:
+        _lose_code(city)
+        city.species["replaced"] = {"elm": "oak"}
+
+    found = _trees(tmp_path, withdraw)
+    assert [c.kind for c in found.changes] == ["code_withdrawn"]
+    assert found.level is Level.COMPATIBLE
+
+
+def test_codes_of_a_table_are_compared_by_what_the_table_holds(tmp_path: Path) -> None:
+    def table(*codes: str) -> Change:
+        def use(city: SmallCity) -> None:
+            city.species = {"title": "Species", "table": "species.csv"}
+            rows = "".join(f"{code},{code},,,\n" for code in codes)
+            city.files["schemas/_codes/species.csv"] = f"code,label,since,until,became\n{rows}"
+
+        return use
+
+    use = table("oak", "elm")
+    more = _trees(tmp_path / "1", table("oak", "elm", "ash"), before=use)
+    assert [c.kind for c in more.changes] == ["code_added"]
+    less = _trees(tmp_path / "2", table("oak"), before=use)
+    assert [c.kind for c in less.changes] == ["code_lost"]
+
+
 def test_no_longer_required(tmp_path: Path) -> None:
     found = _trees(
         tmp_path, _set("height_m", required=False), before=_set("height_m", required=True)

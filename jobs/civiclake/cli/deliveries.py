@@ -9,7 +9,7 @@ import typer
 
 from civiclake.cli import city
 from civiclake.cli.batches import DatasetId
-from civiclake.cli.console import put, reporting, show_table
+from civiclake.cli.console import reporting, show_table
 from civiclake.contracts import promise
 from civiclake.errors import UserError
 from civiclake.settings import load_settings
@@ -50,9 +50,12 @@ def show(context: typer.Context) -> None:
         for row, served in deliveries.newest(settings)
         if row.dataset in promised
     ]
-    if not rows:
-        put("nothing was due yet")
-        return
+    known = {row[0] for row in rows}
+    rows += [
+        (name, "not due yet", "", "", "never served", promise.span(seconds), "", "", "")
+        for name, seconds in promised.items()
+        if name not in known
+    ]
     heads = ("dataset", "state", "due", "deadline", "age", "promised", "batch", "owner", "told")
     show_table(heads, rows)
 

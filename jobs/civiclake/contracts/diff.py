@@ -9,9 +9,11 @@ The suites under ``expectations/`` are no part of a contract's version and not c
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from civiclake.contracts.city import City
+from civiclake.contracts.codes import CodeTable, read_table
 from civiclake.contracts.diff_columns import column_changes
 from civiclake.contracts.diff_model import (
     Change,
@@ -23,9 +25,11 @@ from civiclake.contracts.diff_model import (
     compatible,
     text,
 )
+from civiclake.contracts.faults import Faults
+from civiclake.contracts.library import CODES
 from civiclake.contracts.model import Dataset, Load
 
-_DELETING = frozenset({Load.SNAPSHOT.value, "changes"})
+_DELETING = frozenset({Load.SNAPSHOT, Load.CHANGES})
 """Loads under which a served row can vanish."""
 _TEXTS = ("description", "path", "owner")
 _RETIRED = ("deprecated", "retired")
@@ -35,15 +39,41 @@ _REBUILD = "rebuild the table with `civiclake backfill {id} --swap`"
 def published(city: City) -> dict[str, Published]:
     """What a city's contracts promise, by dataset; a faulty one is there without its content."""
     found = {}
+    tables: dict[str, CodeTable | None] = {}
     for draft in city.drafts:
         data = draft.document.data if isinstance(draft.document.data, dict) else {}
+        dataset = draft.dataset
         found[draft.id] = Published(
-            dataset=draft.dataset,
+            dataset=dataset and _with_tables(dataset, city.schemas_dir / CODES, tables),
             version=str(data.get("version", "")),
             status=str(data.get("status", "")),
             content=data,
         )
     return found
+
+
+def _with_tables(dataset: Dataset, folder: Path, tables: dict[str, CodeTable | None]) -> Dataset:
+    """The dataset with the codes of long lists, which stand in tables beside their files."""
+    columns = []
+    for column in dataset.columns:
+        codes = column.codes
+        if codes is not None and codes.table is not None:
+            if codes.table not in tables:
+                tables[codes.table] = read_table(folder / codes.table, codes.table, Faults())
+            update = _held(tables[codes.table])
+            column = column.model_copy(update={"codes": codes.model_copy(update=update)})
+        columns.append(column)
+    return dataset.model_copy(update={"columns": tuple(columns)})
+
+
+def _held(table: CodeTable | None) -> dict[str, dict[str, str]]:
+    """Today's codes with their labels, and what became of the others."""
+    if table is None:
+        return {}
+    now = {
+        code: next(m.label for m in table.meanings[code] if m.is_current) for code in table.current
+    }
+    return {"values": now, "replaced": {c: t for c, t in table.undated() if c not in now}}
 
 
 def compare(old: Mapping[str, Published], new: Mapping[str, Published]) -> tuple[ContractDiff, ...]:

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 
 from civiclake.contracts.diff_model import Change, breaking, compatible, text
 from civiclake.contracts.diff_rules import rule_changes
-from civiclake.contracts.model import Codes, Column, Dataset, Protection
+from civiclake.contracts.model import Column, Dataset, Protection
 from civiclake.contracts.render.layers import unified_type
+from civiclake.contracts.standards import Codes
 
 _DECIMAL = re.compile(r"decimal\((\d+),(\d+)\)")
 _WIDER = {
@@ -158,7 +159,12 @@ def _codes(old: Codes | None, new: Codes | None, place: str) -> Iterator[Change]
         remedy = "add a coded column beside it, and drop this one when nobody queries it"
         yield breaking("codes_changed", place, said, remedy)
         return
-    lost = sorted(old.values.keys() - new.values.keys())
+    gone = old.values.keys() - new.values.keys()
+    withdrawn = sorted(gone & new.replaced.keys())
+    if withdrawn:
+        said = ", ".join(f"{code} (now {new.replaced[code]})" for code in withdrawn[:10])
+        yield compatible("code_withdrawn", place, f"{new.list_id} has withdrawn {said}")
+    lost = sorted(gone - new.replaced.keys())
     if lost:
         said = f"the code list {new.list_id} lost {', '.join(lost[:10])}"
         remedy = "keep withdrawn codes in the list, or map them to their successors"
@@ -177,7 +183,8 @@ def _codes(old: Codes | None, new: Codes | None, place: str) -> Iterator[Change]
 
 def _mapping(old: Codes, new: Codes, place: str) -> Iterator[Change]:
     def target(codes: Codes, source: str) -> str | None:
-        return codes.mapping.get(source, source if source in codes.values else None)
+        found = codes.mapping.get(source, source)
+        return codes.replaced.get(found, found if found in codes.values else None)
 
     for source in sorted({*old.mapping, *new.mapping}):
         was, now = target(old, source), target(new, source)

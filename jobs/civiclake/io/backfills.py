@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict
 from pyspark.sql import SparkSession
 
 from civiclake.io import lake
+from civiclake.io.landing import BACKFILL_PREFIX
 from civiclake.settings import Settings
 
 STAGED, SWAPPED, REFUSED = "staged", "swapped", "refused"
@@ -46,6 +47,11 @@ class Backfill(BaseModel):
     message: str = ""
     recorded_at: str = ""
     """UTC, ISO 8601."""
+
+    @property
+    def read_batch(self) -> str | None:
+        """The batch that it read from the source, if it read that."""
+        return f"{BACKFILL_PREFIX}{self.backfill_id}" if self.source == "source" else None
 
 
 _COLUMNS = [

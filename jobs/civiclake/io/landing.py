@@ -26,6 +26,8 @@ from civiclake.settings import Settings
 
 MANIFEST = "manifest.json"
 COMMITTED = "_COMMITTED"
+BACKFILL_PREFIX = "backfill-"
+"""Of batches that a backfill has read from the source: no night's delivery."""
 _HELD = ".held"
 _PAGES = ".pages"
 _BATCH_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,63}")
@@ -180,9 +182,10 @@ class Landing:
         return found
 
     def landed(self, dataset_id: str) -> list[str]:
-        """Ids of all batches in landing, merged or not, in order."""
+        """Ids of all nights' batches in landing, merged or not, in order."""
         folders = (p.parent.name for p in self.dataset_dir(dataset_id).glob(f"*/{MANIFEST}"))
-        return sorted(n for n in folders if _BATCH_ID.fullmatch(n))
+        nights = (n for n in folders if not n.startswith(BACKFILL_PREFIX))
+        return sorted(n for n in nights if _BATCH_ID.fullmatch(n))
 
     def committed(self, dataset_id: str) -> list[BatchManifest]:
         """Manifests of all batches whose merge is done, by batch id."""

@@ -16,17 +16,17 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from civiclake import columns as c
-from civiclake.contracts.model import Dataset, Load
+from civiclake.contracts.model import Dataset
 from civiclake.engine.session import connect, suit
 from civiclake.errors import CivicLakeError, UserError
-from civiclake.io import backfills, lake, ledger, raw
+from civiclake.io import backfills, lake, ledger, marks, raw
 from civiclake.io.backfills import Backfill
 from civiclake.io.extract import extract
 from civiclake.io.landing import BatchManifest, Landing
 from civiclake.io.lock import table_lock
 from civiclake.pipeline.batch import Batch
 from civiclake.pipeline.difference import tell_difference
-from civiclake.pipeline.load import run
+from civiclake.pipeline.load import compare_with_former, run, snapshots
 from civiclake.pipeline.replan import Plan, Range, commits, day_of, plan
 from civiclake.pipeline.writing import writing
 from civiclake.settings import Settings
@@ -49,7 +49,7 @@ class Side:
     def remove(self, settings: Settings) -> None:
         """Take everything of it away."""
         table = self.dataset.table
-        for layer in (lake.BACKFILL, lake.RAW, lake.QUARANTINE, lake.STAGING):
+        for layer in (lake.BACKFILL, lake.RAW, lake.QUARANTINE, lake.MARKS, lake.STAGING):
             lake.remove(settings, layer, table)
         for path in settings.locks_dir.glob(f"{table}.*"):
             path.unlink(missing_ok=True)
@@ -98,7 +98,7 @@ def stage(
                 row = _build(spark, settings, side, chosen, row)
                 row = tell_difference(spark, settings, side.served, side.dataset, row)
             except CivicLakeError as error:
-                side.remove(settings)
+                _forget(settings, side, row)
                 backfills.record(spark, settings, row.model_copy(update={"message": str(error)}))
                 raise
             return backfills.record(
@@ -125,11 +125,15 @@ def _chosen(settings: Settings, dataset: Dataset, days: Range) -> list[str]:
 def _supersede(spark: SparkSession, settings: Settings, dataset: Dataset) -> None:
     for row in backfills.of(spark, settings, dataset.id).values():
         if row.state in (backfills.STAGED, backfills.REFUSED):
-            Side(dataset, row.backfill_id).remove(settings)
-            if row.source == "source":
-                Landing(settings).discard(dataset.id, row.backfill_id)
+            _forget(settings, Side(dataset, row.backfill_id), row)
             update = {"state": backfills.SUPERSEDED, "message": "a newer backfill was begun"}
             backfills.record(spark, settings, row.model_copy(update=update))
+
+
+def _forget(settings: Settings, side: Side, row: Backfill) -> None:
+    side.remove(settings)
+    if row.read_batch:
+        Landing(settings).discard(side.served.id, row.read_batch)
 
 
 def _build(
@@ -139,11 +143,10 @@ def _build(
     dataset = side.served
     served = lake.by_path(settings, lake.UNIFIED, dataset.table)
     version = lake.version(spark, served)
-    if row.source == "source":
-        # Its id is the backfill's, so that the landed bytes are found again at the swap.
-        extract(settings, dataset, side.backfill_id, whole=True)
+    if row.read_batch:
+        extract(settings, dataset, row.read_batch, whole=True, connect=connect)
         _begin(spark, settings, side, version, without=chosen)
-        made = Plan(version, (side.backfill_id,))
+        made = Plan(version, (row.read_batch,))
     else:
         made = _planned(spark, settings, dataset, chosen)
         if made.why:
@@ -152,9 +155,9 @@ def _build(
             log.info("version %s can't be read any more: all batches are applied", version)
             every = [m.batch_id for m in ledger.merged(spark, settings, dataset.id)]
             made = Plan(None, tuple(every))
-    newest = _newest_before(settings, dataset, made)
+    merged = _held_by_base(settings, dataset, made)
     for batch_id in made.batches:
-        newest = _apply(settings, side, batch_id, newest)
+        _apply(settings, side, batch_id, merged)
     update = {
         "batches": len(made.batches),
         "base_version": made.base_version,
@@ -208,43 +211,42 @@ def _begin(
     except PySparkException as error:
         log.warning("%s", str(error).splitlines()[0])
         return False
+    # What is remembered of keys is true of the source, whichever version it was learnt by.
+    marks.copy(spark, settings, side.served, side.dataset)
     return True
 
 
-def _newest_before(settings: Settings, dataset: Dataset, made: Plan) -> datetime | None:
-    """When the newest snapshot was taken that the table is built on."""
-    if dataset.load is not Load.SNAPSHOT or made.base_version is None:
-        return None
+def _held_by_base(settings: Settings, dataset: Dataset, made: Plan) -> list[BatchManifest]:
+    """The batches whose rows the version holds that the table is built on."""
+    if made.base_version is None:
+        return []
     committed = Landing(settings).committed(dataset.id)
-    before = [m for m in committed if m.batch_id not in made.batches]
-    return max((f.modified_at for m in before for f in m.files), default=None)
+    return [m for m in committed if m.batch_id not in made.batches]
 
 
-def _apply(
-    settings: Settings, side: Side, batch_id: str, newest: datetime | None
-) -> datetime | None:
-    """Take one batch through all steps; when the newest snapshot so far was taken."""
+def _apply(settings: Settings, side: Side, batch_id: str, merged: list[BatchManifest]) -> None:
+    """Take one batch through all steps; ``merged`` are those before, and grows by it."""
     landing = Landing(settings)
     manifest = landing.find(side.served.id, batch_id)
     log.info("backfill %s: batch %s", side.backfill_id, batch_id)
-    taken = max((f.modified_at for f in manifest.files), default=None) if manifest else None
     # Each batch is a writer of its own: Delta takes a lock's token once.
     with writing(settings, side.dataset.table, f"backfill {side.backfill_id}") as (spark, lock):
-        batch = Batch(spark, settings, side.dataset, batch_id, 1, manifest is None, lake.BACKFILL)
-        if side.served.load is Load.SNAPSHOT and newest and (taken is None or newest > taken):
-            batch.stale_before = newest
+        batch = Batch(spark, settings, side.dataset, batch_id, 1, layer=lake.BACKFILL)
         if manifest is None:
+            batch.is_replay = True
+            batch.snapshots = snapshots(side.dataset, merged)
             run(batch, lock, lambda b: _stage_replay(b, side))
-        else:
-            _refuse_lacking(side.served, manifest)
-            suit(spark, manifest.rows)
-            folder = landing.batch_dir(side.served.id, batch_id)
+            return
+        _refuse_lacking(side.served, manifest)
+        compare_with_former(batch, merged, manifest)
+        suit(spark, manifest.rows)
+        folder = landing.batch_dir(side.served.id, batch_id)
 
-            def read_raw(batch: Batch) -> DataFrame:
-                return raw.stage(batch.spark, settings, side.dataset, manifest, folder)
+        def read_raw(batch: Batch) -> DataFrame:
+            return raw.stage(batch.spark, settings, side.dataset, manifest, folder)
 
-            run(batch, lock, read_raw, expected=manifest.rows)
-    return max((m for m in (newest, taken) if m), default=None)
+        run(batch, lock, read_raw, expected=manifest.rows)
+        merged.append(manifest)
 
 
 def _refuse_lacking(dataset: Dataset, manifest: BatchManifest) -> None:
@@ -267,7 +269,8 @@ def _stage_replay(batch: Batch, side: Side) -> DataFrame:
     table = lake.by_path(batch.settings, lake.RAW, side.served.table)
     rows = raw.read_batch(batch.spark, table, batch.batch_id)
     lineage = [F.col(name) for name, _ in lake.RAW_LINEAGE]
-    chosen = rows.select(*raw.source_texts(rows, side.dataset), *lineage)
+    names = [col.source_name for col in side.dataset.columns]
+    chosen = rows.select(*raw.texts(rows.columns, names), *lineage)
     own = lake.create_raw(batch.spark, batch.settings, side.dataset)
     raw.write_batch(chosen, batch.settings, side.dataset, batch.batch_id)
     return raw.read_batch(batch.spark, own, batch.batch_id)

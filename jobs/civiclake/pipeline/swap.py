@@ -13,7 +13,7 @@ from civiclake import columns as c
 from civiclake.contracts.faults import choice
 from civiclake.contracts.model import Dataset
 from civiclake.errors import AccountError, BatchHeld, FencedError, UserError
-from civiclake.io import backfills, lake, quarantine
+from civiclake.io import backfills, lake, marks, quarantine
 from civiclake.io.backfills import Backfill
 from civiclake.io.landing import Landing
 from civiclake.io.lock import TableLock, table_lock
@@ -60,8 +60,9 @@ def swap(settings: Settings, dataset: Dataset, backfill_id: str | None = None) -
         else:
             evidence = swapped - 1
         _settle(spark, settings, side)
-        if row.source == "source":
-            Landing(settings).mark_committed(dataset.id, row.backfill_id)
+        marks.copy(spark, settings, side.dataset, dataset)
+        if row.read_batch:
+            Landing(settings).mark_committed(dataset.id, row.read_batch)
         update = {
             "state": backfills.SWAPPED,
             "evidence_version": evidence,
