@@ -8,7 +8,7 @@ from typing import Any
 from civiclake.contracts.diff_model import Change, breaking, compatible
 from civiclake.contracts.model import Dataset, Rule, Severity
 
-_OF_COLUMNS = ("required", "type", "code", "reference")
+_OF_COLUMNS = ("required", "type", "code", "replaced", "reference")
 """Kinds of rules that follow from what a column is, which is compared there."""
 _REMEDY = "rows that passed are set aside from now on: ask the department first"
 
