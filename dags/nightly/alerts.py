@@ -9,6 +9,7 @@ import json
 import logging
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from nightly.plan import state_dir
@@ -20,10 +21,27 @@ def tell(sentence: str, **facts: Any) -> None:
     """Write one alert."""
     log.error("%s", sentence)
     line = {"at": datetime.now(UTC).isoformat(), "alert": sentence, **facts}
-    path = state_dir() / "run" / "alerts.jsonl"
+    path = _path()
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a") as file:
         file.write(json.dumps(line, default=str) + "\n")
+
+
+def tell_once(key: str, sentence: str, **facts: Any) -> bool:
+    """Write one alert unless one of that key was written before; whether it was written now."""
+    try:
+        said = _path().read_text().splitlines()
+    except FileNotFoundError:
+        said = []
+    if any(json.loads(line).get("key") == key for line in said if key in line):
+        log.info("told before: %s", sentence)
+        return False
+    tell(sentence, key=key, **facts)
+    return True
+
+
+def _path() -> Path:
+    return state_dir() / "run" / "alerts.jsonl"
 
 
 async def deadline_missed(department: str, owners: list[str], hours: float) -> str:

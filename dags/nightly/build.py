@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any
 
 from airflow.sdk import (
     DAG,
@@ -16,18 +15,10 @@ from airflow.sdk import (
     TaskGroup,
 )
 
-from nightly import alerts
 from nightly.command import CivicLakeCommand
 from nightly.deadline import NightBegun
 from nightly.plan import DatasetPlan, DepartmentPlan, LinkPlan, MartPlan
-
-_RETRIES: dict[str, Any] = {
-    "retries": 2,
-    "retry_delay": timedelta(seconds=15),
-    "retry_exponential_backoff": 4,
-    "max_retry_delay": timedelta(minutes=30),
-    "on_failure_callback": alerts.task_failed,
-}
+from nightly.retries import RETRIES
 
 
 def department_dag(department: DepartmentPlan) -> DAG:
@@ -42,7 +33,7 @@ def department_dag(department: DepartmentPlan) -> DAG:
         ),
         catchup=False,
         max_active_runs=1,
-        default_args=_RETRIES,
+        default_args=RETRIES,
         tags=["nightly", department.name],
         owner_links=_owner_links(department.datasets),
         deadline=_deadline(department),
@@ -63,7 +54,7 @@ def mart_dag(mart: MartPlan) -> DAG:
         schedule=[_asset("unified", i.table) for i in mart.inputs],
         catchup=False,
         max_active_runs=1,
-        default_args=_RETRIES,
+        default_args=RETRIES,
         tags=["mart"],
         owner_links=_owner_links(mart.inputs),
     ) as dag:
@@ -87,7 +78,7 @@ def link_dag(link: LinkPlan) -> DAG:
         schedule=[_asset("unified", i.table) for i in link.inputs],
         catchup=False,
         max_active_runs=1,
-        default_args=_RETRIES,
+        default_args=RETRIES,
         tags=["link"],
         owner_links=_owner_links(link.inputs),
     ) as dag:

@@ -66,7 +66,22 @@ class CivicLakeCommand(BaseOperator):
 
     def execute(self, context: Any) -> dict[str, Any]:
         """Run the command; outlets' events carry its numbers."""
-        command = child.command(*self.arguments, "--batch-id", batch_id(context))
+        result = self.run_words(self.words(context))
+        for outlet in self.outlets:
+            context["outlet_events"][outlet].extra = result
+        return result
+
+    def words(self, context: Any) -> list[str]:
+        """The command's words in this run."""
+        return [*self.arguments, "--batch-id", batch_id(context)]
+
+    def run_words(self, words: Sequence[str]) -> dict[str, Any]:
+        """Run ``civiclake <words>``; what it reports.
+
+        Raises:
+            AirflowException: it failed; :class:`AirflowFailException` when trying again is vain.
+        """
+        command = child.command(*words)
         self.log.info("$ %s", " ".join(command))
         code, lines = self._run(command)
         result = child.last_json(lines)
@@ -74,8 +89,6 @@ class CivicLakeCommand(BaseOperator):
             raise _failure(code, child.reason(lines, result))
         if result is None:
             raise AirflowFailException(f"{' '.join(self.arguments)} ended without its numbers")
-        for outlet in self.outlets:
-            context["outlet_events"][outlet].extra = result
         return result
 
     def on_kill(self) -> None:

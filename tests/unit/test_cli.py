@@ -25,6 +25,8 @@ def _run(tmp_path: Path, *words: str, **env: str) -> subprocess.CompletedProcess
     [
         (), ("extract",), ("load",), ("mart",), ("check",), ("render",), ("sql",), ("up",),
         ("quarantine", "replay"), ("engine", "up"), ("analyst", "add"), ("batches",),
+        ("diff",), ("new",), ("deliveries",), ("deliveries", "check"), ("backfill",),
+        ("backfill", "run"), ("backfill", "swap"),
     ],
     ids=" ".join,
 )  # fmt: skip

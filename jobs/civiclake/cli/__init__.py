@@ -6,7 +6,20 @@ import sys
 
 import typer
 
-from civiclake.cli import analysts, batches, codes, contracts, engines, quarantine, query, services
+from civiclake.cli import (
+    analysts,
+    backfill,
+    batches,
+    codes,
+    contracts,
+    deliveries,
+    diff,
+    engines,
+    new,
+    quarantine,
+    query,
+    services,
+)
 from civiclake.errors import CivicLakeError
 
 app = typer.Typer(
@@ -20,9 +33,13 @@ app = typer.Typer(
 )
 
 contracts.register(app)
+diff.register(app)
+new.register(app)
 batches.register(app)
 app.add_typer(codes.app, name="codes")
 app.add_typer(quarantine.app, name="quarantine")
+app.add_typer(backfill.app, name="backfill")
+app.add_typer(deliveries.app, name="deliveries")
 app.add_typer(engines.app, name="engine")
 app.add_typer(analysts.app, name="analyst")
 query.register(app)

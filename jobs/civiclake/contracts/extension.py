@@ -11,6 +11,7 @@ from typing import Any, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from civiclake.contracts import schedule
 from civiclake.contracts.document import Document
 from civiclake.contracts.faults import Faults, Place, choice, did_you_mean
 from civiclake.contracts.loading import Drift, History, Limits, Load, Operation
@@ -21,7 +22,6 @@ from civiclake.contracts.standards import Area, CheckKind
 NAME = "civiclake"
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-_CRON_FIELD = r"[0-9A-Za-z*/,\-]+"
 
 
 class _Closed(BaseModel):
@@ -72,8 +72,8 @@ class DatasetExtension(_Closed):
     @field_validator("schedule")
     @classmethod
     def _check_schedule(cls, value: str | None) -> str | None:
-        if value is not None and not re.fullmatch(rf"{_CRON_FIELD}( {_CRON_FIELD}){{4}}", value):
-            raise ValueError("allowed is cron text of five fields, such as '0 2 * * *'")
+        if value is not None:
+            schedule.parse(value)
         return value
 
     @property

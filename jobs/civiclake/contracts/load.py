@@ -6,7 +6,7 @@ from pathlib import Path
 
 from civiclake.contracts.check import MARTS_DIR, examine
 from civiclake.contracts.identity import links
-from civiclake.contracts.model import Manifest
+from civiclake.contracts.model import Dataset, Manifest
 from civiclake.errors import ContractError
 
 
@@ -24,7 +24,7 @@ def load_city(schemas_dir: Path, expectations_dir: Path, marts_dir: Path = MARTS
     city = examine(schemas_dir, expectations_dir, marts_dir)
     if city.faults.problems:
         raise ContractError(city.faults.problems)
-    compiled = [d.dataset for d in city.drafts if d.dataset is not None]
+    compiled = _at_one_hour([d.dataset for d in city.drafts if d.dataset is not None])
     datasets = tuple(sorted(compiled, key=lambda d: d.id))
     return Manifest(
         fingerprint=city.fingerprint,
@@ -32,3 +32,9 @@ def load_city(schemas_dir: Path, expectations_dir: Path, marts_dir: Path = MARTS
         marts=tuple(mart for _, mart in city.marts),
         links=links(datasets),
     )
+
+
+def _at_one_hour(datasets: list[Dataset]) -> list[Dataset]:
+    """A department runs at one hour, whichever of its datasets asks for it."""
+    hours = {d.department: d.schedule for d in datasets if d.schedule}
+    return [d.model_copy(update={"schedule": hours.get(d.department)}) for d in datasets]

@@ -37,6 +37,7 @@ def extract(
     settle_seconds: float = SETTLE_SECONDS,
     again: bool = False,
     connect: Connect | None = None,
+    whole: bool = False,
 ) -> BatchManifest:
     """Read what the source has for this batch, once.
 
@@ -50,6 +51,7 @@ def extract(
         settle_seconds: how long a dropped file must have been left alone.
         again: read anew a batch that was landed but not committed.
         connect: opens a session of the jobs engine, for the connectors that need one.
+        whole: read all that the source has, whatever earlier batches have brought.
 
     Raises:
         SourceUnavailable: the source does not answer; later it may.
@@ -71,8 +73,8 @@ def extract(
     )
     reader = connector(dataset)
     if isinstance(reader, Pulls):
-        return tries(_pull, settings, landing, dataset, batch_id, reader, connect)
-    return tries(_find, landing, dataset, batch_id, reader, settle_seconds)
+        return tries(_pull, settings, landing, dataset, batch_id, reader, connect, whole)
+    return tries(_find, landing, dataset, batch_id, reader, settle_seconds, whole)
 
 
 def _tell(state: RetryCallState) -> None:
@@ -87,9 +89,11 @@ def _pull(
     batch_id: str,
     reader: Pulls,
     connect: Connect | None,
+    whole: bool,
 ) -> BatchManifest:
     began = time.monotonic()
-    watermark = landing.watermark(dataset.id) if dataset.reads_by_watermark else None
+    marked = dataset.reads_by_watermark and not whole
+    watermark = landing.watermark(dataset.id) if marked else None
     with landing.drafting(dataset, batch_id) as draft:
         asked = Asked(settings, dataset, batch_id, draft, watermark, connect)
         try:
@@ -105,12 +109,17 @@ def _pull(
 
 
 def _find(
-    landing: Landing, dataset: Dataset, batch_id: str, reader: Finds, settle_seconds: float
+    landing: Landing,
+    dataset: Dataset,
+    batch_id: str,
+    reader: Finds,
+    settle_seconds: float,
+    whole: bool,
 ) -> BatchManifest:
     began = time.monotonic()
     with landing.drafting(dataset, batch_id) as draft:
         found, left = reader.find(dataset, settle_seconds=settle_seconds)
-        deliveries = _chosen(landing, dataset, found, left)
+        deliveries = _chosen(landing, dataset, found, left, whole)
         landed = _land_all(landing, draft, dataset, batch_id, deliveries, left)
         manifest = _manifest(dataset, batch_id, landed, began)
         manifest = manifest.model_copy(update={"left": tuple(left)})
@@ -135,7 +144,7 @@ def _manifest(
 
 
 def _chosen(
-    landing: Landing, dataset: Dataset, found: list[Delivery], left: list[str]
+    landing: Landing, dataset: Dataset, found: list[Delivery], left: list[str], whole: bool
 ) -> list[Delivery]:
     """The deliveries that this batch takes, oldest first."""
     may_lack = dataset.limits.allow_empty and dataset.load is not Load.SNAPSHOT
@@ -147,7 +156,7 @@ def _chosen(
         )
     if dataset.load is Load.SNAPSHOT:
         return found[-1:]  # the newest is the whole of it
-    taken = landing.taken(dataset.id)
+    taken = set() if whole else landing.taken(dataset.id)
     return [delivery for delivery in found if delivery.identity not in taken]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,6 +20,8 @@ RAW, QUARANTINE, MARTS, OPS = "raw", "quarantine", "marts", "ops"
 UNIFIED: Layer = "unified"
 MARKS = "marks"
 """What is remembered of keys beside the served rows; holds nothing that unified may not."""
+BACKFILL = "backfill"
+"""Tables that a backfill builds beside the served ones."""
 STAGING = "staging"
 """Short-lived Parquet between two passes over a batch; as protected as raw."""
 
@@ -100,18 +103,22 @@ def register(spark: SparkSession, settings: Settings, layer: str, table: str) ->
     return name
 
 
-def create_unified(spark: SparkSession, settings: Settings, dataset: Dataset) -> str:
+def create_unified(
+    spark: SparkSession, settings: Settings, dataset: Dataset, layer: str = UNIFIED
+) -> str:
     """Make a dataset's unified table as its contract says, or give it the columns it lacks.
+
+    A backfill builds the same table in a layer of its own.
 
     Raises:
         UserError: the table stands, and can't become what the contract now says.
     """
-    identifier = by_path(settings, UNIFIED, dataset.table)
+    identifier = by_path(settings, layer, dataset.table)
     extra = c.unified_extra(dataset)
-    if exists(spark, settings, UNIFIED, dataset.table):
+    if exists(spark, settings, layer, dataset.table):
         _follow_contract(spark, identifier, dataset, extra)
         return identifier
-    place = location(settings, UNIFIED, dataset.table)
+    place = location(settings, layer, dataset.table)
     partition = c.SNAPSHOT_DATE if dataset.history is History.SNAPSHOT else None
     ddl = table_ddl(dataset, place, UNIFIED, extra, by_path=True, partition=partition)
     spark.sql(ddl)
@@ -165,3 +172,14 @@ def create_raw(spark: SparkSession, settings: Settings, dataset: Dataset) -> str
         partition=c.BATCH,
         comment=f"{dataset.id} as it came, every value text",
     )
+
+
+def version(spark: SparkSession, table: str) -> int:
+    """Number of the newest commit of a Delta table."""
+    return int(spark.sql(f"DESCRIBE HISTORY {table} LIMIT 1").collect()[0]["version"])
+
+
+def remove(settings: Settings, layer: str, table: str) -> None:
+    """Take a table of our own making away; in an object store it is left to its life cycle."""
+    if settings.lake_uri is None:
+        shutil.rmtree(location(settings, layer, table), ignore_errors=True)

@@ -13,7 +13,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
@@ -26,6 +26,8 @@ from civiclake.settings import Settings
 
 MANIFEST = "manifest.json"
 COMMITTED = "_COMMITTED"
+BACKFILL_PREFIX = "backfill-"
+"""Of batches that a backfill has read from the source: no night's delivery."""
 _HELD = ".held"
 _PAGES = ".pages"
 _BATCH_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,63}")
@@ -180,9 +182,10 @@ class Landing:
         return found
 
     def landed(self, dataset_id: str) -> list[str]:
-        """Ids of all batches in landing, merged or not, in order."""
+        """Ids of all nights' batches in landing, merged or not, in order."""
         folders = (p.parent.name for p in self.dataset_dir(dataset_id).glob(f"*/{MANIFEST}"))
-        return sorted(n for n in folders if _BATCH_ID.fullmatch(n))
+        nights = (n for n in folders if not n.startswith(BACKFILL_PREFIX))
+        return sorted(n for n in nights if _BATCH_ID.fullmatch(n))
 
     def committed(self, dataset_id: str) -> list[BatchManifest]:
         """Manifests of all batches whose merge is done, by batch id."""
@@ -200,6 +203,17 @@ class Landing:
         with (folder / COMMITTED).open("ab") as file:
             os.fsync(file.fileno())
         _sync_folder(folder)
+
+    def committed_at(self, dataset_id: str, batch_id: str) -> datetime:
+        """When the merge of that batch was done."""
+        path = self.batch_dir(dataset_id, batch_id) / COMMITTED
+        return datetime.fromtimestamp(path.stat().st_mtime, UTC)
+
+    def first_landed_at(self, dataset_id: str) -> datetime | None:
+        """When the dataset's first batch was landed, or None."""
+        found = self.dataset_dir(dataset_id).glob(f"*/{MANIFEST}")
+        first = min((path.stat().st_mtime for path in found), default=None)
+        return None if first is None else datetime.fromtimestamp(first, UTC)
 
     def watermark(self, dataset_id: str) -> str | None:
         """Highest sequence that committed batches have read up to, or None."""

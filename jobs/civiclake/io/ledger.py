@@ -118,6 +118,17 @@ def record(
         one.result()
 
 
+@dataclass(frozen=True)
+class Merged:
+    """A batch that was merged, once or again."""
+
+    batch_id: str
+    changed: bool
+    """Whether it changed the served table."""
+    contract_version: str
+    """By which it was loaded last."""
+
+
 SHOWN = (
     "dataset", "batch", "try", "status", "read", "inserted", "updated", "unchanged",
     "superseded", "late", "set aside", "deleted", "seconds", "message",
@@ -136,6 +147,20 @@ def newest(spark: SparkSession, settings: Settings, limit: int) -> list[tuple[An
         f" ORDER BY started_at DESC, dataset LIMIT {int(limit)}"
     ).collect()
     return [tuple(row) for row in rows]
+
+
+def merged(spark: SparkSession, settings: Settings, dataset_id: str) -> list[Merged]:
+    """The batches of a dataset that were merged, replays among them, in the order of that."""
+    if not lake.exists(spark, settings, lake.OPS, "batches"):
+        return []
+    rows = spark.sql(
+        "SELECT batch_id, min(started_at) AS first, max(inserted + updated + deleted) AS changed,"
+        " max_by(contract_version, started_at) AS contract"
+        f" FROM {lake.by_path(settings, lake.OPS, 'batches')}"
+        f" WHERE dataset = '{dataset_id}' AND status = 'merged' GROUP BY batch_id"
+        " ORDER BY first, batch_id"
+    ).collect()
+    return [Merged(row["batch_id"], bool(row["changed"]), row["contract"]) for row in rows]
 
 
 def _append(

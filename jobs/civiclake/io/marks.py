@@ -46,6 +46,15 @@ def add(
     )
 
 
+def copy(spark: SparkSession, settings: Settings, dataset: Dataset, other: Dataset) -> None:
+    """Let another table, which is built beside or was, remember the same and nothing else."""
+    if lake.exists(spark, settings, lake.MARKS, dataset.table):
+        frame = spark.table(lake.by_path(settings, lake.MARKS, dataset.table))
+        frame.write.format("delta").mode("overwrite").option("overwriteSchema", "true").save(
+            lake.location(settings, lake.MARKS, other.table)
+        )
+
+
 def _create(spark: SparkSession, settings: Settings, dataset: Dataset) -> str:
     return lake.create(
         spark,

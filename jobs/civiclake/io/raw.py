@@ -71,7 +71,7 @@ def read_landed(
     names = [*(col.source_name for col in dataset.columns), *new_columns(dataset, manifest)]
     own = [F.col(name) for name in ("_path", "_place", c.CORRUPT)]
     chosen = [
-        _read_alike(spark, files, batch_dir).select(*_texts(header, names), *own)
+        _read_alike(spark, files, batch_dir).select(*texts(header, names), *own)
         for (header, _, _), files in groups.items()
     ]
     together = reduce(DataFrame.unionByName, chosen)
@@ -84,11 +84,20 @@ def new_columns(dataset: Dataset, manifest: BatchManifest) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def _texts(header: Sequence[str], names: list[str]) -> list[Column]:
+def texts(header: Sequence[str], names: Sequence[str]) -> list[Column]:
     """The columns by name; one that the contract named only after the delivery is null."""
     return [
         F.col(f"`{name}`") if name in header else F.lit(None).cast("string").alias(name)
         for name in names
+    ]
+
+
+def source_texts(frame: DataFrame, dataset: Dataset) -> list[Column]:
+    """The source's columns as text; one that came into the contract later has no value."""
+    known = set(frame.columns)
+    return [
+        F.col(f"`{name}`") if name in known else F.lit(None).cast("string").alias(name)
+        for name in (col.source_name for col in dataset.columns)
     ]
 
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
 
+from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from civiclake import columns as c
 from civiclake.errors import AccountError, FencedError
-from civiclake.io import marks, quarantine
+from civiclake.io import lake, marks, quarantine
 from civiclake.io.lock import TableLock
 from civiclake.pipeline.batch import Batch
 from civiclake.pipeline.classify import Changes
@@ -55,6 +59,28 @@ def set_aside(batch: Batch, judged: Judged, changes: Changes) -> dict[str, int]:
     return {row["reason"]: row["count"] for row in found}
 
 
+@contextmanager
+def fenced(spark: SparkSession, lock: TableLock, said: Mapping[str, Any]) -> Iterator[None]:
+    """Commits of this block carry the lock's token, and what is to be read in the history.
+
+    Delta refuses a commit whose version of this application is not above the last one's: a
+    writer that lost its lock while Spark worked can't commit any more.
+    """
+    settings = {
+        "spark.databricks.delta.commit.idempotencyCheck.enabled": "true",
+        "spark.databricks.delta.write.txnAppId": _APP,
+        "spark.databricks.delta.write.txnVersion": str(lock.token),
+        "spark.databricks.delta.commitInfo.userMetadata": json.dumps({**said, "token": lock.token}),
+    }
+    for name, value in settings.items():
+        spark.conf.set(name, value)
+    try:
+        yield
+    finally:
+        for name in settings:
+            spark.conf.unset(name)
+
+
 def merge(batch: Batch, changes: Changes, lock: TableLock) -> None:
     """Apply the changes in one Delta commit, and hold Delta's counts against ours.
 
@@ -70,25 +96,10 @@ def merge(batch: Batch, changes: Changes, lock: TableLock) -> None:
         marks.add(spark, batch.settings, batch.dataset, found, kind)
     if not any(changes.edited.values()):
         return
-    before = _version(batch)
-    # Delta refuses a commit whose version of this application is not above the last one's:
-    # a writer that lost its lock while Spark worked can't commit any more.
-    settings = {
-        "spark.databricks.delta.commit.idempotencyCheck.enabled": "true",
-        "spark.databricks.delta.write.txnAppId": _APP,
-        "spark.databricks.delta.write.txnVersion": str(lock.token),
-        "spark.databricks.delta.commitInfo.userMetadata": json.dumps(
-            {"batch_id": batch.batch_id, "attempt": batch.attempt, "token": lock.token}
-        ),
-    }
-    for name, value in settings.items():
-        spark.conf.set(name, value)
-    try:
+    before = lake.version(spark, batch.unified)
+    with fenced(spark, lock, {"batch_id": batch.batch_id, "attempt": batch.attempt}):
         changes.edits.createOrReplaceTempView("_changes")
         rows = spark.sql(merge_sql(batch.unified, "_changes", batch.dataset)).collect()
-    finally:
-        for name in settings:
-            spark.conf.unset(name)
     if not rows:
         raise FencedError(
             f"{batch.where}: Delta has a commit by a younger writer than token {lock.token};"
@@ -110,8 +121,3 @@ def _compare(batch: Batch, changes: Changes, counted: dict[str, int], before: in
             f"{batch.where}: expected {expected}, but Delta counted {actual}; the table is back"
             f" at version {before}"
         )
-
-
-def _version(batch: Batch) -> int:
-    row = batch.spark.sql(f"DESCRIBE HISTORY {batch.unified} LIMIT 1").collect()[0]
-    return int(row["version"])

@@ -28,6 +28,8 @@ class Batch:
     batch_id: str
     attempt: int
     is_replay: bool = False
+    layer: str = lake.UNIFIED
+    """Where the rows go: what is served, or a backfill's table beside it."""
     taken_at: datetime | None = None
     """When the snapshot was taken that the batch brings whole; a replay brings parts of many."""
     snapshots: tuple[datetime, ...] = ()
@@ -71,7 +73,7 @@ class Batch:
     @cached_property
     def unified(self) -> str:
         """Identifier of the dataset's unified table, which is made where there is none."""
-        return lake.create_unified(self.spark, self.settings, self.dataset)
+        return lake.create_unified(self.spark, self.settings, self.dataset, self.layer)
 
     def staging(self, name: str) -> str:
         """Path of a Parquet folder of this batch that lives as long as the load."""

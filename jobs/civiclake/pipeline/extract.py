@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from civiclake.contracts.model import Dataset
@@ -73,6 +74,7 @@ def _connect(settings: Settings) -> SparkSession:
 def _write_down(settings: Settings, dataset: Dataset, batch_id: str, error: CivicLakeError) -> None:
     """An absent or broken delivery stands in the ledger too; without an engine, in the log only."""
     from civiclake.io import ledger
+    from civiclake.pipeline import deliveries
 
     status = "held" if isinstance(error, BatchHeld) else "failed"
     result = BatchResult(
@@ -87,5 +89,7 @@ def _write_down(settings: Settings, dataset: Dataset, batch_id: str, error: Civi
         return
     try:
         ledger.record(spark, settings, result, recorder, contract_version=dataset.version)
+        if status == "held":
+            deliveries.note_held(spark, settings, dataset, batch_id, datetime.now(UTC))
     finally:
         spark.stop()

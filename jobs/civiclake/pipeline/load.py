@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,11 +16,11 @@ from civiclake import columns as c
 from civiclake.contracts.model import Dataset, Load
 from civiclake.engine.session import suit
 from civiclake.errors import AccountError, BatchHeld, CivicLakeError
-from civiclake.io import gx, ledger, raw
+from civiclake.io import gx, lake, ledger, raw
 from civiclake.io.account import BatchResult
 from civiclake.io.landing import BatchManifest, Landing
 from civiclake.io.lock import TableLock
-from civiclake.pipeline import apply, judge
+from civiclake.pipeline import apply, deliveries, judge
 from civiclake.pipeline.batch import Batch, next_attempt
 from civiclake.pipeline.classify import Changes, classify_rows
 from civiclake.pipeline.writing import writing
@@ -33,6 +33,7 @@ _USUAL_BATCHES = 7
 """How many batches before tell how many rows are usual."""
 
 ReadRaw = Callable[[Batch], DataFrame]
+Note = Callable[[Batch, BatchResult], None]
 
 
 def load(settings: Settings, dataset: Dataset, batch_id: str) -> BatchResult:
@@ -52,19 +53,28 @@ def load(settings: Settings, dataset: Dataset, batch_id: str) -> BatchResult:
     """
     landing = Landing(settings)
     manifest = landing.manifest(dataset.id, batch_id)
+    is_new = not landing.is_committed(dataset.id, batch_id)
     batch_dir = landing.batch_dir(dataset.id, batch_id)
     attempt = next_attempt(batch_dir)
 
     def read_raw(batch: Batch) -> DataFrame:
         return raw.stage(batch.spark, settings, dataset, manifest, batch_dir)
 
+    def note(batch: Batch, result: BatchResult) -> None:
+        """Only the first merge of a batch is its delivery."""
+        if is_new and result.status == "merged":
+            deliveries.note_merged(batch.spark, settings, dataset, manifest)
+        elif is_new and result.status == "held":
+            landed_at = manifest.created_at
+            deliveries.note_held(batch.spark, settings, dataset, batch_id, landed_at)
+
     with writing(settings, dataset.table, batch_id) as (spark, lock):
         batch = Batch(spark, settings, dataset, batch_id, attempt)
-        _compare_with_former(batch, landing, manifest)
+        compare_with_former(batch, landing.committed(dataset.id), manifest)
         suit(spark, manifest.rows)
         batch.recorder.outcomes.append(("extract", "landed", manifest.rows, manifest.seconds))
         watermark = (manifest.watermark_from, manifest.watermark_to)
-        result = run(batch, lock, read_raw, expected=manifest.rows, watermark=watermark)
+        result = run(batch, lock, read_raw, expected=manifest.rows, watermark=watermark, note=note)
         landing.mark_committed(dataset.id, batch_id)
     return result
 
@@ -76,6 +86,7 @@ def run(
     *,
     expected: int | None = None,
     watermark: tuple[str | None, str | None] = (None, None),
+    note: Note | None = None,
 ) -> BatchResult:
     """Take a batch through all steps and write it into the ledger, however it ends.
 
@@ -85,13 +96,14 @@ def run(
         read_raw: stages its rows and gives them back.
         expected: how many rows landing counted.
         watermark: what the batch was cut by, for the ledger.
+        note: what else is to be written down, beside the ledger.
     """
     result = BatchResult(
         dataset=batch.dataset.id, batch_id=batch.batch_id, attempt=batch.attempt, status="failed"
     )
     try:
         _run_steps(batch, lock, read_raw, result, expected)
-        result.status = "merged"
+        result.status = "merged" if batch.layer == lake.UNIFIED else "backfilled"
     except BatchHeld as error:
         result.status, result.message = "held", str(error)
         raise
@@ -104,15 +116,19 @@ def run(
     finally:
         _clean(batch)
         result.seconds = round(batch.recorder.seconds, 2)
-        ledger.record(
-            batch.spark,
-            batch.settings,
-            result,
-            batch.recorder,
-            contract_version=batch.dataset.version,
-            watermark=watermark,
-            rules_version=batch.rules_version,
-        )
+        with ThreadPoolExecutor(max_workers=1) as aside:
+            noted = aside.submit(note, batch, result) if note else None
+            ledger.record(
+                batch.spark,
+                batch.settings,
+                result,
+                batch.recorder,
+                contract_version=batch.dataset.version,
+                watermark=watermark,
+                rules_version=batch.rules_version,
+            )
+        if noted:
+            noted.result()
     return result
 
 
@@ -202,30 +218,39 @@ def _clean(batch: Batch) -> None:
         shutil.rmtree(Path(batch.staging("x")).parent, ignore_errors=True)
 
 
-def snapshots(landing: Landing, dataset: Dataset, but: str = "") -> tuple[datetime, ...]:
+def snapshots(
+    dataset: Dataset, committed: Sequence[BatchManifest], but: str = ""
+) -> tuple[datetime, ...]:
     """When the merged snapshots of a dataset were taken.
 
     Args:
-        landing: where the batches are.
         dataset: the compiled contract; only snapshots have such times.
+        committed: the batches that are merged.
         but: a batch to leave out.
     """
     if dataset.load is not Load.SNAPSHOT:
         return ()
-    others = (b for b in landing.committed(dataset.id) if b.batch_id != but)
+    others = (b for b in committed if b.batch_id != but)
     return tuple(sorted({b.taken_at for b in others if b.taken_at is not None}))
 
 
-def _compare_with_former(batch: Batch, landing: Landing, manifest: BatchManifest) -> None:
-    """What the batches before this one say about it."""
-    committed = landing.committed(batch.dataset.id)
+def compare_with_former(
+    batch: Batch, committed: Sequence[BatchManifest], manifest: BatchManifest
+) -> None:
+    """What other batches say about this one.
+
+    Args:
+        batch: the batch under way.
+        committed: the batches that are merged into the table.
+        manifest: what the batch brought.
+    """
     former = [b for b in committed if b.created_at < manifest.created_at]
     if former:
         batch.usual_rows = median(b.rows for b in former[-_USUAL_BATCHES:])
     times = [b.taken_at for b in former if b.taken_at is not None]
     if times:
         batch.reported_until = max(times).astimezone(UTC).date()
-    batch.snapshots = snapshots(landing, batch.dataset, but=manifest.batch_id)
+    batch.snapshots = snapshots(batch.dataset, committed, but=manifest.batch_id)
     if batch.dataset.load is Load.SNAPSHOT:
         batch.taken_at = manifest.taken_at
     batch.warnings = {

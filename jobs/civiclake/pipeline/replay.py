@@ -57,7 +57,7 @@ def replay(
         if not quarantine.claim(spark, settings, dataset, batch_id):
             raise UserError(f"nothing of {dataset.id} is set aside: there is nothing to replay")
         batch = Batch(spark, settings, dataset, batch_id, attempt=1, is_replay=True)
-        batch.snapshots = snapshots(Landing(settings), dataset)
+        batch.snapshots = snapshots(dataset, Landing(settings).committed(dataset.id))
 
         def read_raw(batch: Batch) -> DataFrame:
             return _stage(batch, fixed)

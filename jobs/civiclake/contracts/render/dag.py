@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from civiclake.contracts.model import Dataset, Manifest
+from civiclake.contracts.schedule import DEFAULT_SCHEDULE
 from civiclake.errors import UserError
 
-DEFAULT_SCHEDULE = "0 2 * * *"
 _BATCH = "{{ batch_id }}"
 
 

@@ -1,0 +1,41 @@
+"""A sample of a source: the one thing that a first contract is guessed from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A header, some rows of text, and how the source is written into a contract.
+
+    Whoever can give this of a new kind of source needs nothing else.
+    """
+
+    header: tuple[str, ...]
+    """Names as the source has them."""
+    rows: tuple[tuple[str | None, ...], ...]
+    """Values as text; None or empty: no value."""
+    server: Mapping[str, Any]
+    """The ODCS entry of ``servers``; hosts and folders as ``${NAME}``, never a secret."""
+    loading: Mapping[str, Any]
+    """What goes into ``civiclake`` of the contract, such as ``{load: files}``."""
+    origin: str
+    """For people: where the sample was taken, without credentials."""
+    physical_name: str | None = None
+    """Name of the table in the source."""
+    physical_type: str = "table"
+    declared_key: tuple[str, ...] = ()
+    """The source's own primary key, where it says one."""
+    declared_types: Mapping[str, str] = field(default_factory=dict)
+    """The source's own type of a column, such as ``numeric(12,2)``, where it says one."""
+
+    def values(self, index: int) -> list[str]:
+        """What stands in a column, without the empty ones."""
+        return [row[index].strip() for row in self.rows if _given(row[index])]  # type: ignore[union-attr]
+
+
+def _given(value: str | None) -> bool:
+    return value is not None and value.strip() != ""
