@@ -37,7 +37,7 @@ def test_build_and_swap_are_the_commands_of_a_person(
     program: Callable[[str], Path],  # noqa: F811
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    connection = {"conn_type": "postgres", "login": "reader", "password": "correct horse"}
+    connection = {"conn_type": "postgres", "login": "reader", "password": "staple"}
     monkeypatch.setenv("AIRFLOW_CONN_HEALTH_DB", json.dumps(connection))
     called = program('echo "$HEALTH_DB_USER" >> "$0.user"; echo "{}"')
     _build().execute(_context())
