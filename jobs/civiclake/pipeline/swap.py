@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 
 from civiclake import columns as c
 from civiclake.contracts.faults import choice
-from civiclake.contracts.model import Dataset
+from civiclake.contracts.model import Dataset, History
 from civiclake.errors import AccountError, BatchHeld, FencedError, UserError
 from civiclake.io import backfills, lake, marks, quarantine
 from civiclake.io.backfills import Backfill
@@ -158,10 +158,11 @@ def _replace(
     """Overwrite content and columns in one commit; the version that this made."""
     staged = spark.table(lake.by_path(settings, lake.BACKFILL, side.dataset.table))
     lock.check()
+    writer = staged.write.format("delta").mode("overwrite").option("overwriteSchema", "true")
+    if side.served.history is History.SNAPSHOT:  # or the new schema would have no partitions
+        writer = writer.partitionBy(c.SNAPSHOT_DATE)
     with fenced(spark, lock, {"backfill_id": side.backfill_id, "evidence_version": before}):
-        staged.write.format("delta").mode("overwrite").option("overwriteSchema", "true").save(
-            lake.location(settings, lake.UNIFIED, side.served.table)
-        )
+        writer.save(lake.location(settings, lake.UNIFIED, side.served.table))
     made = _swapped_version(spark, table, side.backfill_id)
     if made is None:
         raise FencedError(
