@@ -8,10 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from e2e_city import City, make_settings
+from e2e_city import City, free_port, make_settings
 
-from civiclake.local import process
-from demo import sources
+from demo import objects, sources
 from demo.city.truth import Truth
 
 
@@ -22,9 +21,13 @@ def city() -> Iterator[City]:
     root = Path(tempfile.mkdtemp(prefix="civiclake-night-"))
     root.chmod(0o755)
     with pytest.MonkeyPatch.context() as patch:
+        taken: set[int] = set()
         for name in sources.PORTS:
-            patch.setenv(f"CIVICLAKE_DEMO__{name}_PORT", str(process.free_port(0)))
-        made = City(make_settings(root))
+            port = free_port(taken)
+            # The object store takes the ports beside its own.
+            taken.update(range(port, port + 1 + objects.INTERNAL_PORTS))
+            patch.setenv(f"CIVICLAKE_DEMO__{name}_PORT", str(port))
+        made = City(make_settings(root, taken))
         try:
             made.up()
             yield made

@@ -33,13 +33,20 @@ LATER = ("employment", "health", "medical", "meteorology", "transport")
 """Departments of later nights: one of each kind of source, and all that the mart needs."""
 
 
-def make_settings(state: Path) -> Settings:
+def free_port(taken: set[int]) -> int:
+    """A free port apart from those that are spoken for."""
+    while (port := process.free_port(0)) in taken:
+        pass
+    return port
+
+
+def make_settings(state: Path, taken: set[int]) -> Settings:
     """Settings of an installation of its own; its contracts are copies that tests may change."""
     for name in ("schemas", "expectations"):
         shutil.copytree(project_root() / name, state / name)
     ports: set[int] = set()
     while len(ports) < 4:
-        ports.add(process.free_port(0))
+        ports.add(free_port(taken))
     connect, sql, ui, database = ports
     base = load_settings()
     engines = {"connect_port": connect, "sql_port": sql, "master": "local[2]", "remote": None}
