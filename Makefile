@@ -53,6 +53,7 @@ check: setup ## Style, types, the order of imports, and every contract (also by 
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	bin/civiclake check
+	bin/civiclake diff HEAD~1 --if-known
 	$(PY) -m pytest -q tests/architecture/test_contracts_lint.py
 
 unit: setup ## The tests that need no JVM.
