@@ -44,7 +44,7 @@ def settings() -> Iterator[Settings]:
                     "connect_port": connect_port,
                     "sql_port": sql_port,
                     "master": "local[2]",
-                    "jobs_memory": "1500m",
+                    "jobs_memory": "3g",
                     "sql_memory": "1g",
                     # They live for minutes: the second compiler would never earn its keep.
                     "java_options": ("-XX:TieredStopAtLevel=1",),

@@ -62,7 +62,10 @@ class Table:
         elif not taken:
             self._remember(history.confirmations(compared, line, dataset), c.MARK_AGAIN)
         self._merge(history.edits(line, dataset))
-        return _counts(history.outcomes(compared, line, dataset))
+        counted = _counts(history.outcomes(compared, line, dataset))
+        line.unpersist()
+        compared.unpersist()
+        return counted
 
     def _feed_by_key(
         self, night: Night, masked: DataFrame, keys: DataFrame, served: DataFrame,
@@ -86,7 +89,9 @@ class Table:
             told = found.where(f"_is_delete AND {c.ACTION} != '{c.ACTION_CONFLICT}'")
             self._remember(told, c.MARK_DELETED)
         self._merge(edits(found))
-        return _counts(found)
+        counted = _counts(found)
+        found.unpersist()
+        return counted
 
     def _merge(self, changes: DataFrame) -> None:
         """What MERGE does with the edits, and it is as strict about what must be there."""
