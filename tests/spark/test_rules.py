@@ -130,7 +130,7 @@ def counts_of(frame: DataFrame, compiled: list[rules.CompiledRule]) -> dict[str,
     from civiclake import columns as c
 
     judged = judge(frame, compiled).withColumn(c.FATE, F.lit(c.FATE_GOOD))
-    row = counts(judged, compiled).collect()[0].asDict()
+    row = counts(judged, compiled, F.lit(True)).collect()[0].asDict()
     return read_counts(row)[1]
 
 
