@@ -47,48 +47,56 @@ def department_dag(department: DepartmentPlan) -> DAG:
 
 def mart_dag(mart: MartPlan) -> DAG:
     """The DAG of one mart: it runs when all of its inputs have arrived."""
-    with DAG(
-        dag_id=f"mart_{mart.name}",
-        description=f"{_words(mart.name)}, from {', '.join(i.id for i in mart.inputs)}",
-        doc_md=_mart_doc(mart),
-        schedule=[_asset("unified", i.table) for i in mart.inputs],
-        catchup=False,
-        max_active_runs=1,
-        default_args=RETRIES,
-        tags=["mart"],
-        owner_links=_owner_links(mart.inputs),
-    ) as dag:
-        CivicLakeCommand(
-            task_id="build",
-            arguments=["mart", mart.name],
-            pool=f"mart_{mart.name}",
-            owner=_owner(mart.owner),
-            outlets=[_asset("marts", mart.name)],
-            doc_md=_mart_doc(mart),
-        )
-    return dag
+    return _arrival_dag(
+        mart,
+        "mart",
+        "build",
+        f"{_words(mart.name)}, from {', '.join(i.id for i in mart.inputs)}",
+        _mart_doc(mart),
+        [_asset("marts", mart.name)],
+    )
 
 
 def link_dag(link: LinkPlan) -> DAG:
     """The DAG that recognises one kind of thing: it runs when all that speak of it have arrived."""
+    return _arrival_dag(
+        link,
+        "link",
+        "link",
+        f"The same {link.name} in all departments' records",
+        _link_doc(link),
+        [_asset("unified", link.name), _asset("unified", f"{link.name}_link")],
+    )
+
+
+def _arrival_dag(
+    plan: MartPlan | LinkPlan,
+    verb: str,
+    task_id: str,
+    description: str,
+    doc: str,
+    outlets: list[Asset],
+) -> DAG:
+    """A DAG of one command, run when all inputs of its plan have arrived."""
+    name = f"{verb}_{plan.name}"
     with DAG(
-        dag_id=f"link_{link.name}",
-        description=f"The same {link.name} in all departments' records",
-        doc_md=_link_doc(link),
-        schedule=[_asset("unified", i.table) for i in link.inputs],
+        dag_id=name,
+        description=description,
+        doc_md=doc,
+        schedule=[_asset("unified", i.table) for i in plan.inputs],
         catchup=False,
         max_active_runs=1,
         default_args=RETRIES,
-        tags=["link"],
-        owner_links=_owner_links(link.inputs),
+        tags=[verb],
+        owner_links=_owner_links(plan.inputs),
     ) as dag:
         CivicLakeCommand(
-            task_id="link",
-            arguments=["link", link.name],
-            pool=f"link_{link.name}",
-            owner=_owner(link.owner),
-            outlets=[_asset("unified", link.name), _asset("unified", f"{link.name}_link")],
-            doc_md=_link_doc(link),
+            task_id=task_id,
+            arguments=[verb, plan.name],
+            pool=name,
+            owner=_owner(plan.owner),
+            outlets=outlets,
+            doc_md=doc,
         )
     return dag
 

@@ -7,6 +7,7 @@ always were, plus a fold over the few that are not.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -146,7 +147,7 @@ class Fold:
         return Expected(**total, quarantined=sum(reasons.values()), reasons=reasons)
 
 
-class Series:
+class Series(ABC):
     """A dataset of a city, night by night; what the kinds of series share.
 
     Args:
@@ -158,17 +159,17 @@ class Series:
         self.shape, self.city = shape, city
         self.size = shape.count(city)
 
+    @abstractmethod
     def rows(self, night: int) -> Iterator[Row]:
         """What a night brings to the source, row by row."""
-        raise NotImplementedError
 
+    @abstractmethod
     def items(self, night: int) -> int:
         """How many items there were up to and with a night."""
-        raise NotImplementedError
 
+    @abstractmethod
     def expected(self, night: int) -> Expected:
         """What the batch of that night must account for, all nights before loaded."""
-        raise NotImplementedError
 
     def clean(self, index: int, changes: int = 0) -> Row:
         """An item's clean row."""

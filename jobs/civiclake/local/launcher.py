@@ -88,10 +88,12 @@ def serve(path: Path, run: Run, is_stale: Callable[[], bool]) -> None:
         listener.bind(str(path))
         os.umask(mask)
         listener.listen(64)
-        while not is_stale():
+        while True:
             connection, _ = listener.accept()
             with connection:
-                _answer(listener, connection, run, is_stale)
+                if is_stale():  # unanswered, the caller runs its command plainly
+                    break
+                _answer(listener, connection, run)
     path.unlink(missing_ok=True)
 
 
@@ -102,10 +104,8 @@ def _reap(number: int, frame: FrameType | None) -> None:
             pass
 
 
-def _answer(
-    listener: socket.socket, connection: socket.socket, run: Run, is_stale: Callable[[], bool]
-) -> None:
-    if _peer(connection) != os.geteuid() or is_stale():
+def _answer(listener: socket.socket, connection: socket.socket, run: Run) -> None:
+    if _peer(connection) != os.geteuid():
         return
     try:
         request = _receive(connection)
