@@ -21,6 +21,8 @@ CORRUPT = "_malformed"
 """The text of a record that doesn't have the header's number of fields."""
 BROKEN = "_broken_"
 """Prefix of the bitmask words: bit i of word w says that row rule ``w * BITS + i`` broke."""
+IS_SOUND = "_is_sound"
+"""Whether the row is a whole record and breaks no rule that would set it aside."""
 FATE = "_fate"
 """What becomes of a row before the merge: one of the ``FATE_*`` words."""
 ACTION = "_action"
@@ -55,6 +57,16 @@ ACTION_REVOKE = "revoke"
 """A change log says that the key is gone: one row was read, one served row goes."""
 ACTION_CONFIRM = "confirm"
 """The served values came again by a newer delivery: nothing older may take their place."""
+ACTIONS = (
+    ACTION_INSERT,
+    ACTION_UPDATE,
+    ACTION_UNCHANGED,
+    ACTION_LATE,
+    ACTION_CONFLICT,
+    ACTION_DELETE,
+    ACTION_REVOKE,
+    ACTION_CONFIRM,
+)
 
 BITS = 62
 """Rules per bitmask word; a bigint's sign bit stays out of it."""

@@ -52,7 +52,6 @@ def make_settings(state: Path, taken: set[int]) -> Settings:
     engines = {"connect_port": connect, "sql_port": sql, "master": "local[2]", "remote": None}
     engines |= {"jobs_memory": "2g", "sql_memory": "1g"}
     # They live for minutes: the second compiler would never earn its keep.
-    engines["java_options"] = ("-XX:TieredStopAtLevel=1",)
     return base.model_copy(
         update={
             "state_dir": state,

@@ -46,8 +46,6 @@ def settings() -> Iterator[Settings]:
                     "master": "local[2]",
                     "jobs_memory": "3g",
                     "sql_memory": "1g",
-                    # They live for minutes: the second compiler would never earn its keep.
-                    "java_options": ("-XX:TieredStopAtLevel=1",),
                     "remote": None,
                 }
             ),

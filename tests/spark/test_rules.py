@@ -16,7 +16,7 @@ from civiclake.contracts.model import Dataset, Rule, Severity
 from civiclake.io import gx
 from civiclake.settings import Settings
 from civiclake.steps import rules
-from civiclake.steps.validate import counts, decide, judge, read_counts
+from civiclake.steps.validate import counts, decide, judge, read_counts, with_fate
 
 ROWS: list[tuple[Any, ...]] = [
     # id, n, x, money, day, at, text, other, flag
@@ -129,9 +129,9 @@ def counts_of(frame: DataFrame, compiled: list[rules.CompiledRule]) -> dict[str,
 
     from civiclake import columns as c
 
-    judged = judge(frame, compiled).withColumn(c.FATE, F.lit(c.FATE_GOOD))
-    row = counts(judged, compiled, F.lit(True)).collect()[0].asDict()
-    return read_counts(row)[1]
+    judged = judge(frame.withColumn(c.CORRUPT, F.lit(None).cast("string")), compiled)
+    dataset = city().dataset("meteorology.daily")
+    return read_counts(judged.agg(*counts(compiled, dataset)).collect()[0].asDict()).by_rule
 
 
 def test_every_supported_type_has_cases() -> None:
@@ -216,4 +216,8 @@ def test_decide_needs_no_rules(spark: SparkSession) -> None:
         " 1.0D AS temp_min_c, 1.0D AS wind_m_per_s, 'sun' AS weather,"
         " timestamp'2016-01-01' AS _sequence, 'r' AS _record_id, CAST(NULL AS string) AS _malformed"
     )
-    assert decide(judge(frame, []), [], dataset).select("_fate").first() == ("good",)
+    judged = judge(frame, [])
+    decided = decide(judged, dataset)
+    assert decided.count() == 0
+    for told in (None, decided):
+        assert with_fate(judged, told).select("_fate").collect() == [("good",)]

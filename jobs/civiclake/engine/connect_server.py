@@ -13,7 +13,7 @@ from civiclake.engine.java import MODULE_OPTIONS, java_home, spark_jars
 from civiclake.engine.service import Service
 from civiclake.settings import Settings, project_root
 
-_MAIN = "org.apache.spark.sql.connect.service.SparkConnectServer"
+_MAIN = "city.civiclake.JobsServer"
 _TOKEN_VARIABLE = "SPARK_CONNECT_AUTHENTICATE_TOKEN"  # noqa: S105 - a name, not a secret
 PRIVATE_LAYERS = ("raw", "quarantine", "marks", "ops", "staging", "link")
 OPEN_LAYERS = ("unified", "marts")

@@ -22,6 +22,7 @@ from typing import Any
 from pyspark.sql import DataFrame
 
 from civiclake.contracts.model import Dataset, Rule, Severity
+from civiclake.io.gx_metrics import answer_values_without_spark
 
 _COUNTS_ONLY = {"result_format": "BASIC", "partial_unexpected_count": 0}
 
@@ -86,6 +87,7 @@ def judge(prepared: DataFrame, dataset: Dataset, batch_id: str) -> Verdict:
     gx = _library()
     _without_calls()
     context = gx.get_context(mode="ephemeral")
+    answer_values_without_spark({rule.expectation for rule in dataset.rules})
     context.variables.progress_bars = {"globally": False, "metric_calculations": False}
     # The rows are staged in Parquet already; a cached frame can't be the source of a MERGE.
     source = context.data_sources.add_spark(name="lake", persist=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from datetime import datetime
 from functools import reduce
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from civiclake.settings import Settings
 
 _ONE_FILE_PER_TASK = 64
 """Up to here every file gets a task of its own, and a row's number is its place in the task."""
-_BIG = str(1 << 40)
+_OPEN_COST, _BIG = "spark.sql.files.openCostInBytes", str(1 << 40)
 
 
 def stage(
@@ -38,6 +39,7 @@ def stage(
     table = lake.create_raw(spark, settings, dataset)
     frame = read_landed(spark, dataset, manifest, batch_dir)
     write_batch(frame, settings, dataset, manifest.batch_id)
+    spark.conf.unset(_OPEN_COST)
     return read_batch(spark, table, manifest.batch_id)
 
 
@@ -64,7 +66,7 @@ def read_landed(
         raise SourceError(f"{dataset.id} batch {manifest.batch_id}: landing holds no file")
     single = len(manifest.files) <= _ONE_FILE_PER_TASK
     # A file that "costs" more to open than a task may hold is never packed with another.
-    spark.conf.set("spark.sql.files.openCostInBytes", _BIG if single else "65536")
+    spark.conf.set(_OPEN_COST, _BIG if single else "65536")
     groups: dict[tuple[tuple[str, ...], str, str], list[LandedFile]] = defaultdict(list)
     for file in manifest.files:
         groups[(tuple(file.header), file.delimiter, file.encoding)].append(file)
@@ -137,12 +139,8 @@ def _with_lineage(
     """Add batch, file, row number (from 1, without the header) and time of delivery."""
     # The files of a snapshot are one state, and that has one time.
     taken = manifest.taken_at if manifest.load is Load.SNAPSHOT else None
-    facts = spark.createDataFrame(
-        [(f.path, index, taken or f.modified_at) for index, f in enumerate(manifest.files)],
-        f"_path string, _index int, {c.DELIVERED} timestamp",
-    )
-    row = _row_number(single=single)
-    joined = frame.withColumn(c.ROW, row).join(F.broadcast(facts), "_path")
+    facts = [(f.path, index, taken or f.modified_at) for index, f in enumerate(manifest.files)]
+    joined = _with_facts(spark, frame.withColumn(c.ROW, _row_number(single=single)), facts)
     batch = F.lit(manifest.batch_id)
     record = F.concat_ws("/", batch, F.col("_index"), F.col(c.ROW))
     lineage = [
@@ -154,6 +152,17 @@ def _with_lineage(
         F.col(c.CORRUPT),
     ]
     return joined.select(*[F.col(f"`{name}`") for name in names], *lineage)
+
+
+def _with_facts(
+    spark: SparkSession, frame: DataFrame, facts: Sequence[tuple[str, int, datetime]]
+) -> DataFrame:
+    """Add each file's number and time; of one file they need no join."""
+    if len(facts) == 1:
+        _, index, moment = facts[0]
+        return frame.withColumns({"_index": F.lit(index), c.DELIVERED: F.lit(moment)})
+    told = spark.createDataFrame(facts, f"_path string, _index int, {c.DELIVERED} timestamp")
+    return frame.join(F.broadcast(told), "_path")
 
 
 def _row_number(*, single: bool) -> Column:

@@ -51,12 +51,10 @@ def set_aside(batch: Batch, judged: Judged, changes: Changes) -> dict[str, int]:
         any_bad or quarantine.exists(batch.spark, batch.settings, batch.dataset)
     ):
         quarantine.settle(
-            batch.spark, batch.settings, batch.dataset, rows, batch.batch_id, judged.frame
+            batch.spark, batch.settings, batch.dataset, rows, batch.batch_id, judged.rows
         )
-    if not any_bad:
-        return {}
-    found = bad.select(F.explode("reasons").alias("reason")).groupBy("reason").count().collect()
-    return {row["reason"]: row["count"] for row in found}
+    found = {**judged.by_reason, c.ACTION_CONFLICT: changes.rows(c.ACTION_CONFLICT)}
+    return {reason: rows for reason, rows in found.items() if rows}
 
 
 @contextmanager
@@ -96,7 +94,6 @@ def merge(batch: Batch, changes: Changes, lock: TableLock) -> None:
         marks.add(spark, batch.settings, batch.dataset, found, kind)
     if not any(changes.edited.values()):
         return
-    before = lake.version(spark, batch.unified)
     with fenced(spark, lock, {"batch_id": batch.batch_id, "attempt": batch.attempt}):
         changes.edits.createOrReplaceTempView("_changes")
         rows = spark.sql(merge_sql(batch.unified, "_changes", batch.dataset)).collect()
@@ -105,10 +102,10 @@ def merge(batch: Batch, changes: Changes, lock: TableLock) -> None:
             f"{batch.where}: Delta has a commit by a younger writer than token {lock.token};"
             " nothing was written, start the batch again"
         )
-    _compare(batch, changes, rows[0].asDict(), before)
+    _compare(batch, changes, rows[0].asDict())
 
 
-def _compare(batch: Batch, changes: Changes, counted: dict[str, int], before: int) -> None:
+def _compare(batch: Batch, changes: Changes, counted: dict[str, int]) -> None:
     expected = {
         "num_inserted_rows": changes.edited.get(c.EDIT_INSERT, 0),
         "num_updated_rows": changes.edited.get(c.EDIT_UPDATE, 0),
@@ -116,6 +113,8 @@ def _compare(batch: Batch, changes: Changes, counted: dict[str, int], before: in
     }
     actual = {name: counted[name] for name in expected}
     if actual != expected:
+        # The newest commit is the one above: nobody else has the right to write this table.
+        before = lake.version(batch.spark, batch.unified) - 1
         batch.spark.sql(f"RESTORE TABLE {batch.unified} TO VERSION AS OF {before}").collect()
         raise AccountError(
             f"{batch.where}: expected {expected}, but Delta counted {actual}; the table is back"

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, Observation, SparkSession
 from pyspark.sql.types import StructType
 
 from civiclake.contracts.model import Dataset, History
@@ -86,6 +87,24 @@ class Batch:
         schema: StructType = frame.schema
         frame.write.mode("overwrite").parquet(path)
         return self.spark.read.schema(schema).parquet(path)
+
+    def save_counted(
+        self, frame: DataFrame, name: str, counted: Sequence[Column]
+    ) -> tuple[DataFrame, dict[str, int]]:
+        """Write a frame once and count on the way.
+
+        Args:
+            frame: what to write.
+            name: of the staged copy.
+            counted: aggregates, each with a name.
+
+        Returns:
+            What was written, and the aggregates by name (none for a frame that Spark knows
+            to be empty).
+        """
+        seen = Observation(name)
+        saved = self.save(frame.observe(seen, *counted), name)
+        return saved, {key: int(value) for key, value in seen.get.items()}
 
 
 def next_attempt(batch_dir: Path) -> int:

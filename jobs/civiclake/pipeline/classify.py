@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from pyspark.sql import Column, DataFrame
@@ -19,8 +20,8 @@ from civiclake.steps.merge import classify, edits, gone, last_deleted, late_befo
 from civiclake.steps.protect import protect
 from civiclake.steps.timeline import gone_at, timeline
 
-_BEFORE = "_is_reported"
-"""Of a row: its business day was reported by an earlier delivery."""
+_BEFORE = "reported:"
+"""Of a count: only of rows whose business day was reported by an earlier delivery."""
 
 
 @dataclass
@@ -59,7 +60,7 @@ def classify_rows(batch: Batch, judged: Judged) -> Changes:
     masked = protect(good, batch.dataset, _pseudonymize)
     served = batch.spark.table(batch.unified)
     decide = _with_history if batch.dataset.history is History.HISTORY else _by_key
-    changes = decide(batch, masked, served, _delivered_keys(judged.frame, batch))
+    changes = decide(batch, masked, served, _delivered_keys(judged.rows, batch))
     _refuse_mass_deletion(batch, changes, served)
     return changes
 
@@ -76,8 +77,8 @@ def _by_key(batch: Batch, masked: DataFrame, served: DataFrame, delivered: DataF
     elif batch.taken_at is not None:
         going = gone(_of_night(served, batch), delivered, dataset)
         classified = classified.unionByName(going, allowMissingColumns=True)
-    frame = batch.save(classified, "classified")
-    counts, reported = _counts(batch, frame)
+    frame, found = batch.save_counted(classified, "classified", _counting(batch))
+    counts, reported = _by_action(found)
     writing = edits(frame)
     changes = Changes(frame, writing, counts, _edited(counts), reported)
     if dataset.load is Load.CHANGES:
@@ -121,7 +122,8 @@ def _with_history(
     line = timeline(loud, going, served, known, newer, dataset)
     line = batch.save(line, "timeline")
     frame = history.outcomes(compared, line, dataset)
-    counts, reported = _counts(batch, frame)
+    counted = frame.agg(*_counting(batch)).collect()[0].asDict()
+    counts, reported = _by_action(counted)
     rows = line.where(F.col(c.EDIT).isNotNull()).groupBy(c.EDIT).count().collect()
     edited = {row[c.EDIT]: int(row["count"]) for row in rows}
     changes = Changes(frame, history.edits(line, dataset), counts, edited, reported)
@@ -133,20 +135,24 @@ def _with_history(
     return changes
 
 
-def _counts(batch: Batch, frame: DataFrame) -> tuple[dict[str, int], dict[str, int]]:
+def _counting(batch: Batch) -> list[Column]:
     """Rows by action, and those of them whose business day an earlier delivery has reported."""
     event_time, day = batch.dataset.event_time, batch.reported_until
     before = F.lit(False)
     if event_time is not None and day is not None:
         before = F.coalesce(F.col(event_time).cast("date") < F.lit(day), F.lit(False))
-    rows = frame.groupBy(c.ACTION, before.alias(_BEFORE)).count().collect()
-    counts: dict[str, int] = {}
-    reported: dict[str, int] = {}
-    for row in rows:
-        action, found = row[c.ACTION], int(row["count"])
-        counts[action] = counts.get(action, 0) + found
-        if row[_BEFORE]:
-            reported[action] = found
+    made: list[Column] = []
+    for action in c.ACTIONS:
+        is_it = F.col(c.ACTION) == action
+        made += [F.count_if(is_it).alias(action)]
+        made += [F.count_if(is_it & before).alias(f"{_BEFORE}{action}")]
+    return made
+
+
+def _by_action(found: Mapping[str, int]) -> tuple[dict[str, int], dict[str, int]]:
+    """Take the values of :func:`_counting` apart."""
+    counts = {action: found.get(action, 0) for action in c.ACTIONS}
+    reported = {action: found.get(f"{_BEFORE}{action}", 0) for action in c.ACTIONS}
     return counts, reported
 
 

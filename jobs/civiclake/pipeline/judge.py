@@ -14,23 +14,38 @@ from civiclake.contracts.model import UNCAST_PREFIX, ChangedType, Rule
 from civiclake.errors import BatchHeld, UserError
 from civiclake.io import code_tables, gx, lake
 from civiclake.pipeline.batch import Batch
-from civiclake.steps.changes import kept, spare_deletes
+from civiclake.steps.changes import spare_deletes
 from civiclake.steps.history import served_now
 from civiclake.steps.rules import CompiledRule, compile_rules, sets_aside
 from civiclake.steps.standardize import standardize, with_codes, with_positions, with_references
-from civiclake.steps.validate import counts, decide, judge, read_counts
+from civiclake.steps.validate import (
+    DUPLICATE_KEY,
+    counts,
+    decide,
+    judge,
+    read_counts,
+    with_fate,
+)
 
 log = logging.getLogger(__name__)
+
+_BY_KEY = (c.FATE_SUPERSEDED, c.FATE_DUPLICATE_KEY)
+"""Fates of rows that share their key with another."""
 
 
 @dataclass
 class Judged:
     """A batch after every rule was evaluated."""
 
+    rows: DataFrame
+    """Standardized rows with a bit per broken rule."""
     frame: DataFrame
+    """The same with what becomes of each."""
     rules: list[CompiledRule]
     fates: dict[str, int]
     by_rule: dict[str, int]
+    by_reason: dict[str, int]
+    """Rows to be set aside because of what they hold or because of their key, by reason."""
 
     @property
     def row_rules(self) -> list[Rule]:
@@ -55,17 +70,33 @@ class Judged:
 
 
 def judge_rows(batch: Batch, raw: DataFrame) -> Judged:
-    """Evaluate every row rule in one pass over the batch, and keep the outcome staged."""
+    """Evaluate every row rule in one pass over the batch, and keep the outcome staged.
+
+    The rows are written as wide as they are once; what depends on other rows of the batch is
+    looked up in a small frame beside them.
+    """
     typed = standardize(raw, batch.dataset)
     coded = with_positions(with_codes(typed, batch.dataset, _tables(batch)), batch.dataset)
     prepared = with_references(coded, batch.dataset, _parents(batch))
     compiled, _ = compile_rules(batch.dataset.rules)
     rules = spare_deletes(compiled, batch.dataset)
-    staged = batch.save(decide(judge(prepared, rules), rules, batch.dataset), "judged")
-    row = counts(staged, rules, kept(batch.dataset)).collect()[0].asDict()
-    row.pop("rows")
-    fates, by_rule = read_counts(row)
-    return Judged(staged, rules, fates, by_rule)
+    counted = counts(rules, batch.dataset)
+    staged, row = batch.save_counted(judge(prepared, rules), "judged", counted)
+    found = read_counts(row)
+    fates, decided = _decide(batch, staged)
+    fates[c.FATE_BROKEN] = found.rows - found.sound
+    fates[c.FATE_GOOD] = found.sound - sum(fates[fate] for fate in _BY_KEY)
+    by_reason = {**found.by_reason, DUPLICATE_KEY: fates[c.FATE_DUPLICATE_KEY]}
+    frame = with_fate(staged, decided)
+    return Judged(staged, frame, rules, fates, found.by_rule, by_reason)
+
+
+def _decide(batch: Batch, staged: DataFrame) -> tuple[dict[str, int], DataFrame | None]:
+    """The rows that share their key with another one; how many of them do not go on."""
+    counted = [F.count_if(F.col(c.FATE) == fate).alias(fate) for fate in _BY_KEY]
+    decided, found = batch.save_counted(decide(staged, batch.dataset), "decided", counted)
+    told = {fate: found.get(fate, 0) for fate in _BY_KEY}
+    return told, decided if any(told.values()) else None
 
 
 def _tables(batch: Batch) -> dict[str, DataFrame]:
@@ -154,7 +185,7 @@ def _changed_types(batch: Batch, judged: Judged) -> list[str]:
     for column in batch.dataset.columns:
         wrong = judged.by_rule.get(f"{TYPE}{column.name}", 0)
         if wrong > share * judged.read:
-            files = _files_with_uncast(judged.frame, column.name)
+            files = _files_with_uncast(judged.rows, column.name)
             found.append(
                 f"column {column.source_name} holds {wrong} values that are not of type"
                 f" {column.spark_type} ({files}); drift.changed_type is {policy.value}"

@@ -172,7 +172,7 @@ def _refuse_lost(batch: Batch, judged: judge.Judged, expected: int | None) -> No
 
 def _take_verdict(batch: Batch, judged: judge.Judged, result: BatchResult) -> None:
     """Great Expectations judges the batch; its page is kept whatever it says."""
-    verdict = gx.judge(judged.frame.where(kept(batch.dataset)), batch.dataset, batch.batch_id)
+    verdict = gx.judge(judged.rows.where(kept(batch.dataset)), batch.dataset, batch.batch_id)
     docs = batch.settings.data_docs_dir
     result.data_docs = str(gx.write_page(docs, batch.dataset, batch.batch_id, verdict))
     result.read = judged.read

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from civiclake import columns as c
 from civiclake.contracts.model import Dataset, History
+from civiclake.steps.changes import kept
 from civiclake.steps.fold import fold
 from civiclake.steps.rules import CompiledRule, sets_aside
 
@@ -17,8 +19,19 @@ MALFORMED = "malformed"
 """Reason of a record that doesn't have the header's number of fields."""
 DUPLICATE_KEY = "duplicate_key"
 """Reason of rows that share key and sequence but differ."""
-_RULE_PART = "rule:"
-_FATE_PART = "fate:"
+_RULE_PART, _REASON_PART = "rule:", "reason:"
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What :func:`judge` found in a batch."""
+
+    rows: int
+    sound: int
+    by_rule: dict[str, int]
+    """Rows that bring values and break the rule."""
+    by_reason: dict[str, int]
+    """Rows to be set aside, by rule or ``malformed``; a row may have several reasons."""
 
 
 def judge(prepared: DataFrame, rules: Sequence[CompiledRule]) -> DataFrame:
@@ -29,42 +42,102 @@ def judge(prepared: DataFrame, rules: Sequence[CompiledRule]) -> DataFrame:
         rules: compiled row rules, in the order that gives their bits.
 
     Returns:
-        ``prepared`` with one bigint ``_broken_<w>`` per 62 rules.
+        ``prepared`` with one bigint ``_broken_<w>`` per 62 rules, and ``_is_sound``.
     """
     words = [_word(rules, start).alias(_word_name(start)) for start in _starts(rules)]
-    return prepared.select("*", *words)
+    return prepared.select("*", *words).withColumn(c.IS_SOUND, ~_is_broken(rules))
 
 
-def decide(judged: DataFrame, rules: Sequence[CompiledRule], dataset: Dataset) -> DataFrame:
-    """Say what becomes of each row, before the served table is looked at.
+def counts(rules: Sequence[CompiledRule], dataset: Dataset) -> list[Column]:
+    """Aggregates of judged rows, for :func:`read_counts`.
+
+    Args:
+        rules: the rules that gave the bits.
+        dataset: the compiled contract.
+    """
+    broken = {r.rule.id: _bit(i) for i, r in enumerate(rules)}
+    reasons = {r.rule.id: broken[r.rule.id] for r in rules if sets_aside(r.rule)}
+    reasons[MALFORMED] = F.col(c.CORRUPT).isNotNull()
+    brings_values = kept(dataset)
+    return [
+        F.count("*").alias("rows"),
+        F.count_if(F.col(c.IS_SOUND)).alias("sound"),
+        *[F.count_if(bit & brings_values).alias(_RULE_PART + name) for name, bit in broken.items()],
+        *[F.count_if(bit).alias(_REASON_PART + name) for name, bit in reasons.items()],
+    ]
+
+
+def read_counts(row: Mapping[str, int]) -> Counts:
+    """Take the values of :func:`counts` apart."""
+
+    def part(prefix: str) -> dict[str, int]:
+        return {k.removeprefix(prefix): v for k, v in row.items() if k.startswith(prefix)}
+
+    return Counts(row.get("rows", 0), row.get("sound", 0), part(_RULE_PART), part(_REASON_PART))
+
+
+def decide(judged: DataFrame, dataset: Dataset) -> DataFrame:
+    """Say which sound rows do not go on because of other rows of the batch.
 
     Per key, only the row with the highest sequence goes on; with history, one row of every
     sequence does. When several have it and differ, nobody can know which is right, and all
-    of them are set aside.
+    of them are set aside. Few keys come twice: only their rows are put in order.
+
+    Args:
+        judged: rows of :func:`judge`, staged, for they are read twice.
+        dataset: the compiled contract.
+
+    Returns:
+        ``_record_id`` and ``_fate`` (``superseded`` or ``duplicate_key``) of those rows.
+    """
+    version = [c.SEQUENCE] if dataset.history is History.HISTORY else []
+    by = [*dataset.key, *version]
+    rows = _contenders(judged.where(F.col(c.IS_SOUND)), by)
+    newest_first = Window.partitionBy(*by).orderBy(
+        F.col(c.SEQUENCE).desc_nulls_last(), F.col(c.RECORD)
+    )
+    top = Window.partitionBy(*by, c.SEQUENCE)
+    values = _unified_values(dataset)
+    ranked = rows.select(
+        c.RECORD,
+        F.row_number().over(newest_first).alias("_rank"),
+        F.col(c.SEQUENCE)
+        .eqNullSafe(F.max(c.SEQUENCE).over(Window.partitionBy(*by)))
+        .alias("_is_top"),
+        (F.min(values).over(top) != F.max(values).over(top)).alias("_differs"),
+    )
+    fate = F.when(F.col("_is_top") & F.col("_differs"), c.FATE_DUPLICATE_KEY).when(
+        F.col("_rank") > 1, c.FATE_SUPERSEDED
+    )
+    return ranked.select(c.RECORD, fate.alias(c.FATE)).where(F.col(c.FATE).isNotNull())
+
+
+def _contenders(sound: DataFrame, by: Sequence[str]) -> DataFrame:
+    """The rows that share their key with another row."""
+    names = {name: f"_again_{name}" for name in by}
+    shared = sound.groupBy(*by).agg(F.count("*").alias("_rows")).where(F.col("_rows") > 1)
+    keys = shared.select(*[F.col(name).alias(again) for name, again in names.items()])
+    same = [F.col(name).eqNullSafe(F.col(again)) for name, again in names.items()]
+    return sound.join(F.broadcast(keys), fold(operator.and_, same), "left_semi")
+
+
+def with_fate(judged: DataFrame, decided: DataFrame | None) -> DataFrame:
+    """Say of every row what becomes of it, before the served table is looked at.
+
+    Args:
+        judged: rows of :func:`judge`.
+        decided: rows of :func:`decide`; None where no key came twice.
 
     Returns:
         ``judged`` with ``_fate``: ``broken``, ``duplicate_key``, ``superseded`` or ``good``.
     """
-    sound = judged.withColumn("_sound", ~_is_broken(rules))
-    version = [c.SEQUENCE] if dataset.history is History.HISTORY else []
-    per_key = Window.partitionBy(*dataset.key, "_sound", *version)
-    newest_first = per_key.orderBy(F.col(c.SEQUENCE).desc_nulls_last(), F.col(c.RECORD))
-    top = Window.partitionBy(*dataset.key, "_sound", c.SEQUENCE)
-    values = _unified_values(dataset)
-    ranked = sound.select(
-        "*",
-        F.row_number().over(newest_first).alias("_rank"),
-        F.max(c.SEQUENCE).over(per_key).alias("_top"),
-        (F.min(values).over(top) != F.max(values).over(top)).alias("_differs"),
-    )
-    contested = F.col(c.SEQUENCE).eqNullSafe(F.col("_top")) & F.col("_differs")
-    fate = (
-        F.when(~F.col("_sound"), c.FATE_BROKEN)
-        .when(contested, c.FATE_DUPLICATE_KEY)
-        .when(F.col("_rank") > 1, c.FATE_SUPERSEDED)
-        .otherwise(c.FATE_GOOD)
-    )
-    return ranked.withColumn(c.FATE, fate).drop("_sound", "_rank", "_top", "_differs")
+    broken = F.when(~F.col(c.IS_SOUND), c.FATE_BROKEN)
+    if decided is None:
+        return judged.withColumn(c.FATE, broken.otherwise(c.FATE_GOOD))
+    told = decided.select(F.col(c.RECORD).alias("_told"), F.col(c.FATE).alias("_told_fate"))
+    joined = judged.join(F.broadcast(told), F.col(c.RECORD) == F.col("_told"), "left")
+    fate = broken.otherwise(F.coalesce(F.col("_told_fate"), F.lit(c.FATE_GOOD)))
+    return joined.withColumn(c.FATE, fate).drop("_told", "_told_fate")
 
 
 def _unified_values(dataset: Dataset) -> Column:
@@ -72,32 +145,6 @@ def _unified_values(dataset: Dataset) -> Column:
     kept = [F.col(col.name).cast("string").alias(col.name) for col in dataset.unified_columns]
     text = F.to_json(F.struct(*kept), {"ignoreNullFields": "false"})
     return text if dataset.operation is None else F.when(~F.col(c.IS_DELETE), text).otherwise("")
-
-
-def counts(decided: DataFrame, rules: Sequence[CompiledRule], counted: Column) -> DataFrame:
-    """Count fates and broken rules in one aggregate.
-
-    Args:
-        decided: rows with fates and bits.
-        rules: the rules that gave the bits.
-        counted: which rows count under their rules; a deletion brings no values.
-
-    Returns:
-        One row: ``rows``, ``fate:<fate>`` per fate and ``rule:<id>`` per rule.
-    """
-    fates = (c.FATE_GOOD, c.FATE_BROKEN, c.FATE_SUPERSEDED, c.FATE_DUPLICATE_KEY)
-    return decided.agg(
-        F.count("*").alias("rows"),
-        *[F.count_if(F.col(c.FATE) == f).alias(_FATE_PART + f) for f in fates],
-        *[F.count_if(_bit(i) & counted).alias(_RULE_PART + r.rule.id) for i, r in enumerate(rules)],
-    )
-
-
-def read_counts(row: dict[str, int]) -> tuple[dict[str, int], dict[str, int]]:
-    """Take the row of :func:`counts` apart: rows by fate, rows by broken rule."""
-    fates = {k.removeprefix(_FATE_PART): v for k, v in row.items() if k.startswith(_FATE_PART)}
-    by_rule = {k.removeprefix(_RULE_PART): v for k, v in row.items() if k.startswith(_RULE_PART)}
-    return fates, by_rule
 
 
 def reasons(rules: Sequence[CompiledRule]) -> Column:
