@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock
 from pyspark.sql import SparkSession
@@ -22,6 +25,9 @@ MARKS = "marks"
 """What is remembered of keys beside the served rows; holds nothing that unified may not."""
 BACKFILL = "backfill"
 """Tables that a backfill builds beside the served ones."""
+OPS_CHECKPOINTS = 50
+"""Every batch commits to the tables of ``ops``, a few rows at a time: a checkpoint costs as much
+as reading some tens of such commits."""
 STAGING = "staging"
 """Short-lived Parquet between two passes over a batch; as protected as raw."""
 
@@ -58,6 +64,7 @@ def create(
     *,
     partition: str | None = None,
     comment: str = "",
+    checkpoint_interval: int | None = None,
 ) -> str:
     """Make a Delta table where there is none.
 
@@ -69,6 +76,7 @@ def create(
         columns: name and Spark type, in order.
         partition: column to partition by.
         comment: what the table holds.
+        checkpoint_interval: commits from one checkpoint to the next; Delta's ten when None.
 
     Returns:
         The table's identifier by path.
@@ -79,10 +87,13 @@ def create(
     fields = ", ".join(f"`{name}` {kind}" for name, kind in columns)
     by = f" PARTITIONED BY (`{partition}`)" if partition else ""
     text = comment.replace("\\", "\\\\").replace("'", "\\'")
+    often = checkpoint_interval
+    properties = f" TBLPROPERTIES ('delta.checkpointInterval' = '{often}')" if often else ""
     # Two first batches that make the same table at once (the ledger's) would fail each other.
     with FileLock(_creation_lock(settings)):
         spark.sql(
             f"CREATE TABLE IF NOT EXISTS {identifier} ({fields}) USING DELTA{by} COMMENT '{text}'"
+            + properties
         )
     return identifier
 
@@ -174,9 +185,22 @@ def create_raw(spark: SparkSession, settings: Settings, dataset: Dataset) -> str
     )
 
 
-def version(spark: SparkSession, table: str) -> int:
-    """Number of the newest commit of a Delta table."""
-    return int(spark.sql(f"DESCRIBE HISTORY {table} LIMIT 1").collect()[0]["version"])
+@dataclass(frozen=True)
+class Commit:
+    """What a Delta table's history says of one commit."""
+
+    version: int
+    rows_written: int
+    said: Mapping[str, Any]
+    """What its writer left to be read; see ``pipeline.apply.fenced``."""
+
+
+def newest_commit(spark: SparkSession, table: str) -> Commit:
+    """The newest commit of a Delta table."""
+    row = spark.sql(f"DESCRIBE HISTORY {table} LIMIT 1").collect()[0]
+    written = (row["operationMetrics"] or {}).get("numOutputRows", 0)
+    said = json.loads(row["userMetadata"] or "{}")
+    return Commit(int(row["version"]), int(written), said)
 
 
 def remove(settings: Settings, layer: str, table: str) -> None:

@@ -58,22 +58,25 @@ def set_aside(batch: Batch, judged: Judged, changes: Changes) -> dict[str, int]:
 
 
 @contextmanager
-def fenced(spark: SparkSession, lock: TableLock, said: Mapping[str, Any]) -> Iterator[None]:
+def fenced(
+    spark: SparkSession, lock: TableLock, said: Mapping[str, Any]
+) -> Iterator[dict[str, Any]]:
     """Commits of this block carry the lock's token, and what is to be read in the history.
 
     Delta refuses a commit whose version of this application is not above the last one's: a
     writer that lost its lock while Spark worked can't commit any more.
     """
+    signed = {**said, "token": lock.token}
     settings = {
         "spark.databricks.delta.commit.idempotencyCheck.enabled": "true",
         "spark.databricks.delta.write.txnAppId": _APP,
         "spark.databricks.delta.write.txnVersion": str(lock.token),
-        "spark.databricks.delta.commitInfo.userMetadata": json.dumps({**said, "token": lock.token}),
+        "spark.databricks.delta.commitInfo.userMetadata": json.dumps(signed),
     }
     for name, value in settings.items():
         spark.conf.set(name, value)
     try:
-        yield
+        yield signed
     finally:
         for name in settings:
             spark.conf.unset(name)
@@ -92,31 +95,52 @@ def merge(batch: Batch, changes: Changes, lock: TableLock) -> None:
     # and the batch run again remembers nothing twice.
     for found, kind in changes.remember:
         marks.add(spark, batch.settings, batch.dataset, found, kind)
-    if not any(changes.edited.values()):
+    wanted = {word: changes.edited.get(word, 0) for word in _EDITS}
+    if not any(wanted.values()):
         return
-    with fenced(spark, lock, {"batch_id": batch.batch_id, "attempt": batch.attempt}):
-        changes.edits.createOrReplaceTempView("_changes")
-        rows = spark.sql(merge_sql(batch.unified, "_changes", batch.dataset)).collect()
-    if not rows:
+    only_new = wanted[c.EDIT_INSERT] == sum(wanted.values())
+    with fenced(spark, lock, {"batch_id": batch.batch_id, "attempt": batch.attempt}) as signed:
+        counted = _append(batch, changes, signed) if only_new else _merge(batch, changes)
+    if counted is None:
         raise FencedError(
             f"{batch.where}: Delta has a commit by a younger writer than token {lock.token};"
             " nothing was written, start the batch again"
         )
-    _compare(batch, changes, rows[0].asDict())
+    _compare(batch, wanted, counted)
 
 
-def _compare(batch: Batch, changes: Changes, counted: dict[str, int]) -> None:
-    expected = {
-        "num_inserted_rows": changes.edited.get(c.EDIT_INSERT, 0),
-        "num_updated_rows": changes.edited.get(c.EDIT_UPDATE, 0),
-        "num_deleted_rows": changes.edited.get(c.EDIT_DELETE, 0),
-    }
-    actual = {name: counted[name] for name in expected}
-    if actual != expected:
+_EDITS = (c.EDIT_INSERT, c.EDIT_UPDATE, c.EDIT_DELETE)
+
+
+def _merge(batch: Batch, changes: Changes) -> dict[str, int] | None:
+    """MERGE the changes; Delta's counts, or None when it has refused the commit."""
+    changes.edits.createOrReplaceTempView("_changes")
+    rows = batch.spark.sql(merge_sql(batch.unified, "_changes", batch.dataset)).collect()
+    if not rows:
+        return None
+    counted = rows[0].asDict()
+    names = ("num_inserted_rows", "num_updated_rows", "num_deleted_rows")
+    return {word: counted[name] for word, name in zip(_EDITS, names, strict=True)}
+
+
+def _append(batch: Batch, changes: Changes, signed: Mapping[str, Any]) -> dict[str, int] | None:
+    """Append changes that are new rows only, without looking for them in the table again."""
+    columns = [*(col.name for col in batch.dataset.unified_columns)]
+    columns += [name for name, _ in c.unified_extra(batch.dataset)]
+    writer = changes.edits.select(*columns).write.format("delta").mode("append")
+    writer.save(lake.location(batch.settings, batch.layer, batch.dataset.table))
+    commit = lake.newest_commit(batch.spark, batch.unified)
+    if commit.said != signed:
+        return None
+    return {c.EDIT_INSERT: commit.rows_written, c.EDIT_UPDATE: 0, c.EDIT_DELETE: 0}
+
+
+def _compare(batch: Batch, wanted: dict[str, int], counted: dict[str, int]) -> None:
+    if counted != wanted:
         # The newest commit is the one above: nobody else has the right to write this table.
-        before = lake.version(batch.spark, batch.unified) - 1
+        before = lake.newest_commit(batch.spark, batch.unified).version - 1
         batch.spark.sql(f"RESTORE TABLE {batch.unified} TO VERSION AS OF {before}").collect()
         raise AccountError(
-            f"{batch.where}: expected {expected}, but Delta counted {actual}; the table is back"
+            f"{batch.where}: expected {wanted}, but Delta counted {counted}; the table is back"
             f" at version {before}"
         )
