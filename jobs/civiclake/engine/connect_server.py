@@ -15,6 +15,11 @@ from civiclake.settings import Settings, project_root
 
 _MAIN = "city.civiclake.JobsServer"
 _TOKEN_VARIABLE = "SPARK_CONNECT_AUTHENTICATE_TOKEN"  # noqa: S105 - a name, not a secret
+_LOCAL_FILES = {
+    "spark.hadoop.fs.file.impl": "city.civiclake.LocalFiles",
+    "spark.hadoop.fs.AbstractFileSystem.file.impl": "city.civiclake.LocalFilesContext",
+}
+"""Hadoop's own start a process for every file that is made."""
 PRIVATE_LAYERS = ("raw", "quarantine", "marks", "ops", "staging", "link")
 OPEN_LAYERS = ("unified", "marts")
 
@@ -91,6 +96,7 @@ def write_arguments(
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
+        **_LOCAL_FILES,
         **spark,
     }
     classpath = [*jars.classpath(settings.jars_dir), *more_jars, *spark_jars()]
