@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from civiclake.cli.console import put, show_table
-from civiclake.engine import analysts
+from civiclake.engine import analysts, client
 from civiclake.errors import AccountError
 from civiclake.io.account import Account as Counts
 from civiclake.io.account import BatchResult
 from civiclake.local import airflow, airflow_env
 from civiclake.local.airflow_api import Client
 from civiclake.settings import Settings
+from demo import exposure, recognition, sources
+from demo.city.residents import City
 from demo.city.truth import Truth
 
 Account = BatchResult
@@ -25,14 +27,20 @@ QUERY = (
     " mean_high_c from marts.visits_by_weather group by weather order by days desc"
 )
 
+PERSON_LINKS = (
+    "SELECT person_id, dataset, record_key FROM unified.person_link WHERE valid_to IS NULL"
+)
+PRECISION, RECALL = 0.995, 0.98
+"""What linkage must reach in the sample city."""
 
-def accounts(client: Client, runs: Mapping[str, str]) -> list[Account]:
+
+def accounts(api: Client, runs: Mapping[str, str]) -> list[Account]:
     """What the load and mart tasks of these runs (DAG id to run id) handed back."""
     found = []
     for dag, run_id in runs.items():
-        for task in client.tasks(dag, run_id):
+        for task in api.tasks(dag, run_id):
             if task.task_id.endswith(("load", "build", "link")):
-                told = client.xcom(dag, run_id, task.task_id)
+                told = api.xcom(dag, run_id, task.task_id)
                 found.append(BatchResult.model_validate(told))
     return sorted(found, key=lambda a: a.dataset)
 
@@ -46,10 +54,11 @@ def show(settings: Settings, found: Sequence[Account], truth: Truth) -> bool:
     problems = [p for account in found for p in _problems(account, truth)]
     missing = sorted(truth.datasets.keys() - {a.dataset for a in found})
     problems += [f"{name} has no account" for name in missing]
-    for problem in problems:
-        put(f"WRONG: {problem}")
     if not problems:
         put("Every row read is accounted for, and the known defects are the rows set aside.")
+    problems += [*_recognised(settings), *_exposed(settings, City(truth.seed, truth.residents))]
+    for problem in problems:
+        put(f"WRONG: {problem}")
     _addresses(settings, truth.night + 1)
     return not problems
 
@@ -71,6 +80,29 @@ def _problems(account: Account, truth: Truth) -> list[str]:
         if counted != wanted:
             found.append(f"{account.dataset}: {name} is {counted}, expected {wanted}")
     return found
+
+
+def _recognised(settings: Settings) -> list[str]:
+    """Say how well linkage did; a city's residents are easier than people, so it must do well."""
+    password = analysts.default_password(settings)
+    _, rows = client.query(settings, PERSON_LINKS, analysts.DEFAULT, password)
+    links = [(str(person), str(dataset), str(key)) for person, dataset, key in rows]
+    found = recognition.score(links, sources.who_path(settings))
+    persons = len({person for person, _, _ in links})
+    said = (
+        f"{found.records:,} records are linked to {persons:,} persons: of all pairs of records,"
+        f" precision {found.precision:.4f}, recall {found.recall:.4f}"
+    )
+    put(f"{said}.")
+    return [said] if found.precision < PRECISION or found.recall < RECALL else []
+
+
+def _exposed(settings: Settings, city: City) -> list[str]:
+    """Look for identifiers where none may be."""
+    scan = exposure.scan(settings, city)
+    if not scan.found:
+        put(f"{scan.files:,} files of tables, logs and Data Docs hold no identifier of a resident.")
+    return [f"an identifier stands in {place}" for place in scan.found]
 
 
 def _addresses(settings: Settings, following: int) -> None:

@@ -23,7 +23,7 @@ from demo.watch import Watch
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 
 _NIGHT_TIMEOUT_S = 3600
-_FOLLOWING_TIMEOUT_S = 300
+_FOLLOWING_TIMEOUT_S = 3600
 
 
 @app.command()
