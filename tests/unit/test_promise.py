@@ -47,7 +47,7 @@ def test_cron(cron: str, moment: str, last: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["nightly", "0 2 * *", "60 2 * * *", "0 24 * * *", "0 2 0 * *", "5-3 2 * * *", "*/0 * * * *",
+    ["nightly", "0 2 * *", "60 2 * * *", "0 24 * * *", "0 2 0 * *", "0 0 2 * * *", "*/0 * * * *",
      "0 2 30 2 *", "0 2 * foo *", "0 2 * * 8", "1/ * * * *", "-1 * * * *"],
 )  # fmt: skip
 def test_what_is_no_cron(text: str) -> None:
