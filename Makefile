@@ -6,7 +6,8 @@ AIR     = var/env/airflow/bin/python
 BIN     = var/env/spark/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup city tools demo up down status sql test check unit bench lock clean
+.PHONY: help setup city tools demo up down status sql test test-e2e test-spark test-rest check unit \
+	bench lock clean
 
 help: ## This page.
 	@echo "CivicLake: every night, the departments' records, checked and merged into one lake."
@@ -61,10 +62,21 @@ unit: setup ## The tests that need no JVM.
 
 test: tools check ## Everything: check, DAGs in Airflow's environment, then unit to end-to-end.
 	$(AIR) -m pytest -q -c pyproject.toml tests/dags
-	$(PY) -m pytest -q --durations=5 tests/unit tests/architecture tests/sources tests/demo \
-		--deselect tests/architecture/test_contracts_lint.py
-	$(PY) -m pytest -v --durations=10 tests/spark
-	$(PY) -m pytest -v --durations=10 tests/e2e
+	@$(MAKE) --no-print-directory -j2 test-e2e test-spark test-rest
+
+# Two at once, for each of them waits for its servers half of the time; a line says whose it is.
+test-e2e test-spark test-rest: SHELL = /bin/bash
+test-e2e test-spark test-rest: .SHELLFLAGS = -o pipefail -c
+
+test-e2e:
+	@$(PY) -m pytest -v --durations=10 tests/e2e 2>&1 | sed -u 's/^/e2e    /'
+
+test-spark:
+	@$(PY) -m pytest -v --durations=10 tests/spark 2>&1 | sed -u 's/^/spark  /'
+
+test-rest:
+	@$(PY) -m pytest -q --durations=5 tests/unit tests/architecture tests/sources tests/demo \
+		--deselect tests/architecture/test_contracts_lint.py 2>&1 | sed -u 's/^/rest   /'
 
 bench: setup ## What a night costs: a large first one, small later ones, stage by stage.
 	PYTHONPATH=. $(PY) -m bench.night

@@ -89,6 +89,24 @@ def test_a_missed_deadline_is_told_to_the_owner(city: City, events: str) -> None
     assert "ask Tourism office <wu.yan@tourism.example.org>" in told()[0]
 
 
+def test_a_backfill_from_the_ui_is_built_compared_and_swapped(city: City, events: str) -> None:
+    """A person starts the run with its parameters; the table is served anew, and the same."""
+    before = city.query("SELECT event_id, visitors FROM unified.tourism_events ORDER BY event_id")
+    city.api.unpause("backfill")
+    wanted = {"dataset": DATASET, "first": "", "last": "", "source": "landing", "swap": True}
+    body = {"dag_run_id": "test__backfill", "logical_date": None, "conf": wanted}
+    city.api.call("POST", "/dags/backfill/dagRuns", body)
+    state = city.api.wait_runs({"backfill": "test__backfill"}, timeout_s=300)["backfill"]
+    assert state == "success", city.complaints({"backfill": "test__backfill"})
+    built = city.api.xcom("backfill", "test__backfill", "build")
+    assert (built["same"], built["changed"]) == (2, 0)
+    swapped = city.api.xcom("backfill", "test__backfill", "swap")
+    assert swapped["state"] == "swapped"
+    assert swapped["swapped_version"] > swapped["evidence_version"]
+    after = city.query("SELECT event_id, visitors FROM unified.tourism_events ORDER BY event_id")
+    assert after == before
+
+
 def test_a_killed_load_leaves_no_spark_work_and_can_be_run_again(city: City, events: str) -> None:
     rows = "\n".join(f"K{n},2016-02-29,{n % 500}" for n in range(ROWS))
     drop(city, "2.csv", f"event_id,held_on,visitors\n{rows}\n")

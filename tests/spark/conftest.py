@@ -35,6 +35,17 @@ def settings() -> Iterator[Settings]:
     root.chmod(0o755)
     connect_port, sql_port = _free_ports(2)
     base = load_settings()
+    # What Spark does is read from here by test_cost.py; both engines write, as different users.
+    events = root / "events"
+    events.mkdir()
+    events.chmod(0o777)
+    logged = {
+        "spark.eventLog.enabled": "true",
+        "spark.eventLog.dir": f"file://{events}",
+        "spark.eventLog.rolling.enabled": "false",
+        "spark.eventLog.compress": "false",
+        "spark.sql.ui.explainMode": "simple",
+    }
     made = base.model_copy(
         update={
             "state_dir": root,
@@ -44,6 +55,7 @@ def settings() -> Iterator[Settings]:
                     "connect_port": connect_port,
                     "sql_port": sql_port,
                     "master": "local[2]",
+                    "spark": {**base.engine.spark, **logged},
                     "jobs_memory": "3g",
                     "sql_memory": "1g",
                     "remote": None,

@@ -1,0 +1,112 @@
+"""What a small batch costs, in counts: they don't depend on the machine, as seconds do.
+
+The bounds are what was counted when they were set, and a tenth more. A change that passes them
+makes every batch of every night dearer: lower them when it gets cheaper, raise them only with a
+reason.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from nights import Nights, city
+from pyspark.sql import SparkSession
+
+from civiclake.settings import Settings
+
+HEAD = "date,precipitation,temp_max,temp_min,wind,weather\n"
+ROWS, CHANGED = 1000, 100
+
+
+@dataclass
+class Cost:
+    """What Spark did in a span of time."""
+
+    jobs: int = 0
+    tasks: int = 0
+    shuffle_bytes: int = 0
+    rows_read: int = 0
+    bytes_written: int = 0
+
+
+def days(rows: int, wind: float) -> str:
+    return "".join(
+        f"{2010 + n // 336}/{n // 28 % 12 + 1:02}/{n % 28 + 1:02},1.0,9.0,1.0,{wind},sun\n"
+        for n in range(rows)
+    )
+
+
+def cost(settings: Settings, since: float, until: float) -> Cost:
+    """Add up what the engine's event log says of the tasks that began in that span."""
+    found = Cost()
+    for event in _events(settings):
+        if event["Event"] == "SparkListenerJobStart":
+            found.jobs += since <= event["Submission Time"] / 1000 <= until
+        elif event["Event"] == "SparkListenerTaskEnd":
+            if not since <= event["Task Info"]["Launch Time"] / 1000 <= until:
+                continue
+            metrics = event.get("Task Metrics") or {}
+            found.tasks += 1
+            found.shuffle_bytes += metrics["Shuffle Write Metrics"]["Shuffle Bytes Written"]
+            found.rows_read += metrics["Input Metrics"]["Records Read"]
+            found.bytes_written += metrics["Output Metrics"]["Bytes Written"]
+    return found
+
+
+def _events(settings: Settings) -> Iterator[dict[str, Any]]:
+    for path in (settings.state_dir / "events").iterdir():
+        for line in path.read_text().splitlines():
+            if line.startswith('{"Event":"SparkListenerJobStart"') or line.startswith(
+                '{"Event":"SparkListenerTaskEnd"'
+            ):
+                yield json.loads(line)
+
+
+@pytest.fixture(scope="module")
+def costs(
+    settings: Settings, spark: SparkSession, tmp_path_factory: pytest.TempPathFactory
+) -> list[Cost]:
+    """A first night of new rows, a second one that changes a tenth, and the second one again."""
+    state: Path = tmp_path_factory.mktemp("cost")
+    nights = Nights(settings, spark, state, city().dataset("meteorology.daily"))
+    spans = []
+    for batch, content in (
+        ("b1", days(ROWS, 1.0)),
+        ("b2", days(CHANGED, 2.0)),
+        ("b3", days(CHANGED, 2.0)),
+    ):
+        began = time.time()
+        result = nights.run(batch, HEAD + content)
+        spans.append((began, time.time()))
+        assert result.read == result.inserted + result.updated + result.unchanged
+    time.sleep(2)  # the log is written behind the work
+    return [cost(settings, *span) for span in spans]
+
+
+def within(found: Cost, **bounds: int) -> None:
+    over = {name: getattr(found, name) for name in bounds if getattr(found, name) > bounds[name]}
+    assert over == {}, f"more than {bounds}"
+    assert found.jobs and found.tasks and found.rows_read and found.bytes_written
+
+
+def test_new_rows(costs: list[Cost]) -> None:
+    """46 jobs, 51 tasks, 14,793 bytes shuffled, 10,029 rows read, 84,656 bytes written."""
+    within(
+        costs[0], jobs=51, tasks=57, shuffle_bytes=17_000, rows_read=11_500, bytes_written=94_000
+    )
+
+
+def test_changed_rows(costs: list[Cost]) -> None:
+    """53 jobs, 67 tasks, 13,288 bytes shuffled, 5,243 rows read, 36,639 bytes written."""
+    within(costs[1], jobs=59, tasks=74, shuffle_bytes=15_500, rows_read=6_000, bytes_written=41_000)
+
+
+def test_nothing_new(costs: list[Cost]) -> None:
+    """50 jobs, 66 tasks, 17,017 bytes shuffled, 3,663 rows read, 36,642 bytes written."""
+    within(costs[2], jobs=56, tasks=73, shuffle_bytes=19_500, rows_read=4_200, bytes_written=41_000)
