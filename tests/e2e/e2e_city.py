@@ -29,8 +29,9 @@ RESIDENTS = 600
 NIGHT_TIMEOUT_S = 1200
 MART = "mart_visits_by_weather"
 LINKS = ("link_organisation", "link_person", "link_place")
-LATER = ("employment", "health", "medical", "meteorology", "transport")
-"""Departments of later nights: one of each kind of source, and all that the mart needs."""
+LATER = ("health", "medical", "meteorology")
+"""Departments of later nights: two kinds of database, an SFTP server and dropped files, and all
+that the mart needs. The first night is the whole city's."""
 
 
 def free_port(taken: set[int]) -> int:
