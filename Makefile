@@ -33,7 +33,7 @@ up: setup ## Start PostgreSQL, the two Spark engines and Airflow.
 	@bin/civiclake up
 
 down: ## Stop what `make up` or `make demo` started, and nothing else.
-	@if [ -x bin/civiclake ] && [ -x $(BIN)/civiclake ]; then \
+	@if [ -x bin/civiclake ] && [ -x $(BIN)/civiclake ]; then bin/setup && \
 		PYTHONPATH=. $(PY) -m demo.night --stop; fi
 
 status: setup ## What is up.

@@ -38,6 +38,7 @@ def main(
         stopped = [*services.stop(settings), *sources.stop(settings)]
         put("stopped: " + (", ".join(stopped) or "nothing was running"))
         return
+    sources.size(settings, residents)  # refused before anything is started
     began = time.monotonic()
     say("starting the departments' systems")
     for name, address in sources.start(settings).items():

@@ -30,7 +30,7 @@ PORTS = ("POSTGRES", "MARIADB", "S3", "SFTP", "REST")
 SYSTEMS: tuple[System, ...] = (Databases(), Clinic(), Store(), Transfer(), Registers(), Folders())
 
 
-class _State(BaseModel):
+class State(BaseModel):
     """Which city the systems hold, and up to which night."""
 
     seed: int
@@ -83,7 +83,7 @@ def prepare(
     """
     if night < 1:
         raise UserError(f"night {night} is not allowed: the first night is 1")
-    state = _state(settings, residents, seed)
+    state = size(settings, residents, seed)
     try:
         model = Model(City(state.seed, state.residents))
     except ValueError as error:
@@ -139,11 +139,16 @@ def _state_path(settings: Settings) -> Path:
     return _truth_dir(settings) / "city.json"
 
 
-def _state(settings: Settings, residents: int | None, seed: int | None) -> _State:
+def size(settings: Settings, residents: int | None = None, seed: int | None = None) -> State:
+    """Which city the systems hold, or will hold.
+
+    Raises:
+        UserError: they hold another one than is asked for.
+    """
     path = _state_path(settings)
     if not path.exists():
-        return _State(seed=SEED if seed is None else seed, residents=residents or RESIDENTS)
-    state = _State.model_validate_json(path.read_bytes())
+        return State(seed=SEED if seed is None else seed, residents=residents or RESIDENTS)
+    state = State.model_validate_json(path.read_bytes())
     wanted = (residents or state.residents, state.seed if seed is None else seed)
     if wanted != (state.residents, state.seed):
         raise UserError(
