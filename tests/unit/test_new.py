@@ -196,9 +196,24 @@ def test_what_can_not_be_a_contract_is_refused(
         ("nowhere.csv", "is no file"),
         ("postgresql://db.example/his", "names no table"),
         ("postgresql://me:secret@db.example/his/visits", "put it into PGPASSWORD"),
+        ("mysql://db.example/his", "names no table; allowed is mysql://host:port/database/table"),
+        ("mysql://me:secret@db.example/his/visits", "put it into MYSQL_PWD"),
+        ("mysql://me:secret@db.example", "put it into MYSQL_PWD"),
+        ("mysql://db.example/his/visits", "MYSQL_USER is not set"),
+        ("mysql://db.example:secret/his/visits", "with a port from 0 to 65535"),
+        ("https://me:secret@api.example/trees", "put a token into CIVICLAKE_NEW_TOKEN"),
+        (
+            "https://api.example/trees?api_key=secret",
+            "the parameter api_key looks like a credential",
+        ),
+        ("https://api.example/trees?accessToken=secret", "the parameter accessToken looks like"),
+        ("https://", "names no endpoint"),
     ],
 )
-def test_sources_that_can_not_be_looked_at(source: str, said: str, schemas: Path) -> None:
+def test_sources_that_can_not_be_looked_at(
+    source: str, said: str, schemas: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("MYSQL_USER", raising=False)
     error = _new("parks.trees", "--from", source).exception
     assert isinstance(error, UserError)
     assert said in str(error)
@@ -237,6 +252,18 @@ def test_types(values: tuple[str, ...], logical: str, physical: str | None) -> N
         ("timestamp with time zone", "timestamp", "timestamp with time zone"),
         ("character varying(20)", "string", None),
         ("jsonb", "string", None),
+        ("timestamp(3) without time zone", "timestamp", "timestamp without time zone"),
+        ("numeric(50,2)", "number", None),
+        ("numeric(2,5)", "number", None),
+        ("int(11)", "integer", None),
+        ("int(10) unsigned", "integer", "bigint"),
+        ("bigint(20) unsigned zerofill", "number", "numeric(20,0)"),
+        ("smallint(5) unsigned", "integer", None),
+        ("decimal(10,2) unsigned", "number", "numeric(10,2)"),
+        ("datetime(6)", "timestamp", "datetime"),
+        ("double", "number", None),
+        ("varchar(20)", "string", None),
+        ("enum('a','b')", "string", None),
     ],
 )
 def test_declared_types_are_believed(declared: str, logical: str, physical: str | None) -> None:

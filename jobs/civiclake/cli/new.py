@@ -34,7 +34,10 @@ def new(
         typer.Option(
             "--from",
             help="postgresql://host:port/database/schema.table (who asks stands in PGUSER and"
-            " PGPASSWORD), or the path of a CSV file",
+            " PGPASSWORD); mysql://host:port/database/table, MariaDB too (MYSQL_USER, MYSQL_PWD);"
+            " http(s)://host/path that answers with JSON (a bearer's token, if one is needed, in"
+            " CIVICLAKE_NEW_TOKEN); or the path of a file: .csv, .tsv, .txt, .json, .jsonl,"
+            " .ndjson, .xml, .xlsx or .parquet, each also with .gz",
         ),
     ],
     owner: Annotated[
@@ -46,7 +49,8 @@ def new(
     """Look at a source and write a first contract that passes `civiclake check`.
 
     Types, key, emptiness, codes, what tells when a row changed, and what seems to identify a
-    person (which is restricted at once) are guessed from the first rows. Every guess is marked
+    person (which is restricted at once) are guessed from the first rows; so are where in a file or
+    an answer the records are, and how an endpoint pages. Every guess is marked
     `review:` in a description: go through them, then raise the version to 1.0.0 and the status to
     active.
     """

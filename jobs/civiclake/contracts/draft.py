@@ -56,6 +56,7 @@ def write_contract(dataset_id: str, sample: Sample, guess: Guess, owner: str) ->
         "description": f"{REVIEW} say what one row is. Key: {guess.key_reason}.",
         "properties": [_property(c, guess) for c in guess.columns],
     }
+    seen = f"guessed from {len(sample.rows):,} rows of {sample.origin}"
     contract = {
         "apiVersion": API_VERSION,
         "kind": "DataContract",
@@ -64,9 +65,7 @@ def write_contract(dataset_id: str, sample: Sample, guess: Guess, owner: str) ->
         "version": "0.1.0",
         "status": "draft",
         "domain": department,
-        "description": {
-            "purpose": f"{REVIEW} guessed from {len(sample.rows):,} rows of {sample.origin}."
-        },
+        "description": {"purpose": " ".join(f"{REVIEW} {note}." for note in (seen, *sample.notes))},
         "servers": [dict(sample.server)],
         "schema": [table],
         "team": {

@@ -29,7 +29,9 @@ _MOMENTS = (
     ("%d.%m.%Y %H:%M:%S", "dd.MM.yyyy HH:mm:ss", r"\d{2}\.\d{2}\.\d{4} \d{2}:\d{2}:\d{2}"),
     ("%d.%m.%Y %H:%M", "dd.MM.yyyy HH:mm", r"\d{2}\.\d{2}\.\d{4} \d{2}:\d{2}"),
 )
-_DECIMAL = re.compile(r"(numeric|decimal)(\(\d+(,\d+)?\))?")
+_DECIMAL = re.compile(r"(numeric|decimal)(\((\d+)(,(\d+))?\))?")
+_LENGTH = re.compile(r"\(\d+\)")
+_SIGN = re.compile(r" (unsigned|zerofill)")
 _DECLARED = {
     "boolean": "boolean",
     "date": "date",
@@ -40,7 +42,18 @@ _DECLARED = {
     "bigint": "integer",
     "real": "number",
     "double precision": "number",
+    "datetime": "timestamp",
+    "timestamp": "timestamp",
+    "tinyint": "integer",
+    "mediumint": "integer",
+    "int": "integer",
+    "year": "integer",
+    "float": "number",
+    "double": "number",
 }
+"""PostgreSQL's words, then those of MariaDB and MySQL."""
+_MOST_DIGITS = 38
+"""A wider decimal has no exact type here."""
 
 
 @dataclass(frozen=True)
@@ -69,13 +82,21 @@ def guess_type(values: Sequence[str], declared: str | None = None) -> GuessedTyp
 
 def _from_declared(declared: str) -> GuessedType:
     said = declared.lower()
-    if _DECIMAL.fullmatch(said):
-        sized = said.replace("decimal", "numeric") if "(" in said else None
-        return GuessedType("number", sized)
-    logical = _DECLARED.get(said, "string")
+    decimal = _DECIMAL.fullmatch(_SIGN.sub("", said))
+    if decimal:
+        digits, decimals = int(decimal[3] or 0), int(decimal[5] or 0)
+        exact = max(digits, 1, decimals) <= min(digits, _MOST_DIGITS)
+        return GuessedType("number", f"numeric{decimal[2]}" if exact else None)
+    # A length says how much is shown or kept of it, and no more: int(11), timestamp(3).
+    plain = _LENGTH.sub("", said).replace(" zerofill", "")
+    if plain == "bigint unsigned":
+        return GuessedType("number", "numeric(20,0)")
+    if plain == "int unsigned":  # up to 2^32
+        return GuessedType("integer", "bigint")
+    logical = _DECLARED.get(plain) or _DECLARED.get(plain.removesuffix(" unsigned"), "string")
     if logical == "timestamp":
-        return GuessedType(logical, said, {"defaultTimezone": "UTC"})
-    return GuessedType(logical, said if said in ("bigint", "real") else None)
+        return GuessedType(logical, plain, {"defaultTimezone": "UTC"})
+    return GuessedType(logical, plain if plain in ("bigint", "real") else None)
 
 
 def _plain(values: Sequence[str]) -> GuessedType | None:

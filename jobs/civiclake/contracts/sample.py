@@ -31,6 +31,8 @@ class Sample:
     """The source's own primary key, where it says one."""
     declared_types: Mapping[str, str] = field(default_factory=dict)
     """The source's own type of a column, such as ``numeric(12,2)``, where it says one."""
+    notes: tuple[str, ...] = ()
+    """What was guessed of the source itself, such as its pages; each for a person to review."""
 
     def values(self, index: int) -> list[str]:
         """What stands in a column, without the empty ones."""

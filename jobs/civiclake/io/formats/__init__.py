@@ -8,9 +8,11 @@ when a file of its kind comes, because some of the libraries take half a second.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import shutil
 import tempfile
+from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 from typing import IO, cast
@@ -43,16 +45,40 @@ def render(dataset: Dataset, binary: io.BufferedReader, target: Path) -> Inspect
     Raises:
         Unreadable: the file is not what the contract says, or is damaged.
     """
-    kind = dataset.source.format
-    sniff.check(binary, kind)
-    reader = import_module(f"{__name__}.{_READERS[kind]}")
     expected = tuple(column.source_name for column in dataset.columns)
+    with reading(dataset, binary, target.parent) as table:
+        return canonical.write(table, target, expected)
+
+
+@contextlib.contextmanager
+def reading(
+    dataset: Dataset,
+    binary: io.BufferedReader,
+    folder: Path | None = None,
+    *,
+    said_by: str = "the contract's `format`",
+) -> Iterator[Table]:
+    """The table of a file that is no CSV, while it is read.
+
+    Args:
+        dataset: what says the format and what the format's reader wants to know.
+        binary: the file's bytes, unpacked.
+        folder: for a copy, where the format needs one; by default the system's own.
+        said_by: who says what the format is.
+
+    Raises:
+        Unreadable: the file is not what it should be, or is damaged.
+    """
+    kind = dataset.source.format
+    sniff.check(binary, kind, said_by=said_by)
+    reader = import_module(f"{__name__}.{_READERS[kind]}")
     try:
         if kind not in _SEEKING:
-            return canonical.write(cast(Table, reader.read(binary, dataset)), target, expected)
-        with tempfile.TemporaryFile(dir=target.parent) as copy:
+            yield cast(Table, reader.read(binary, dataset))
+            return
+        with tempfile.TemporaryFile(dir=folder) as copy:
             shutil.copyfileobj(binary, cast(IO[bytes], copy), 1 << 20)
             copy.seek(0)
-            return canonical.write(cast(Table, reader.read(copy, dataset)), target, expected)
+            yield cast(Table, reader.read(copy, dataset))
     except RecursionError:
         raise Unreadable("its values are nested too deeply") from None

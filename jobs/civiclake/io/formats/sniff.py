@@ -27,8 +27,15 @@ _NAMES = {
 }
 
 
-def check(binary: io.BufferedReader, wanted: FileFormat) -> None:
+def check(
+    binary: io.BufferedReader, wanted: FileFormat, *, said_by: str = "the contract's `format`"
+) -> None:
     """Refuse a file that is plainly of another kind; nothing is consumed.
+
+    Args:
+        binary: the file's bytes.
+        wanted: what it should be.
+        said_by: who says so, for the sentence.
 
     Raises:
         Unreadable: its first bytes say that it is something else.
@@ -42,7 +49,7 @@ def check(binary: io.BufferedReader, wanted: FileFormat) -> None:
     if found is None and wanted in (FileFormat.XLSX, FileFormat.PARQUET):
         found = "text" if _is_text(head) else "something else"
     if found not in (None, _NAMES[wanted]):
-        raise Unreadable(f"it is {found}, not {_NAMES[wanted]} as the contract's `format` says")
+        raise Unreadable(f"it is {found}, not {_NAMES[wanted]} as {said_by} says")
 
 
 def _kind(head: bytes) -> str | None:

@@ -41,6 +41,18 @@ def read(binary: IO[bytes], dataset: Dataset) -> Table:
     return Table(header, rows.records(len(header)))
 
 
+def sheets(binary: IO[bytes]) -> list[str]:
+    """The names of a workbook's sheets.
+
+    Raises:
+        Unreadable: it is no whole workbook.
+    """
+    with zipfile.ZipFile(binary) as archive:
+        _check_bounds(archive, binary)
+    binary.seek(0)
+    return [sheet.title for sheet in _book(binary, values=True).worksheets]
+
+
 class _Rows:
     """A sheet's rows; texts of dates depend on what the contract says of their column."""
 
@@ -110,13 +122,17 @@ class _Rows:
         return value.isoformat()
 
 
-def _sheet(binary: IO[bytes], wanted: str | None, *, values: bool) -> Any:
+def _book(binary: IO[bytes], *, values: bool) -> Any:
     try:
-        book = openpyxl.load_workbook(
+        return openpyxl.load_workbook(
             binary, read_only=True, data_only=values, keep_links=False, rich_text=False
         )
     except _FAULTS as error:
         raise _unreadable("it is no whole workbook", error) from None
+
+
+def _sheet(binary: IO[bytes], wanted: str | None, *, values: bool) -> Any:
+    book = _book(binary, values=values)
     names = [sheet.title for sheet in book.worksheets]
     if wanted is None and len(names) != 1:
         held = ", ".join(names)[:200]

@@ -8,6 +8,7 @@ a dotted path into it. Names are taken without their namespace.
 from __future__ import annotations
 
 import codecs
+import contextlib
 import io
 import re
 from collections.abc import Iterator
@@ -42,10 +43,19 @@ def read(binary: io.BufferedIOBase, dataset: Dataset) -> Table:
 def _records(binary: io.BufferedIOBase, dataset: Dataset) -> Iterator[dict[str, Any]]:
     wanted, found = dataset.source.records or "", False
     stream = _Utf8(text_blocks(binary, dataset.source.encoding), dataset.source.encoding)
-    try:
+    with _translated():
         for record in _elements(stream, wanted):
             found = True
             yield record
+    if not found and not stream.root_only:
+        raise Unreadable(f"it has no element {wanted} ({stream.seen})")
+
+
+@contextlib.contextmanager
+def _translated() -> Iterator[None]:
+    """Turn the parser's errors inside the block into ours."""
+    try:
+        yield
     except ParseError as error:
         line, column = error.position
         if error.code in _CUT:
@@ -55,8 +65,6 @@ def _records(binary: io.BufferedIOBase, dataset: Dataset) -> Iterator[dict[str, 
     except DefusedXmlException as error:
         said = _REFUSED.get(type(error).__name__, "it is not safe to read")
         raise Unreadable(f"{said}, which no delivery needs and no reader should follow") from None
-    if not found and not stream.root_only:
-        raise Unreadable(f"it has no element {wanted} ({stream.seen})")
 
 
 def _elements(stream: _Utf8, wanted: str) -> Iterator[dict[str, Any]]:
@@ -84,6 +92,32 @@ def _elements(stream: _Utf8, wanted: str) -> Iterator[dict[str, Any]]:
         stream.rest()
         if way:
             way[-1].remove(element)
+
+
+def ways(binary: io.BufferedIOBase, encoding: str) -> Iterator[tuple[str, ...]]:
+    """Of every element, as it begins, the names from the root to it.
+
+    Args:
+        binary: the file's bytes.
+        encoding: of its text.
+
+    Raises:
+        Unreadable: it is no XML, or not safe to read.
+    """
+    stream, way = _Utf8(text_blocks(binary, encoding), encoding), list[Element]()
+    parser = DefusedXMLParser(encoding="utf-8")
+    with _translated():
+        for event, element in iterparse(stream, events=("start", "end"), parser=parser):
+            if event == "start":
+                way.append(element)
+                if len(way) > MAX_DEPTH:
+                    raise Unreadable("its elements are nested too deeply")
+                yield tuple(_local(e) for e in way)
+                continue
+            way.pop()
+            stream.rest()
+            if way:
+                way[-1].remove(element)
 
 
 def _record(element: Element) -> dict[str, Any]:
@@ -160,15 +194,19 @@ class _Utf8:
         return f"it holds {', '.join(self._names)[:200]}"
 
 
+def declared(text: str) -> str | None:
+    """The encoding that a file's first characters say it has, or None."""
+    found = _DECLARED.match(text)
+    return found[1] if found else None
+
+
 def _check_declared(text: str, encoding: str) -> None:
-    declared = _DECLARED.match(text)
-    if declared is None:
+    named = declared(text)
+    if named is None:
         return
-    said, wanted = _codec(declared[1]), _codec(encoding)
+    said, wanted = _codec(named), _codec(encoding)
     if wanted not in (said, _WITHIN.get(said)) and not text.isascii():
-        raise Unreadable(
-            f"it says that it is {declared[1]}, but the contract's `encoding` is {encoding}"
-        )
+        raise Unreadable(f"it says that it is {named}, but the contract's `encoding` is {encoding}")
 
 
 def _codec(name: str) -> str:

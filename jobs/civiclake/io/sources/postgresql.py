@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Any
 
 import psycopg
 from psycopg import sql
@@ -14,6 +13,7 @@ from psycopg import sql
 from civiclake.contracts.model import Dataset
 from civiclake.errors import SourceError
 from civiclake.io.drift import refuse_columns
+from civiclake.io.sources import postgresql_catalogue as catalogue
 from civiclake.io.sources import tables
 from civiclake.io.sources.common import credential, expand
 from civiclake.io.sources.parts import Lines, Parts
@@ -24,7 +24,7 @@ _INSTANTS = ("timestamp with time zone", "timestamp without time zone", "date")
 _INTEGERS = ("smallint", "integer", "bigint")
 _NUMBERS = (*_INTEGERS, "numeric")
 
-Connection = psycopg.Connection[tuple[Any, ...]]
+Connection = catalogue.Connection
 
 
 @dataclass(frozen=True)
@@ -166,21 +166,11 @@ def _table(dataset: Dataset, connection: Connection) -> _Table:
         named = (dataset.source.table or dataset.name).rpartition(".")
         schema, name = named[0] or dataset.source.db_schema or "public", named[2]
         source, where = sql.Identifier(schema, name), f"table {schema}.{name}"
-        kinds = _table_kinds(connection, schema, name)
+        kinds = catalogue.columns(connection, schema, name, sized=False)
         if not kinds:
             raise tables.no_table(dataset, f"{schema}.{name}")
     refuse_columns(dataset, where, list(kinds))
     return _Table(dataset, source, kinds)
-
-
-def _table_kinds(connection: Connection, schema: str, name: str) -> dict[str, str]:
-    rows = connection.execute(
-        "SELECT a.attname, format_type(a.atttypid, NULL) FROM pg_attribute a"
-        " JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace"
-        " WHERE n.nspname = %s AND c.relname = %s AND a.attnum > 0 AND NOT a.attisdropped",
-        [schema, name],
-    ).fetchall()
-    return {str(column): str(kind) for column, kind in rows}
 
 
 def _query_kinds(connection: Connection, source: sql.Composable) -> dict[str, str]:
