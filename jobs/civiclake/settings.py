@@ -40,7 +40,7 @@ class EngineSettings(_Section):
     jobs_memory: str = "4g"
     sql_memory: str = "2g"
     java_options: tuple[str, ...] = ()
-    """Further options of both JVMs, such as ``-XX:TieredStopAtLevel=1`` for short lives."""
+    """Further options of both JVMs."""
     jars: tuple[Path, ...] = ()
     """Further JDBC drivers, for the class path of the jobs engine alone."""
     remote: str | None = None

@@ -87,8 +87,9 @@ def create(
     fields = ", ".join(f"`{name}` {kind}" for name, kind in columns)
     by = f" PARTITIONED BY (`{partition}`)" if partition else ""
     text = comment.replace("\\", "\\\\").replace("'", "\\'")
-    often = checkpoint_interval
-    properties = f" TBLPROPERTIES ('delta.checkpointInterval' = '{often}')" if often else ""
+    properties = ""
+    if checkpoint_interval:
+        properties = f" TBLPROPERTIES ('delta.checkpointInterval' = '{checkpoint_interval}')"
     # Two first batches that make the same table at once (the ledger's) would fail each other.
     with FileLock(_creation_lock(settings)):
         spark.sql(

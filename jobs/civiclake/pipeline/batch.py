@@ -99,12 +99,14 @@ class Batch:
             counted: aggregates, each with a name.
 
         Returns:
-            What was written, and the aggregates by name (none for a frame that Spark knows
-            to be empty).
+            What was written, and the aggregates by name.
         """
         seen = Observation(name)
         saved = self.save(frame.observe(seen, *counted), name)
-        return saved, {key: int(value) for key, value in seen.get.items()}
+        found = seen.get
+        if not found:  # Spark has seen that the frame is empty and dropped what was to be observed
+            found = saved.agg(*counted).collect()[0].asDict()
+        return saved, {key: int(value) for key, value in found.items()}
 
 
 def next_attempt(batch_dir: Path) -> int:

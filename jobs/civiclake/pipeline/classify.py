@@ -151,8 +151,8 @@ def _counting(batch: Batch) -> list[Column]:
 
 def _by_action(found: Mapping[str, int]) -> tuple[dict[str, int], dict[str, int]]:
     """Take the values of :func:`_counting` apart."""
-    counts = {action: found.get(action, 0) for action in c.ACTIONS}
-    reported = {action: found.get(f"{_BEFORE}{action}", 0) for action in c.ACTIONS}
+    counts = {action: found[action] for action in c.ACTIONS}
+    reported = {action: found[f"{_BEFORE}{action}"] for action in c.ACTIONS}
     return counts, reported
 
 

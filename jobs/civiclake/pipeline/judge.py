@@ -95,7 +95,7 @@ def _decide(batch: Batch, staged: DataFrame) -> tuple[dict[str, int], DataFrame 
     """The rows that share their key with another one; how many of them do not go on."""
     counted = [F.count_if(F.col(c.FATE) == fate).alias(fate) for fate in _BY_KEY]
     decided, found = batch.save_counted(decide(staged, batch.dataset), "decided", counted)
-    told = {fate: found.get(fate, 0) for fate in _BY_KEY}
+    told = {fate: found[fate] for fate in _BY_KEY}
     return told, decided if any(told.values()) else None
 
 

@@ -73,7 +73,7 @@ def read_counts(row: Mapping[str, int]) -> Counts:
     def part(prefix: str) -> dict[str, int]:
         return {k.removeprefix(prefix): v for k, v in row.items() if k.startswith(prefix)}
 
-    return Counts(row.get("rows", 0), row.get("sound", 0), part(_RULE_PART), part(_REASON_PART))
+    return Counts(row["rows"], row["sound"], part(_RULE_PART), part(_REASON_PART))
 
 
 def decide(judged: DataFrame, dataset: Dataset) -> DataFrame:
