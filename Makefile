@@ -65,17 +65,19 @@ test: tools check ## Everything: check, DAGs in Airflow's environment, then unit
 	@$(MAKE) --no-print-directory -j2 test-e2e test-spark test-rest
 
 # Two at once, for each of them waits for its servers half of the time; a line says whose it is.
+# Each has a base folder of its own: pytest closes the usual one whenever another run begins.
 test-e2e test-spark test-rest: SHELL = /bin/bash
 test-e2e test-spark test-rest: .SHELLFLAGS = -o pipefail -c
 
 test-e2e:
-	@$(PY) -m pytest -v --durations=10 tests/e2e 2>&1 | sed -u 's/^/e2e    /'
+	@$(PY) -m pytest -v --durations=10 --basetemp=$$(mktemp -d)/t tests/e2e 2>&1 | sed -u 's/^/e2e    /'
 
 test-spark:
-	@$(PY) -m pytest -v --durations=10 tests/spark 2>&1 | sed -u 's/^/spark  /'
+	@$(PY) -m pytest -v --durations=10 --basetemp=$$(mktemp -d)/t tests/spark 2>&1 | sed -u 's/^/spark  /'
 
 test-rest:
-	@$(PY) -m pytest -q --durations=5 tests/unit tests/architecture tests/sources tests/demo \
+	@$(PY) -m pytest -q --durations=5 --basetemp=$$(mktemp -d)/t \
+		tests/unit tests/architecture tests/sources tests/demo \
 		--deselect tests/architecture/test_contracts_lint.py 2>&1 | sed -u 's/^/rest   /'
 
 bench: setup ## What a night costs: a large first one, small later ones, stage by stage.

@@ -16,7 +16,7 @@ from civiclake.engine import analysts, jars
 from civiclake.engine.connect_server import make_folders, write_arguments
 from civiclake.engine.java import java_home, spark_jars
 from civiclake.engine.service import Service
-from civiclake.local.process import group_of
+from civiclake.local.process import as_user
 from civiclake.settings import Settings, project_root
 
 _MAIN = "city.civiclake.SqlServer"
@@ -146,8 +146,7 @@ def _first_closed(settings: Settings, work: Path, user: str) -> str | None:
         wanted += [Path(settings.lake) / "unified", Path(settings.lake) / "marts"]
     script = 'for one in "$@"; do [ -r "$one" ] || { echo "$one"; exit 1; }; done'
     asked = subprocess.run(
-        ["/bin/sh", "-c", script, "sh", *map(str, wanted)],
+        as_user(user, ["/bin/sh", "-c", script, "sh", *map(str, wanted)]),
         capture_output=True, text=True, check=False, cwd="/",
-        user=user, group=group_of(user), extra_groups=[],
     )  # fmt: skip
     return asked.stdout.strip() or None

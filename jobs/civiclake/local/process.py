@@ -12,6 +12,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -64,16 +65,13 @@ def start(
     handle = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     try:
         child = subprocess.Popen(
-            list(command),
+            as_user(user, command),
             stdin=subprocess.DEVNULL,
             stdout=handle,
             stderr=handle,
             env=dict(env) if env is not None else None,
             cwd=cwd,
             start_new_session=True,
-            user=user,
-            group=group_of(user),
-            extra_groups=[] if user else None,
             umask=umask,
         )
     except OSError as error:
@@ -178,6 +176,26 @@ def free_port(preferred: int, *, host: str = "127.0.0.1") -> int:
                 continue
             return int(probe.getsockname()[1])
     raise CivicLakeError(f"no free port is left on {host}")
+
+
+_SWITCH = """\
+import os, pwd, sys
+who = pwd.getpwnam(sys.argv[1])
+os.setgroups([])
+os.setgid(who.pw_gid)
+os.setuid(who.pw_uid)
+os.execvp(sys.argv[2], sys.argv[2:])
+"""
+
+
+def as_user(user: str | None, command: Sequence[str]) -> list[str]:
+    """The command as that system user runs it (None: as ourselves); only root may ask for that.
+
+    A Python of its own changes the user and then becomes the command. ``subprocess`` could
+    change it, but only by a plain fork, which now and then crashes where Spark's client has
+    its threads.
+    """
+    return [*([sys.executable, "-IS", "-c", _SWITCH, user] if user else ()), *command]
 
 
 def group_of(user: str | None) -> int | None:

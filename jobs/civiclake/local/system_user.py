@@ -44,17 +44,13 @@ def run(
     command: Sequence[str], *, user: str | None, cwd: Path, env: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
     """Run a command to its end as that user (None: as ourselves); what it said is kept."""
-    groups: list[str | int] | None = [] if user else None
     return subprocess.run(
-        list(command),
+        process.as_user(user, command),
         capture_output=True,
         text=True,
         check=False,
         cwd=cwd,
         env=env,
-        user=user,
-        group=process.group_of(user),
-        extra_groups=groups,
     )
 
 
