@@ -163,6 +163,8 @@ def _become(connection: socket.socket, request: _Request, run: Run) -> NoReturn:
     code = 1
     try:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        # What was started in the background is deaf to it, and so would all its children be.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         for number, handle in enumerate(request.streams):
             os.dup2(handle, number)
             os.close(handle)
