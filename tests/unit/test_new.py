@@ -22,15 +22,6 @@ from civiclake.errors import SourceError, UserError
 CITIZENS = ("11010519491231002X", "440524188001010014", "990101199001010019")
 
 
-@pytest.fixture
-def schemas(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    found = tmp_path / "schemas"
-    found.mkdir()
-    monkeypatch.setenv("CIVICLAKE_SCHEMAS_DIR", str(found))
-    monkeypatch.setenv("CIVICLAKE_EXPECTATIONS_DIR", str(tmp_path / "expectations"))
-    return found
-
-
 def _new(*words: str) -> Result:
     return CliRunner().invoke(app, ["new", *words])
 

@@ -30,15 +30,6 @@ ROWS = [
 ]
 
 
-@pytest.fixture
-def schemas(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    found = tmp_path / "schemas"
-    found.mkdir()
-    monkeypatch.setenv("CIVICLAKE_SCHEMAS_DIR", str(found))
-    monkeypatch.setenv("CIVICLAKE_EXPECTATIONS_DIR", str(tmp_path / "expectations"))
-    return found
-
-
 def _json(value: Any) -> bytes:
     return json.dumps(value, ensure_ascii=False).encode()
 

@@ -104,3 +104,8 @@ def test_ports() -> None:
         assert process.free_port(port) != port
     assert not process.port_open("127.0.0.1", port)
     assert process.free_port(port) == port
+
+
+def test_a_program_that_is_not_there_is_told_for_another_user_too(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="x can't be started with /no/program: No such file"):
+        process.start("x", ["/no/program"], run_dir=tmp_path, user="nobody")

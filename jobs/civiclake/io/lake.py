@@ -25,7 +25,7 @@ MARKS = "marks"
 """What is remembered of keys beside the served rows; holds nothing that unified may not."""
 BACKFILL = "backfill"
 """Tables that a backfill builds beside the served ones."""
-OPS_CHECKPOINTS = 50
+_OPS_PROPERTIES = " TBLPROPERTIES ('delta.checkpointInterval' = '50')"
 """Every batch commits to the tables of ``ops``, a few rows at a time: a checkpoint costs as much
 as reading some tens of such commits."""
 STAGING = "staging"
@@ -64,7 +64,6 @@ def create(
     *,
     partition: str | None = None,
     comment: str = "",
-    checkpoint_interval: int | None = None,
 ) -> str:
     """Make a Delta table where there is none.
 
@@ -76,7 +75,6 @@ def create(
         columns: name and Spark type, in order.
         partition: column to partition by.
         comment: what the table holds.
-        checkpoint_interval: commits from one checkpoint to the next; Delta's ten when None.
 
     Returns:
         The table's identifier by path.
@@ -87,9 +85,7 @@ def create(
     fields = ", ".join(f"`{name}` {kind}" for name, kind in columns)
     by = f" PARTITIONED BY (`{partition}`)" if partition else ""
     text = comment.replace("\\", "\\\\").replace("'", "\\'")
-    properties = ""
-    if checkpoint_interval:
-        properties = f" TBLPROPERTIES ('delta.checkpointInterval' = '{checkpoint_interval}')"
+    properties = _OPS_PROPERTIES if layer == OPS else ""
     # Two first batches that make the same table at once (the ledger's) would fail each other.
     with FileLock(_creation_lock(settings)):
         spark.sql(

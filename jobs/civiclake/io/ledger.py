@@ -172,7 +172,7 @@ def _append(
 ) -> None:
     if not rows:
         return
-    lake.create(spark, settings, lake.OPS, table, columns, checkpoint_interval=lake.OPS_CHECKPOINTS)
+    lake.create(spark, settings, lake.OPS, table, columns)
     schema = ", ".join(f"{name} {kind}" for name, kind in columns)
     frame = spark.createDataFrame(rows, schema).coalesce(1)
     frame.write.format("delta").mode("append").save(lake.location(settings, lake.OPS, table))

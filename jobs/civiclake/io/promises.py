@@ -35,15 +35,7 @@ def write(spark: SparkSession, settings: Settings, rows: Sequence[Promise]) -> N
     """
     if not rows:
         return
-    lake.create(
-        spark,
-        settings,
-        lake.OPS,
-        TABLE,
-        _COLUMNS,
-        comment="what was due, and what came",
-        checkpoint_interval=lake.OPS_CHECKPOINTS,
-    )
+    lake.create(spark, settings, lake.OPS, TABLE, _COLUMNS, comment="what was due, and what came")
     schema = ", ".join(f"{name} {kind}" for name, kind in _COLUMNS)
     values = [_values(row) for row in rows]
     frame = spark.createDataFrame(values, schema).coalesce(1)

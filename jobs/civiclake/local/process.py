@@ -7,8 +7,10 @@ restart, and nothing that CivicLake did not start is ever signalled.
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -194,7 +196,12 @@ def as_user(user: str | None, command: Sequence[str]) -> list[str]:
     A Python of its own changes the user and then becomes the command. ``subprocess`` could
     change it, but only by a plain fork, which now and then crashes where Spark's client has
     its threads.
+
+    Raises:
+        FileNotFoundError: there is no such program; the other Python could only log that.
     """
+    if user and shutil.which(command[0]) is None:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), command[0])
     return [*([sys.executable, "-IS", "-c", _SWITCH, user] if user else ()), *command]
 
 
