@@ -30,6 +30,11 @@ ACTION = "_action"
 RAW = "_raw"
 """The record as it came, as a map from source column to text."""
 
+CONTENT = "_content_hash"
+"""Hash of a served row's values, by which it is compared; see :mod:`civiclake.steps.content`."""
+SERVED_FILE, SERVED_PLACE = "_served_file", "_served_place"
+"""In which of the served table's files a row stands that a batch meets, and where in it."""
+
 IS_DELETE = "_is_delete"
 """In a change log: whether the row says that its key is gone."""
 VALID_FROM, VALID_TO, IS_CURRENT = model.VALID_FROM, model.VALID_TO, model.IS_CURRENT
@@ -78,6 +83,8 @@ UNIFIED_EXTRA: Sequence[tuple[str, str]] = (
 )
 """Columns after the contract's in every unified table (the sequence's type may differ)."""
 
+_HASH_OF = "hash of "
+
 LINEAGE = (BATCH, RECORD, FILE, ROW, DELIVERED)
 
 
@@ -92,9 +99,20 @@ def unified_extra(dataset: Dataset) -> list[tuple[str, str]]:
     always = [(name, moment if name == SEQUENCE else kind) for name, kind in UNIFIED_EXTRA]
     if dataset.history is History.HISTORY:
         return [*always, (VALID_FROM, moment), (VALID_TO, moment), (IS_CURRENT, "boolean")]
+    compared = [*always, (CONTENT, "bigint")]
     if dataset.history is History.SNAPSHOT:
-        return [*always, (SNAPSHOT_DATE, "date")]
-    return always
+        return [*compared, (SNAPSHOT_DATE, "date")]
+    return compared
+
+
+def hashed(dataset: Dataset) -> str:
+    """Comment of ``_content_hash``: the columns that are in it."""
+    return _HASH_OF + ", ".join(column.name for column in dataset.unified_columns)
+
+
+def read_hashed(comment: str) -> set[str]:
+    """The columns that a comment of :func:`hashed` names."""
+    return set(comment.removeprefix(_HASH_OF).split(", ")) - {""}
 
 
 def merge_key(dataset: Dataset) -> tuple[str, ...]:

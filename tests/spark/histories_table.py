@@ -13,7 +13,15 @@ from civiclake import columns as c
 from civiclake.contracts.model import Dataset, History, Load
 from civiclake.contracts.render.layers import layer_columns
 from civiclake.steps import history
-from civiclake.steps.merge import classify, edits, gone, last_deleted, late_before
+from civiclake.steps.merge import (
+    classify,
+    comparable,
+    edits,
+    gone,
+    last_deleted,
+    late_before,
+    with_edit,
+)
 from civiclake.steps.timeline import gone_at, timeline
 
 Key = tuple[Any, ...]
@@ -75,7 +83,7 @@ class Table:
         if dataset.load is Load.CHANGES:
             marks = self._frame(list(self.marks.values()), self._mark_kinds())
             deleted = last_deleted(marks, dataset)
-        found = classify(masked, served, dataset, deleted)
+        found = classify(comparable(masked, dataset), served, dataset, deleted)
         if taken is not None:
             nightly = dataset.history is History.SNAPSHOT
             rivals = [t for t in others if not nightly or t.date() == taken.date()]
@@ -88,7 +96,7 @@ class Table:
         if deleted is not None:
             told = found.where(f"_is_delete AND {c.ACTION} != '{c.ACTION_CONFLICT}'")
             self._remember(told, c.MARK_DELETED)
-        self._merge(edits(found))
+        self._merge(edits(with_edit(found)))
         counted = _counts(found)
         found.unpersist()
         return counted

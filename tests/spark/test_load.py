@@ -19,7 +19,7 @@ from civiclake.errors import AccountError, BatchHeld, FencedError, LockHeld, Use
 from civiclake.io import lake, ledger
 from civiclake.io.extract import extract
 from civiclake.io.lock import table_lock
-from civiclake.pipeline import apply
+from civiclake.pipeline import apply, classify
 from civiclake.pipeline.load import load
 from civiclake.settings import Settings
 
@@ -144,18 +144,21 @@ def _crash(*_: object) -> None:
     raise RuntimeError("power cut")
 
 
-def test_a_disagreement_of_counts_fails_the_batch_and_restores_the_table(
+def test_a_disagreement_of_counts_fails_the_batch_and_writes_nothing(
     make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     nights = make("meteorology.daily")
     nights.run("b1", HEAD + day(1))
-    before = nights.table()
-    honest = apply.merge_sql
-    # As if MERGE lost the inserts: what Delta counts is then not what was decided.
-    monkeypatch.setattr(apply, "merge_sql", lambda *a: honest(*a).partition("WHEN NOT MATCHED")[0])
-    with pytest.raises(AccountError, match="the table is back at version"):
+    before = nights.version()
+    honest = classify.edits
+    # As if the new rows were lost on their way: what is written is not what was decided.
+    monkeypatch.setattr(classify, "edits", lambda f: honest(f).where("_edit <> 'insert'"))
+    with pytest.raises(AccountError, match=r"2 rows were to be written, but it would be 1"):
         nights.run("b2", HEAD + day(1, 3.0) + day(2))
-    assert nights.table() == before
+    monkeypatch.setattr(classify, "edits", lambda f: honest(f).where("_edit <> 'update'"))
+    with pytest.raises(AccountError, match=r"1 rows were to be removed, but it would be 0"):
+        nights.run("b3", HEAD + day(1, 4.0) + day(2))
+    assert nights.version() == before
 
 
 def test_second_writer_waits_for_nobody_and_says_who_is_first(make: Make) -> None:

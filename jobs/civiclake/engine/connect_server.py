@@ -70,6 +70,7 @@ def _options(settings: Settings) -> dict[str, str]:
     work = settings.state_dir / "spark" / "jobs"
     return {
         **settings.engine.spark,
+        "spark.sql.catalog.civiclake": "city.civiclake.Procedures",
         "spark.app.name": "civiclake-jobs",
         "spark.connect.grpc.binding.address": settings.engine.host,
         "spark.connect.grpc.binding.port": str(settings.engine.connect_port),

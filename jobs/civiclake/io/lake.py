@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import shutil
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from filelock import FileLock
 from pyspark.sql import SparkSession
 
 from civiclake import columns as c
 from civiclake.contracts.model import Dataset, History
-from civiclake.contracts.render.ddl import add_columns, table_ddl
+from civiclake.contracts.render.ddl import add_columns, sql_text, table_ddl
 from civiclake.contracts.render.layers import Layer, layer_columns
 from civiclake.errors import UserError
 from civiclake.settings import Settings
@@ -84,13 +81,12 @@ def create(
         return identifier
     fields = ", ".join(f"`{name}` {kind}" for name, kind in columns)
     by = f" PARTITIONED BY (`{partition}`)" if partition else ""
-    text = comment.replace("\\", "\\\\").replace("'", "\\'")
     properties = _OPS_PROPERTIES if layer == OPS else ""
     # Two first batches that make the same table at once (the ledger's) would fail each other.
     with FileLock(_creation_lock(settings)):
         spark.sql(
-            f"CREATE TABLE IF NOT EXISTS {identifier} ({fields}) USING DELTA{by} COMMENT '{text}'"
-            + properties
+            f"CREATE TABLE IF NOT EXISTS {identifier} ({fields}) USING DELTA{by}"
+            f" COMMENT {sql_text(comment)}{properties}"
         )
     return identifier
 
@@ -128,8 +124,12 @@ def create_unified(
         return identifier
     place = location(settings, layer, dataset.table)
     partition = c.SNAPSHOT_DATE if dataset.history is History.SNAPSHOT else None
-    ddl = table_ddl(dataset, place, UNIFIED, extra, by_path=True, partition=partition)
-    spark.sql(ddl)
+    comments = {c.CONTENT: c.hashed(dataset)}
+    spark.sql(
+        table_ddl(
+            dataset, place, UNIFIED, extra, by_path=True, partition=partition, comments=comments
+        )
+    )
     return identifier
 
 
@@ -156,6 +156,8 @@ def _follow_contract(
     added = [name for name, _ in contract if name not in have]
     if added:
         spark.sql(add_columns(dataset, identifier, added))
+    if c.CONTENT not in have and c.CONTENT in dict(extra):  # made before rows had a hash
+        spark.sql(f"ALTER TABLE {identifier} ADD COLUMNS ({c.CONTENT} BIGINT)")
 
 
 RAW_LINEAGE: Sequence[tuple[str, str]] = (
@@ -182,22 +184,9 @@ def create_raw(spark: SparkSession, settings: Settings, dataset: Dataset) -> str
     )
 
 
-@dataclass(frozen=True)
-class Commit:
-    """What a Delta table's history says of one commit."""
-
-    version: int
-    rows_written: int
-    said: Mapping[str, Any]
-    """What its writer left to be read; see ``pipeline.apply.fenced``."""
-
-
-def newest_commit(spark: SparkSession, table: str) -> Commit:
-    """The newest commit of a Delta table."""
-    row = spark.sql(f"DESCRIBE HISTORY {table} LIMIT 1").collect()[0]
-    written = (row["operationMetrics"] or {}).get("numOutputRows", 0)
-    said = json.loads(row["userMetadata"] or "{}")
-    return Commit(int(row["version"]), int(written), said)
+def newest_version(spark: SparkSession, table: str) -> int:
+    """Version that the newest commit of a Delta table made."""
+    return int(spark.sql(f"DESCRIBE HISTORY {table} LIMIT 1").collect()[0]["version"])
 
 
 def remove(settings: Settings, layer: str, table: str) -> None:

@@ -1,23 +1,26 @@
-"""From decided rows to the served table: set aside, remember, MERGE."""
+"""From decided rows to the served table: set aside, remember, merge."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from pyspark.sql import SparkSession
+from pyspark.errors import PySparkException
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from civiclake import columns as c
+from civiclake.contracts.render.ddl import sql_text
 from civiclake.errors import AccountError, FencedError
 from civiclake.io import lake, marks, quarantine
 from civiclake.io.lock import TableLock
 from civiclake.pipeline.batch import Batch
 from civiclake.pipeline.classify import Changes
 from civiclake.pipeline.judge import Judged
-from civiclake.steps.merge import merge_sql
+from civiclake.steps.standardize import as_it_came
 from civiclake.steps.validate import reasons
 
 _APP = "civiclake"
@@ -29,19 +32,13 @@ def set_aside(batch: Batch, judged: Judged, changes: Changes) -> dict[str, int]:
     Returns:
         Rows set aside by reason.
     """
-    contested = changes.frame.where(F.col(c.ACTION) == c.ACTION_CONFLICT).select(
-        F.col(c.RECORD).alias("_contested")
-    )
+    by_key = judged.fates[c.FATE_DUPLICATE_KEY] + changes.rows(c.ACTION_CONFLICT)
     frame = judged.frame.withColumn("reasons", reasons(judged.rules))
     if changes.rows(c.ACTION_CONFLICT):
-        hit = F.col(c.RECORD) == F.col("_contested")
-        frame = frame.join(F.broadcast(contested), hit, "left").withColumn(
-            "reasons",
-            F.when(F.col("_contested").isNotNull(), F.array(F.lit(c.ACTION_CONFLICT))).otherwise(
-                F.col("reasons")
-            ),
-        )
+        frame = _with_contested(frame, changes)
     bad = frame.where(F.size("reasons") > 0)
+    if by_key:
+        bad = _with_record(bad, judged.raw)
     rows = quarantine.rows_from(bad, batch.dataset, batch.batch_id, batch.rules_version)
     any_bad = judged.set_aside + changes.rows(c.ACTION_CONFLICT) > 0
     first_try = batch.attempt == 1 and not batch.is_replay
@@ -55,6 +52,25 @@ def set_aside(batch: Batch, judged: Judged, changes: Changes) -> dict[str, int]:
         )
     found = {**judged.by_reason, c.ACTION_CONFLICT: changes.rows(c.ACTION_CONFLICT)}
     return {reason: rows for reason, rows in found.items() if rows}
+
+
+def _with_contested(frame: DataFrame, changes: Changes) -> DataFrame:
+    """Name the reason of rows that the served table contradicts."""
+    conflicts = changes.frame.where(F.col(c.ACTION) == c.ACTION_CONFLICT)
+    contested = F.broadcast(conflicts.select(F.col(c.RECORD).alias("_contested")))
+    said = F.when(F.col("_contested").isNotNull(), F.array(F.lit(c.ACTION_CONFLICT)))
+    return frame.join(contested, F.col(c.RECORD) == F.col("_contested"), "left").withColumn(
+        "reasons", said.otherwise(F.col("reasons"))
+    )
+
+
+def _with_record(bad: DataFrame, raw: DataFrame) -> DataFrame:
+    """Look up the record as it came of sound rows that are set aside because of their key."""
+    came = raw.select(F.col(c.RECORD).alias("_came_record"), as_it_came(raw).alias("_came"))
+    wanted = bad.where(F.col(c.RAW).isNull()).select(F.col(c.RECORD).alias("_came_record"))
+    found = F.broadcast(came.join(F.broadcast(wanted), "_came_record", "left_semi"))
+    joined = bad.join(found, F.col(c.RECORD) == F.col("_came_record"), "left")
+    return joined.withColumn(c.RAW, F.coalesce(F.col(c.RAW), F.col("_came")))
 
 
 @contextmanager
@@ -83,11 +99,11 @@ def fenced(
 
 
 def merge(batch: Batch, changes: Changes, lock: TableLock) -> None:
-    """Apply the changes in one Delta commit, and hold Delta's counts against ours.
+    """Apply the changes in one Delta commit, which is made only if its counts are ours.
 
     Raises:
         FencedError: a younger writer has taken over; nothing was written.
-        AccountError: Delta counted otherwise; the table is back at its former version.
+        AccountError: Delta counted otherwise; nothing was written.
     """
     lock.check()
     spark = batch.spark
@@ -95,52 +111,34 @@ def merge(batch: Batch, changes: Changes, lock: TableLock) -> None:
     # and the batch run again remembers nothing twice.
     for found, kind in changes.remember:
         marks.add(spark, batch.settings, batch.dataset, found, kind)
-    wanted = {word: changes.edited.get(word, 0) for word in _EDITS}
-    if not any(wanted.values()):
+    edited = [changes.edited.get(word, 0) for word in _EDITS]
+    if not any(edited):
         return
-    only_new = wanted[c.EDIT_INSERT] == sum(wanted.values())
-    with fenced(spark, lock, {"batch_id": batch.batch_id, "attempt": batch.attempt}) as signed:
-        counted = _append(batch, changes, signed) if only_new else _merge(batch, changes)
-    if counted is None:
+    with fenced(spark, lock, {"batch_id": batch.batch_id, "attempt": batch.attempt}):
+        is_done = _apply(batch, changes.edits, lock, edited)
+    if not is_done:
         raise FencedError(
             f"{batch.where}: Delta has a commit by a younger writer than token {lock.token};"
             " nothing was written, start the batch again"
         )
-    _compare(batch, wanted, counted)
 
 
 _EDITS = (c.EDIT_INSERT, c.EDIT_UPDATE, c.EDIT_DELETE)
+_COUNTS = "CIVICLAKE_COUNTS"
+"""By this our procedure's refusal is known (jvm/src/city/civiclake/ApplyChanges.java)."""
 
 
-def _merge(batch: Batch, changes: Changes) -> dict[str, int] | None:
-    """MERGE the changes; Delta's counts, or None when it has refused the commit."""
-    changes.edits.createOrReplaceTempView("_changes")
-    rows = batch.spark.sql(merge_sql(batch.unified, "_changes", batch.dataset)).collect()
-    if not rows:
-        return None
-    counted = rows[0].asDict()
-    names = ("num_inserted_rows", "num_updated_rows", "num_deleted_rows")
-    return {word: counted[name] for word, name in zip(_EDITS, names, strict=True)}
-
-
-def _append(batch: Batch, changes: Changes, signed: Mapping[str, Any]) -> dict[str, int] | None:
-    """Append changes that are new rows only, without looking for them in the table again."""
-    columns = [*(col.name for col in batch.dataset.unified_columns)]
-    columns += [name for name, _ in c.unified_extra(batch.dataset)]
-    writer = changes.edits.select(*columns).write.format("delta").mode("append")
-    writer.save(lake.location(batch.settings, batch.layer, batch.dataset.table))
-    commit = lake.newest_commit(batch.spark, batch.unified)
-    if commit.said != signed:
-        return None
-    return {c.EDIT_INSERT: commit.rows_written, c.EDIT_UPDATE: 0, c.EDIT_DELETE: 0}
-
-
-def _compare(batch: Batch, wanted: dict[str, int], counted: dict[str, int]) -> None:
-    if counted != wanted:
-        # The newest commit is the one above: nobody else has the right to write this table.
-        before = lake.newest_commit(batch.spark, batch.unified).version - 1
-        batch.spark.sql(f"RESTORE TABLE {batch.unified} TO VERSION AS OF {before}").collect()
-        raise AccountError(
-            f"{batch.where}: expected {wanted}, but Delta counted {counted}; the table is back"
-            f" at version {before}"
-        )
+def _apply(batch: Batch, changes: DataFrame, lock: TableLock, edited: Sequence[int]) -> bool:
+    """Let the engine write; false when a younger writer has committed already."""
+    changes.createOrReplaceTempView("_changes")
+    table = lake.location(batch.settings, batch.layer, batch.dataset.table)
+    counts = ", ".join(str(rows) for rows in edited)
+    # Parameters can't be bound in a CALL.
+    given = f"{sql_text(table)}, '_changes', {counts}, '{_APP}', {lock.token}"
+    try:
+        return bool(batch.spark.sql(f"CALL civiclake.apply_changes({given})").collect())
+    except PySparkException as error:
+        found = re.search(rf"{_COUNTS}: ([^\n]*)", str(error))
+        if found is None:
+            raise
+        raise AccountError(f"{batch.where}: {found.group(1)}") from error

@@ -142,7 +142,7 @@ def _build(
     """Fill the table beside; what it was built on, and from how many batches."""
     dataset = side.served
     served = lake.by_path(settings, lake.UNIFIED, dataset.table)
-    version = lake.newest_commit(spark, served).version
+    version = lake.newest_version(spark, served)
     if row.read_batch:
         extract(settings, dataset, row.read_batch, whole=True, connect=connect)
         _begin(spark, settings, side, version, without=chosen)

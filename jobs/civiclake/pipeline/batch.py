@@ -16,6 +16,7 @@ from pyspark.sql.types import StructType
 from civiclake.contracts.model import Dataset, History
 from civiclake.io import lake
 from civiclake.io.ledger import Recorder
+from civiclake.pipeline.hashes import keep_hashes
 from civiclake.settings import Settings
 
 
@@ -74,7 +75,9 @@ class Batch:
     @cached_property
     def unified(self) -> str:
         """Identifier of the dataset's unified table, which is made where there is none."""
-        return lake.create_unified(self.spark, self.settings, self.dataset, self.layer)
+        table = lake.create_unified(self.spark, self.settings, self.dataset, self.layer)
+        keep_hashes(self.spark, table, self.dataset)
+        return table
 
     def staging(self, name: str) -> str:
         """Path of a Parquet folder of this batch that lives as long as the load."""

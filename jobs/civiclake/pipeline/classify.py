@@ -10,16 +10,28 @@ from pyspark.sql import functions as F
 
 from civiclake import columns as c
 from civiclake.contracts.model import History, Load
-from civiclake.engine.session import PSEUDONYM
+from civiclake.engine.session import INTERPRETED_ROWS, PSEUDONYM
 from civiclake.errors import BatchHeld
 from civiclake.io import marks
 from civiclake.pipeline.batch import Batch
 from civiclake.pipeline.judge import Judged
 from civiclake.steps import history
-from civiclake.steps.merge import classify, edits, gone, last_deleted, late_before
+from civiclake.steps.merge import (
+    classify,
+    comparable,
+    edits,
+    find_places,
+    gone,
+    last_deleted,
+    late_before,
+    with_edit,
+    with_places,
+)
 from civiclake.steps.protect import protect
 from civiclake.steps.timeline import gone_at, timeline
 
+_BROADCAST_ROWS = 2_000_000
+"""A batch of more rows is joined with the served table by a shuffle of both."""
 _BEFORE = "reported:"
 """Of a count: only of rows whose business day was reported by an earlier delivery."""
 
@@ -31,11 +43,11 @@ class Changes:
     frame: DataFrame
     """Every record with its action; rows that a snapshot lacks, too."""
     edits: DataFrame
-    """The rows to write, with what the MERGE does with each."""
+    """The rows of the table to insert, update and delete, and where they stand."""
     counts: dict[str, int]
     """Rows of ``frame`` by action."""
     edited: dict[str, int]
-    """Rows of ``edits`` by what the MERGE does."""
+    """Rows of ``edits`` by what is to be done."""
     reported: dict[str, int] = field(default_factory=dict)
     """Rows by action whose business day was reported before."""
     remember: list[tuple[DataFrame, str]] = field(default_factory=list)
@@ -59,33 +71,56 @@ def classify_rows(batch: Batch, judged: Judged) -> Changes:
     good = judged.frame.where(F.col(c.FATE) == c.FATE_GOOD)
     masked = protect(good, batch.dataset, _pseudonymize)
     served = batch.spark.table(batch.unified)
-    decide = _with_history if batch.dataset.history is History.HISTORY else _by_key
-    changes = decide(batch, masked, served, _delivered_keys(judged.rows, batch))
+    delivered = _delivered_keys(judged.rows, batch)
+    if batch.dataset.history is History.HISTORY:
+        changes = _with_history(batch, masked, served, delivered)
+    else:
+        changes = _by_key(batch, masked, served, delivered, judged.fates[c.FATE_GOOD])
     _refuse_mass_deletion(batch, changes, served)
     return changes
 
 
-def _by_key(batch: Batch, masked: DataFrame, served: DataFrame, delivered: DataFrame) -> Changes:
+def _by_key(
+    batch: Batch, masked: DataFrame, served: DataFrame, delivered: DataFrame, good: int
+) -> Changes:
     """One row for each key (and night): latest, append and snapshot."""
+    near = F.broadcast if good <= _BROADCAST_ROWS else _as_it_is
     dataset, deleted = batch.dataset, None
     if dataset.load is Load.CHANGES:
         known = marks.read(batch.spark, batch.settings, dataset)
         deleted = last_deleted(known, dataset)
-    classified = classify(masked, _of_night(served, batch), dataset, deleted)
+    mine, there = comparable(masked, dataset), with_places(_of_night(served, batch))
+    if _all_are_new(batch, good, served):
+        frame = mine.withColumn(c.ACTION, F.lit(c.ACTION_INSERT))
+        counts = {c.ACTION_INSERT: good}
+        return Changes(frame, edits(with_edit(frame)), counts, _edited(counts))
+    classified = classify(mine, there, dataset, deleted, near)
     if batch.stale_before is not None:
         classified = late_before(classified, batch.snapshots, dataset)
     elif batch.taken_at is not None:
-        going = gone(_of_night(served, batch), delivered, dataset)
+        going = gone(there, delivered, dataset)
         classified = classified.unionByName(going, allowMissingColumns=True)
-    frame, found = batch.save_counted(classified, "classified", _counting(batch))
+    staged = with_edit(classified)
+    frame, found = batch.save_counted(staged, "classified", _counting(batch))
     counts, reported = _by_action(found)
-    writing = edits(frame)
-    changes = Changes(frame, writing, counts, _edited(counts), reported)
+    changes = Changes(frame, edits(frame), counts, _edited(counts), reported)
     if dataset.load is Load.CHANGES:
         told = F.col(c.IS_DELETE) & (F.col(c.ACTION) != c.ACTION_CONFLICT)
         names = [*dataset.key, c.SEQUENCE, c.BATCH, c.RECORD]
         changes.remember.append((frame.where(told).select(*names), c.MARK_DELETED))
     return changes
+
+
+def _all_are_new(batch: Batch, good: int, served: DataFrame) -> bool:
+    """Whether a large batch finds the table empty: then it is written from where it is staged."""
+    if good <= INTERPRETED_ROWS or batch.dataset.load is Load.CHANGES:
+        return False
+    knows_days = batch.dataset.event_time is not None and batch.reported_until is not None
+    return not knows_days and served.isEmpty()
+
+
+def _as_it_is(frame: DataFrame) -> DataFrame:
+    return frame
 
 
 def _of_night(served: DataFrame, batch: Batch) -> DataFrame:
@@ -126,7 +161,8 @@ def _with_history(
     counts, reported = _by_action(counted)
     rows = line.where(F.col(c.EDIT).isNotNull()).groupBy(c.EDIT).count().collect()
     edited = {row[c.EDIT]: int(row["count"]) for row in rows}
-    changes = Changes(frame, history.edits(line, dataset), counts, edited, reported)
+    placed = find_places(history.edits(line, dataset), with_places(served), dataset)
+    changes = Changes(frame, placed, counts, edited, reported)
     if by_delivery:
         found = history.confirmations(compared, line, dataset)
         changes.remember.append((found, c.MARK_AGAIN))

@@ -37,6 +37,8 @@ _BY_KEY = (c.FATE_SUPERSEDED, c.FATE_DUPLICATE_KEY)
 class Judged:
     """A batch after every rule was evaluated."""
 
+    raw: DataFrame
+    """The rows as they came."""
     rows: DataFrame
     """Standardized rows with a bit per broken rule."""
     frame: DataFrame
@@ -88,7 +90,7 @@ def judge_rows(batch: Batch, raw: DataFrame) -> Judged:
     fates[c.FATE_GOOD] = found.sound - sum(fates[fate] for fate in _BY_KEY)
     by_reason = {**found.by_reason, DUPLICATE_KEY: fates[c.FATE_DUPLICATE_KEY]}
     frame = with_fate(staged, decided)
-    return Judged(staged, frame, rules, fates, found.by_rule, by_reason)
+    return Judged(raw, staged, frame, rules, fates, found.by_rule, by_reason)
 
 
 def _decide(batch: Batch, staged: DataFrame) -> tuple[dict[str, int], DataFrame | None]:

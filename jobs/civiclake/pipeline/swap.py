@@ -144,7 +144,7 @@ def _keep_evidence(spark: SparkSession, table: str) -> int:
     if any(name not in said for name in _KEEP):
         pairs = ", ".join(f"'{name}' = '{value}'" for name, value in _KEEP.items())
         spark.sql(f"ALTER TABLE {table} SET TBLPROPERTIES ({pairs})")
-    return lake.newest_commit(spark, table).version
+    return lake.newest_version(spark, table)
 
 
 def _replace(

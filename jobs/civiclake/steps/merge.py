@@ -7,7 +7,7 @@ merged, and so that the MERGE's own counts can be held against it.
 from __future__ import annotations
 
 import operator
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from pyspark.sql import Column, DataFrame
@@ -15,10 +15,12 @@ from pyspark.sql import functions as F
 
 from civiclake import columns as c
 from civiclake.contracts.model import Dataset, History, Load
+from civiclake.steps.content import content_hash
 from civiclake.steps.fold import fold
 
 GONE_AT, GONE_BY = "_gone_at", "_gone_by"
 """When a change log last deleted a key, and the record that said so."""
+_PLACES = (c.SERVED_FILE, c.SERVED_PLACE)
 _EDITS = {
     c.ACTION_INSERT: c.EDIT_INSERT,
     c.ACTION_UPDATE: c.EDIT_UPDATE,
@@ -29,25 +31,34 @@ _EDITS = {
 
 
 def classify(
-    masked: DataFrame, served: DataFrame, dataset: Dataset, deleted: DataFrame | None = None
+    masked: DataFrame,
+    served: DataFrame,
+    dataset: Dataset,
+    deleted: DataFrame | None = None,
+    near: Callable[[DataFrame], DataFrame] = F.broadcast,
 ) -> DataFrame:
-    """Compare good rows with the served table, null-safe, column by column.
+    """Compare good rows with the served table by the hash of their values.
+
+    Of the served table only a few narrow columns are read, once, and only the rows that the
+    batch meets go on: the batch's keys travel to the table, not the table to the batch.
 
     Args:
-        masked: rows after ``protect``, one per key.
-        served: the unified table as it stands.
+        masked: rows of :func:`comparable`, read twice.
+        served: the unified table as it stands; with places, they go on.
         dataset: the compiled contract; its history is not ``history``.
         deleted: for a change log, what it deleted so far; see :func:`last_deleted`.
+        near: how to join with a frame of as many rows as ``masked``: by default, broadcast it.
 
     Returns:
-        ``masked`` with ``_action``: insert, update, confirm, revoke, unchanged, late or conflict.
+        ``masked`` with ``_action``: insert, update, confirm, revoke, unchanged, late or conflict;
+        and the place of the served row where there is one.
     """
-    values = [col.name for col in dataset.unified_columns]
-    if dataset.history is History.SNAPSHOT:
-        masked = masked.withColumn(c.SNAPSHOT_DATE, F.col(c.SEQUENCE).cast("date"))
-    mine, theirs = masked.alias("s"), served.alias("t")
-    same = fold(operator.and_, [F.col(f"s.`{v}`").eqNullSafe(F.col(f"t.`{v}`")) for v in values])
-    joined = mine.join(theirs, _same(c.merge_key(dataset), "t"), "left")
+    key, places = c.merge_key(dataset), [n for n in _PLACES if n in served.columns]
+    narrow = served.select(*key, c.SEQUENCE, c.BATCH, c.RECORD, c.CONTENT, *places)
+    met = narrow.join(near(masked.select(*key)), list(key), "left_semi")
+    mine, theirs = masked.alias("s"), met.alias("t")
+    same = F.col(f"s.{c.CONTENT}") == F.col(f"t.{c.CONTENT}")
+    joined = mine.join(near(theirs), _same(key, "t"), "left")
     if deleted is not None:
         joined = joined.join(deleted.alias("g"), _same(dataset.key, "g"), "left")
         action = _log_action(same)
@@ -56,7 +67,20 @@ def classify(
     else:
         confirms = dataset.load is Load.FILES and dataset.sequence is None
         action = _latest_action(same, confirms=confirms)
-    return joined.select("s.*", action.alias(c.ACTION))
+    return joined.select("s.*", action.alias(c.ACTION), *[F.col(f"t.{n}") for n in places])
+
+
+def comparable(masked: DataFrame, dataset: Dataset) -> DataFrame:
+    """Rows after ``protect``, one per key, with all that the unified table adds to them."""
+    if dataset.history is History.SNAPSHOT:
+        masked = masked.withColumn(c.SNAPSHOT_DATE, F.col(c.SEQUENCE).cast("date"))
+    return masked.withColumn(c.CONTENT, F.expr(content_hash(dataset)))
+
+
+def with_places(served: DataFrame) -> DataFrame:
+    """A Delta table's rows with the file that each stands in, and where in it."""
+    file, place = F.col("_metadata.file_path"), F.col("_metadata.row_index")
+    return served.select("*", file.alias(c.SERVED_FILE), place.alias(c.SERVED_PLACE))
 
 
 def last_deleted(marks: DataFrame, dataset: Dataset) -> DataFrame:
@@ -160,30 +184,28 @@ def late_before(classified: DataFrame, taken: Sequence[datetime], dataset: Datas
     return classified.withColumn(c.ACTION, action)
 
 
-def edits(classified: DataFrame) -> DataFrame:
-    """The rows that change the table, with ``_edit``: what the MERGE does with each."""
+def with_edit(classified: DataFrame) -> DataFrame:
+    """Add ``_edit``: what is to be done with a row's place in the table; null for nothing."""
     pairs = [F.lit(word) for pair in _EDITS.items() for word in pair]
-    edit = F.create_map(*pairs)[F.col(c.ACTION)]
-    return classified.where(F.col(c.ACTION).isin(list(_EDITS))).withColumn(c.EDIT, edit)
+    return classified.withColumn(c.EDIT, F.create_map(*pairs)[F.col(c.ACTION)])
 
 
-def merge_sql(table: str, changes: str, dataset: Dataset) -> str:
-    """The MERGE that applies decided edits to the unified table.
+def edits(classified: DataFrame) -> DataFrame:
+    """The rows that change the table, of rows with ``_edit``."""
+    return classified.where(F.col(c.EDIT).isNotNull())
+
+
+def find_places(changes: DataFrame, served: DataFrame, dataset: Dataset) -> DataFrame:
+    """Say where the served rows stand that edits update or delete.
 
     Args:
-        table: name or path of the Delta table.
-        changes: name of the relation with ``_edit`` rows.
+        changes: rows with ``_edit`` and the columns of :func:`civiclake.columns.merge_key`.
+        served: of :func:`with_places`.
         dataset: the compiled contract.
     """
-    columns = [f"`{col.name}`" for col in dataset.unified_columns]
-    columns += [name for name, _ in c.unified_extra(dataset)]
-    on = " AND ".join(f"t.`{k}` = s.`{k}`" for k in c.merge_key(dataset))
-    sets = ", ".join(f"t.{name} = s.{name}" for name in columns)
-    names, values = ", ".join(columns), ", ".join(f"s.{name}" for name in columns)
-    return (
-        f"MERGE INTO {table} AS t USING {changes} AS s ON {on}\n"
-        f"WHEN MATCHED AND s.{c.EDIT} = '{c.EDIT_DELETE}' THEN DELETE\n"
-        f"WHEN MATCHED AND s.{c.EDIT} = '{c.EDIT_UPDATE}' THEN UPDATE SET {sets}\n"
-        f"WHEN NOT MATCHED AND s.{c.EDIT} = '{c.EDIT_INSERT}'"
-        f" THEN INSERT ({names}) VALUES ({values})"
-    )
+    key = c.merge_key(dataset)
+    touched = changes.where(F.col(c.EDIT) != c.EDIT_INSERT).select(*key)
+    met = served.select(*key, *_PLACES).join(F.broadcast(touched), list(key), "left_semi")
+    mine, theirs = changes.alias("s"), F.broadcast(met).alias("t")
+    places = [F.col(f"t.{name}") for name in _PLACES]
+    return mine.join(theirs, _same(key, "t"), "left").select("s.*", *places)

@@ -41,13 +41,20 @@ def standardize(raw: DataFrame, dataset: Dataset) -> DataFrame:
     selected: list[Column] = []
     for column in dataset.columns:
         selected.extend(_typed(column))
-    # What raw holds beyond the contract belongs to the record too: a later version may name it.
-    texts = [name for name in raw.columns if name not in (*c.LINEAGE, c.CORRUPT)]
-    record = F.create_map(*[part for name in texts for part in (F.lit(name), F.col(f"`{name}`"))])
     sequence = F.col(dataset.sequence) if dataset.sequence else F.col(c.DELIVERED)
     lineage = [F.col(name) for name in (*c.LINEAGE, c.CORRUPT)]
-    typed = raw.select(*selected, record.alias(c.RAW), *lineage).withColumn(c.SEQUENCE, sequence)
+    record = as_it_came(raw).alias(c.RAW)
+    typed = raw.select(*selected, record, *lineage).withColumn(c.SEQUENCE, sequence)
     return with_operation(typed, dataset)
+
+
+def as_it_came(raw: DataFrame) -> Column:
+    """The record as a map from source column to text.
+
+    What raw holds beyond the contract belongs to it too: a later version may name it.
+    """
+    texts = [name for name in raw.columns if name not in (*c.LINEAGE, c.CORRUPT)]
+    return F.create_map(*[part for name in texts for part in (F.lit(name), F.col(f"`{name}`"))])
 
 
 def _source(column: model.Column) -> Column:

@@ -42,10 +42,12 @@ def judge(prepared: DataFrame, rules: Sequence[CompiledRule]) -> DataFrame:
         rules: compiled row rules, in the order that gives their bits.
 
     Returns:
-        ``prepared`` with one bigint ``_broken_<w>`` per 62 rules, and ``_is_sound``.
+        ``prepared`` with one bigint ``_broken_<w>`` per 62 rules, and ``_is_sound``. Only of
+        rows that are not, the record as it came is kept: it is as large as all the rest.
     """
     words = [_word(rules, start).alias(_word_name(start)) for start in _starts(rules)]
-    return prepared.select("*", *words).withColumn(c.IS_SOUND, ~_is_broken(rules))
+    judged = prepared.select("*", *words).withColumn(c.IS_SOUND, ~_is_broken(rules))
+    return judged.withColumn(c.RAW, F.when(~F.col(c.IS_SOUND), F.col(c.RAW)))
 
 
 def counts(rules: Sequence[CompiledRule], dataset: Dataset) -> list[Column]:

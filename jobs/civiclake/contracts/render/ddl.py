@@ -17,6 +17,7 @@ def table_ddl(
     *,
     by_path: bool = False,
     partition: str | None = None,
+    comments: Mapping[str, str] | None = None,
 ) -> str:
     """``CREATE TABLE IF NOT EXISTS`` for a dataset's table in a layer.
 
@@ -28,9 +29,15 @@ def table_ddl(
         properties: further table properties.
         by_path: name the table by its location alone, for an engine without a catalogue.
         partition: column to partition by.
+        comments: of CivicLake's own columns, by name.
     """
+    said = comments or {}
     lines = [_line(name, kind, column) for name, kind, column in layer_columns(dataset, layer)]
-    lines += [f"  {_quoted(name)} {kind.upper()}" for name, kind in extra]
+    lines += [
+        f"  {_quoted(name)} {kind.upper()}"
+        + (f" COMMENT {sql_text(said[name])}" if name in said else "")
+        for name, kind in extra
+    ]
     all_properties = {
         "civiclake.contract": f"{dataset.id} {dataset.version}",
         "civiclake.key": ",".join(dataset.key),
@@ -38,15 +45,15 @@ def table_ddl(
         "delta.enableDeletionVectors": "true",
         **(properties or {}),
     }
-    pairs = ",\n".join(f"  {_text(k)} = {_text(v)}" for k, v in all_properties.items())
+    pairs = ",\n".join(f"  {sql_text(k)} = {sql_text(v)}" for k, v in all_properties.items())
     columns = ",\n".join(lines)
     name = f"delta.{_quoted(location)}" if by_path else f"{layer}.{_quoted(dataset.table)}"
-    place = "" if by_path else f"LOCATION {_text(location)}\n"
+    place = "" if by_path else f"LOCATION {sql_text(location)}\n"
     by = f"PARTITIONED BY ({_quoted(partition)})\n" if partition else ""
     return (
         f"CREATE TABLE IF NOT EXISTS {name} (\n{columns}\n)\n"
         f"USING DELTA\n{place}{by}"
-        f"COMMENT {_text(dataset.description)}\nTBLPROPERTIES (\n{pairs}\n)"
+        f"COMMENT {sql_text(dataset.description)}\nTBLPROPERTIES (\n{pairs}\n)"
     )
 
 
@@ -64,7 +71,7 @@ def add_columns(dataset: Dataset, table: str, names: Collection[str]) -> str:
 
 
 def _line(name: str, kind: str, column: Column) -> str:
-    comment = f" COMMENT {_text(column.description)}" if column.description else ""
+    comment = f" COMMENT {sql_text(column.description)}" if column.description else ""
     return f"  {_quoted(name)} {kind.upper()}{comment}"
 
 
@@ -72,7 +79,7 @@ def _quoted(name: str) -> str:
     return "`" + name.replace("`", "``") + "`"
 
 
-def _text(value: str) -> str:
-    """A SQL string; Spark reads a backslash as the start of an escape."""
+def sql_text(value: str) -> str:
+    """A text as it stands in SQL; Spark reads a backslash as the start of an escape."""
     escaped = value.replace("\\", "\\\\").replace("'", "\\'").replace("\n", "\\n")
     return f"'{escaped}'"

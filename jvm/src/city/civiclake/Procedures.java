@@ -1,0 +1,36 @@
+package city.civiclake;
+
+import org.apache.spark.sql.connector.catalog.Identifier;
+import org.apache.spark.sql.connector.catalog.ProcedureCatalog;
+import org.apache.spark.sql.connector.catalog.procedures.UnboundProcedure;
+import org.apache.spark.sql.util.CaseInsensitiveStringMap;
+
+/** What the jobs may CALL beside Spark's SQL; only their engine knows this catalogue. */
+public final class Procedures implements ProcedureCatalog {
+  private static final String APPLY = "apply_changes";
+  private String name = "civiclake";
+
+  @Override
+  public void initialize(String name, CaseInsensitiveStringMap options) {
+    this.name = name;
+  }
+
+  @Override
+  public String name() {
+    return name;
+  }
+
+  @Override
+  public UnboundProcedure loadProcedure(Identifier wanted) {
+    if (APPLY.equals(wanted.name())) {
+      return new ApplyChanges();
+    }
+    throw new IllegalArgumentException(
+        "there is no procedure " + wanted + "; allowed is " + name + "." + APPLY);
+  }
+
+  @Override
+  public Identifier[] listProcedures(String[] namespace) {
+    return new Identifier[] {Identifier.of(namespace, APPLY)};
+  }
+}
