@@ -143,12 +143,22 @@ def _build(
     dataset = side.served
     served = lake.by_path(settings, lake.UNIFIED, dataset.table)
     version = lake.newest_commit(spark, served).version
+    otherwise = lake.keeps_otherwise(spark.table(served).columns, dataset)
     if row.read_batch:
+        if otherwise:
+            raise UserError(
+                f"{dataset.id}: history is {dataset.history.value} now, and the source knows no"
+                f" former night: read them from landing, `civiclake backfill {dataset.id}`"
+            )
         extract(settings, dataset, row.read_batch, whole=True, connect=connect)
         _begin(spark, settings, side, version, without=chosen)
         made = Plan(version, (row.read_batch,))
     else:
         made = _planned(spark, settings, dataset, chosen)
+        if otherwise and made.base_version is not None:
+            # Rows of another history say too little to build on.
+            every = [m.batch_id for m in ledger.merged(spark, settings, dataset.id)]
+            made = Plan(None, tuple(every), "history was another one")
         if made.why:
             log.info("%s is built from its first batch on: %s", dataset.id, made.why)
         if not _begin(spark, settings, side, made.base_version):
