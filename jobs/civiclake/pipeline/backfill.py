@@ -154,11 +154,9 @@ def _build(
         _begin(spark, settings, side, version, without=chosen)
         made = Plan(version, (row.read_batch,))
     else:
+        if otherwise:  # rows of another history say too little to build on
+            chosen = _chosen(settings, dataset, Range(None, None))
         made = _planned(spark, settings, dataset, chosen)
-        if otherwise and made.base_version is not None:
-            # Rows of another history say too little to build on.
-            every = [m.batch_id for m in ledger.merged(spark, settings, dataset.id)]
-            made = Plan(None, tuple(every), "history was another one")
         if made.why:
             log.info("%s is built from its first batch on: %s", dataset.id, made.why)
         if not _begin(spark, settings, side, made.base_version):
