@@ -79,6 +79,8 @@ def _alike(ours: DataFrame, theirs: DataFrame) -> tuple[DataFrame, DataFrame]:
     """
     old, new = dict(ours.dtypes), dict(theirs.dtypes)
     texts = [n for n in old if n in new and old[n] != new[n] and "string" in (old[n], new[n])]
+    if not texts:  # Spark Connect refuses to add no column
+        return ours, theirs
     casts = {name: F.col(f"`{name}`").cast("string") for name in texts}
     return ours.withColumns(casts), theirs.withColumns(casts)
 
