@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
 
+from civiclake.contracts.model import History
 from demo.city import clock, feeds, places
 from demo.city.deliveries import Deliveries
 from demo.city.journal import Journal
@@ -81,7 +82,7 @@ class Model:
 
 def _registers(city: City) -> Iterator[Register]:
     yield Register(health.FACILITY_REGISTER, city, keeps=True)
-    yield Register(employment.EMPLOYERS, city, keeps=True)
+    yield Register(employment.EMPLOYERS, city, keeps=True, history=History.HISTORY)
     yield Register(employment.VACANCIES, city, unique=True)
     yield Register(medical.STAFF, city)
     yield Register(culture.VENUES, city, keeps=True)
@@ -89,7 +90,7 @@ def _registers(city: City) -> Iterator[Register]:
     yield Register(education.ENROLMENTS, city)
     yield Register(finance.BUDGET_LINES, city, grows=False)
     yield Register(statistics.ENTERPRISES, city, keeps=True)
-    yield Register(statistics.POPULATION, city, grows=False)
+    yield Register(statistics.POPULATION, city, grows=False, history=History.SNAPSHOT)
     yield Register(geography.DIVISIONS, city, grows=False)
     yield Register(geography.ROADS, city, grows=False)
     yield Register(geography.PARCELS, city)

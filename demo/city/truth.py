@@ -17,6 +17,13 @@ class Expected(Account):
     reasons: dict[str, int] = Field(default_factory=dict)
     """Rows set aside by rule; their sum is ``quarantined``: a row breaks one rule at most."""
 
+    def again(self) -> Expected:
+        """The account of the same delivery once more: what it brought is there already."""
+        moved = self.inserted + self.updated + self.unchanged
+        return self.model_copy(
+            update={"inserted": 0, "updated": 0, "unchanged": moved, "deleted": 0}
+        )
+
 
 class Truth(BaseModel):
     """What one night must bring, dataset by dataset."""

@@ -94,7 +94,7 @@ class Lake:
                 dropped = Protection.DROP
                 kept = {c.name: values[c.name] for c in dataset.columns if c.protection != dropped}
                 sound[key].append((kept, sequence))
-        table = self.tables[dataset.id]
+        table = self.tables[_served_as(dataset, records)]
         if dataset.load is Load.SNAPSHOT:
             gone = table.rows.keys() - seen
             count["deleted"] = len(gone)
@@ -303,6 +303,14 @@ def _fault(column: Column, text: str) -> str | None:
         return "form"
     total = sum(_CREDIT.index(c) * pow(3, place, 31) for place, c in enumerate(text[:17]))
     return None if _CREDIT[-total % 31] == text[17] else "check_digit"
+
+
+def _served_as(dataset: Dataset, records: list[Delivered]) -> str:
+    """Name of the table that a batch is merged into: of snapshots, every night has its own."""
+    if dataset.history is not History.SNAPSHOT:
+        return dataset.id
+    (night,) = {one.delivered.date() for one in records}
+    return f"{dataset.id} of {night}"
 
 
 def landed(manifest: BatchManifest, folder: Path) -> Iterator[Delivered]:

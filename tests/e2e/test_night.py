@@ -8,7 +8,8 @@ from __future__ import annotations
 from e2e_city import MART, City, secret_values
 
 from civiclake.contracts.load import load_city
-from demo.city.truth import Expected, Truth
+from demo import sources
+from demo.city.truth import Truth
 
 ACCOUNT = ("read", "inserted", "updated", "unchanged", "superseded", "late", "quarantined")
 
@@ -82,14 +83,22 @@ def test_the_same_night_again_changes_nothing(city: City, second_night: Truth) -
     assert {name.replace(".", "_", 1) for name in second_night.datasets} <= before.keys()
     for dataset, expected in second_night.datasets.items():
         found = {n: city.numbers(dataset, 2)[n] for n in ACCOUNT}
-        moved = expected.inserted + expected.updated + expected.unchanged
-        assert found == Expected(
-            read=expected.read,
-            unchanged=moved,
-            superseded=expected.superseded,
-            late=expected.late,
-            quarantined=expected.quarantined,
-        ).model_dump(include=set(ACCOUNT)), dataset
+        assert found == expected.again().model_dump(include=set(ACCOUNT)), dataset
+
+
+def test_former_states_are_served_beside_todays(city: City, second_night: Truth) -> None:
+    employers = second_night.datasets["employment.employers"]
+    assert employers.updated > 0
+    assert employers.deleted > 0
+    (ended,) = city.query("SELECT count(*) FROM unified.employment_employers WHERE NOT _is_current")
+    assert ended == (employers.updated + employers.deleted,)
+    states = city.query(
+        "SELECT CAST(_snapshot_date AS string), count(*) FROM unified.statistics_population"
+        " GROUP BY 1 ORDER BY 1"
+    )
+    first = sources.read_truth(city.settings, 1).datasets["statistics.population"]
+    second = second_night.datasets["statistics.population"]
+    assert states == [("2016-01-01", first.inserted), ("2016-01-02", second.inserted)]
 
 
 def test_no_secret_stands_in_any_log(city: City, second_night: Truth) -> None:

@@ -43,17 +43,31 @@ def employer_industry(seed: int, number: int) -> str:
     return Draw(seed, "employer industry", number).one_of(INDUSTRIES)
 
 
+RENAMED, MOVED = 0, 1
+"""What a change means to an employer, by its number modulo 3; of the others the trade changes."""
+
+
 def _employer(city: City, index: int, changes: int) -> Row:
     chance = Draw(city.seed, "employer", index)
-    spot = public_place(city.seed, "employer", index)
+    name, industry = employer_name(city.seed, index), employer_industry(city.seed, index)
+    seat = "employer"
+    if changes:
+        change = index % 3
+        if change == RENAMED:
+            name = name.replace("有限公司", "集团有限公司")
+        elif change == MOVED:
+            seat = "employer moved"
+        else:
+            industry = INDUSTRIES[(INDUSTRIES.index(industry) + 1) % len(INDUSTRIES)]
+    spot = public_place(city.seed, seat, index)
     return (
         employer_id(index),
         employer_code(city, index),
-        employer_name(city.seed, index),
-        employer_industry(city.seed, index),
+        name,
+        industry,
         spot.district.code,
         spot.address,
-        chance.between(1, 400) + 3 * changes,
+        chance.between(1, 400),
         day_from(date(1988, 1, 1), chance.below(9800)),
     )
 

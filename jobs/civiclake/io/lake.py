@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from filelock import FileLock
@@ -25,6 +25,8 @@ BACKFILL = "backfill"
 _OPS_PROPERTIES = " TBLPROPERTIES ('delta.checkpointInterval' = '50')"
 """Every batch commits to the tables of ``ops``, a few rows at a time: a checkpoint costs as much
 as reading some tens of such commits."""
+_BY_HISTORY = frozenset({c.VALID_FROM, c.VALID_TO, c.IS_CURRENT, c.SNAPSHOT_DATE})
+"""Columns that a unified table has or has not by the history that it keeps."""
 STAGING = "staging"
 """Short-lived Parquet between two passes over a batch; as protected as raw."""
 
@@ -143,21 +145,31 @@ def _follow_contract(
         if name in have and have[name] != kind:
             raise UserError(
                 f"{dataset.path}: column {name} is of type {kind}, but unified.{dataset.table}"
-                f" holds it as {have[name]}: keep the type, or move the table away and load its"
-                " batches again from landing"
+                f" holds it as {have[name]}: keep the type, or {_rebuild(dataset)}"
             )
-    by_history = {c.VALID_FROM, c.VALID_TO, c.IS_CURRENT, c.SNAPSHOT_DATE}
-    if by_history & set(have) != by_history & {name for name, _ in extra}:
+    if keeps_otherwise(have, dataset):
         raise UserError(
             f"{dataset.path}: history is {dataset.history.value}, but unified.{dataset.table} was"
-            " made for another one: keep that, or move the table away and load its batches again"
-            " from landing"
+            f" made for another one: keep that, or {_rebuild(dataset)}"
         )
     added = [name for name, _ in contract if name not in have]
     if added:
         spark.sql(add_columns(dataset, identifier, added))
     if c.CONTENT not in have and c.CONTENT in dict(extra):  # made before rows had a hash
         spark.sql(f"ALTER TABLE {identifier} ADD COLUMNS ({c.CONTENT} BIGINT)")
+
+
+def keeps_otherwise(have: Iterable[str], dataset: Dataset) -> bool:
+    """Whether a table with these columns was made for another history than the contract's."""
+    wanted = {name for name, _ in c.unified_extra(dataset)}
+    return bool(_BY_HISTORY & (set(have) ^ wanted))
+
+
+def _rebuild(dataset: Dataset) -> str:
+    return (
+        "rebuild the table from landing under the contract as it is now:"
+        f" `civiclake backfill {dataset.id} --swap`"
+    )
 
 
 RAW_LINEAGE: Sequence[tuple[str, str]] = (

@@ -143,11 +143,19 @@ def _build(
     dataset = side.served
     served = lake.by_path(settings, lake.UNIFIED, dataset.table)
     version = lake.newest_version(spark, served)
+    otherwise = lake.keeps_otherwise(spark.table(served).columns, dataset)
     if row.read_batch:
+        if otherwise:
+            raise UserError(
+                f"{dataset.id}: history is {dataset.history.value} now, and the source knows no"
+                f" former night: read them from landing, `civiclake backfill {dataset.id}`"
+            )
         extract(settings, dataset, row.read_batch, whole=True, connect=connect)
         _begin(spark, settings, side, version, without=chosen)
         made = Plan(version, (row.read_batch,))
     else:
+        if otherwise:  # rows of another history say too little to build on
+            chosen = _chosen(settings, dataset, Range(None, None))
         made = _planned(spark, settings, dataset, chosen)
         if made.why:
             log.info("%s is built from its first batch on: %s", dataset.id, made.why)

@@ -6,12 +6,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 
 from civiclake.contracts.model import Dataset
 from civiclake.io import lake
 from civiclake.io.backfills import Backfill
 from civiclake.settings import Settings
 from civiclake.steps import compare as steps
+from civiclake.steps.history import served_now
 
 EXAMPLES = 10
 _VERSIONED_BY = ("_valid_from", "_snapshot_date")
@@ -36,6 +38,12 @@ def tell_difference(
     table = lake.by_path(settings, lake.UNIFIED, served.table)
     ours = spark.sql(f"SELECT * FROM {table} VERSION AS OF {row.served_version}")
     theirs = spark.table(lake.by_path(settings, lake.BACKFILL, side.table))
+    shapes = _shapes(ours, theirs)
+    if lake.keeps_otherwise(ours.columns, served):
+        # Rows of two kinds of history have no common identity; those in force have.
+        ours, theirs = served_now(ours), served_now(theirs)
+        shapes.append(f"history becomes {served.history.value}: rows in force are compared")
+    ours, theirs = _alike(ours, theirs)
     shape = _shape(served, ours, theirs)
     compared = steps.compare(ours, theirs, shape)
     counted = steps.totals(compared, shape).collect()[0].asDict()
@@ -44,7 +52,6 @@ def tell_difference(
         kind: [tuple(r) for r in steps.examples(compared, shape, kind, EXAMPLES).collect()]
         for kind in kinds
     }
-    shapes = _shapes(ours, theirs)
     folder = settings.state_dir / "backfills" / served.department / served.name
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{row.backfill_id}.md"
@@ -63,6 +70,19 @@ def _shape(dataset: Dataset, ours: DataFrame, theirs: DataFrame) -> steps.Shape:
     identity = (*dataset.key, *(name for name in _VERSIONED_BY if name in both))
     values = [col.name for col in dataset.unified_columns if col.name in both]
     return steps.Shape(identity, tuple(name for name in values if name not in identity))
+
+
+def _alike(ours: DataFrame, theirs: DataFrame) -> tuple[DataFrame, DataFrame]:
+    """Give columns that changed from text or to it the same type, so that they can be compared.
+
+    Numbers of two types are compared as numbers, by Spark itself.
+    """
+    old, new = dict(ours.dtypes), dict(theirs.dtypes)
+    texts = [n for n in old if n in new and old[n] != new[n] and "string" in (old[n], new[n])]
+    if not texts:  # Spark Connect refuses to add no column
+        return ours, theirs
+    casts = {name: F.col(f"`{name}`").cast("string") for name in texts}
+    return ours.withColumns(casts), theirs.withColumns(casts)
 
 
 def _shapes(ours: DataFrame, theirs: DataFrame) -> list[str]:
