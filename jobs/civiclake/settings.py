@@ -19,6 +19,9 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+MARTS_DIR = Path(__file__).resolve().parent / "marts"
+"""The marts that the package carries."""
+
 
 def project_root() -> Path:
     """The checkout that this code runs from (``CIVICLAKE_ROOT`` overrides)."""
@@ -120,6 +123,8 @@ class Settings(BaseSettings):
     """Everything that is made at run time: lake, landing, logs, secrets, environments."""
     schemas_dir: Path = Field(default_factory=lambda: project_root() / "schemas")
     expectations_dir: Path = Field(default_factory=lambda: project_root() / "expectations")
+    marts_dir: Path = MARTS_DIR
+    """SQL files of the cross-department tables."""
     lake_uri: str | None = None
     """Root of the Delta tables, such as ``s3a://bucket/lake``; default ``<state_dir>/lake``."""
     engine: EngineSettings = EngineSettings()

@@ -9,9 +9,7 @@ from civiclake.contracts.city import City, read_city
 from civiclake.contracts.dataset import Draft
 from civiclake.contracts.faults import choice, did_you_mean
 from civiclake.contracts.model import Column, Dataset
-
-MARTS_DIR = Path(__file__).resolve().parents[1] / "marts"
-"""The marts that the package carries."""
+from civiclake.settings import MARTS_DIR
 
 
 def check(schemas_dir: Path, expectations_dir: Path, marts_dir: Path = MARTS_DIR) -> list[str]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from civiclake.contracts.check import MARTS_DIR, examine
+from civiclake.contracts.check import examine
 from civiclake.contracts.identity import links
 from civiclake.contracts.model import Dataset, Manifest
 from civiclake.errors import ContractError
+from civiclake.settings import MARTS_DIR
 
 
 def load_city(schemas_dir: Path, expectations_dir: Path, marts_dir: Path = MARTS_DIR) -> Manifest:
