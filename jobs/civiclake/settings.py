@@ -112,6 +112,25 @@ class LinkageSettings(_Section):
     place: PlaceSettings = PlaceSettings()
 
 
+class MaintenanceSettings(_Section):
+    """When a table's files are worth tidying."""
+
+    small_mb: int = Field(default=32, ge=1)
+    """A file below this is small: only such files are written together."""
+    target_mb: int = Field(default=128, ge=1)
+    """How big the files become."""
+    min_files: int = Field(default=8, ge=2)
+    """How many small files of a partition are worth it."""
+    purge_share: float = Field(default=0.3, gt=0, le=1)
+    """A file of which more rows than this are deleted is written anew without them."""
+    keep_days: int = Field(default=30, ge=7)
+    """How long a file stays that no longer belongs to its table's newest version."""
+    vacuum_every_days: int = Field(default=7, ge=0)
+    """How often files that may go are looked for."""
+    max_seconds: float = Field(default=300, gt=0)
+    """The longest that a table is worked on in a run; what was committed by then stays."""
+
+
 class Settings(BaseSettings):
     """All settings of one installation."""
 
@@ -132,6 +151,7 @@ class Settings(BaseSettings):
     postgres: PostgresSettings = PostgresSettings()
     pseudonym: PseudonymSettings = PseudonymSettings()
     linkage: LinkageSettings = LinkageSettings()
+    maintenance: MaintenanceSettings = MaintenanceSettings()
 
     @property
     def lake(self) -> str:

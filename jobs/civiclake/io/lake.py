@@ -28,6 +28,8 @@ BACKFILL = "backfill"
 _OPS_PROPERTIES = " TBLPROPERTIES ('delta.checkpointInterval' = '50')"
 """Every batch commits to the tables of ``ops``, a few rows at a time: a checkpoint costs as much
 as reading some tens of such commits."""
+SAME_ROWS = ("SET TBLPROPERTIES", "OPTIMIZE", "REORG", "VACUUM START", "VACUUM END")
+"""Commits of a table's history that leave every row as it was."""
 STAGING = "staging"
 """Short-lived Parquet between two passes over a batch; as protected as raw."""
 
