@@ -112,6 +112,13 @@ class LinkageSettings(_Section):
     place: PlaceSettings = PlaceSettings()
 
 
+class MartSettings(_Section):
+    """How marts are refreshed."""
+
+    max_changed_groups: int = Field(default=1000, ge=0)
+    """When more groups have changed, the mart is built whole."""
+
+
 class MaintenanceSettings(_Section):
     """When a table's files are worth tidying."""
 
@@ -151,6 +158,7 @@ class Settings(BaseSettings):
     postgres: PostgresSettings = PostgresSettings()
     pseudonym: PseudonymSettings = PseudonymSettings()
     linkage: LinkageSettings = LinkageSettings()
+    marts: MartSettings = MartSettings()
     maintenance: MaintenanceSettings = MaintenanceSettings()
 
     @property

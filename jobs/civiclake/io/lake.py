@@ -14,7 +14,7 @@ from pyspark.sql import SparkSession
 
 from civiclake import columns as c
 from civiclake.contracts.model import Dataset, History
-from civiclake.contracts.render.ddl import add_columns, table_ddl
+from civiclake.contracts.render.ddl import CHANGE_FEED, add_columns, table_ddl
 from civiclake.contracts.render.layers import Layer, layer_columns
 from civiclake.errors import UserError
 from civiclake.settings import Settings
@@ -158,6 +158,10 @@ def _follow_contract(
     added = [name for name, _ in contract if name not in have]
     if added:
         spark.sql(add_columns(dataset, identifier, added))
+    if dataset.has_change_feed:
+        told = spark.sql(f"SHOW TBLPROPERTIES {identifier}").collect()
+        if {row["key"]: row["value"] for row in told}.get(CHANGE_FEED) != "true":
+            spark.sql(f"ALTER TABLE {identifier} SET TBLPROPERTIES ('{CHANGE_FEED}' = 'true')")
 
 
 RAW_LINEAGE: Sequence[tuple[str, str]] = (
@@ -190,6 +194,7 @@ class Commit:
 
     version: int
     rows_written: int
+    rows_deleted: int
     said: Mapping[str, Any]
     """What its writer left to be read; see ``pipeline.apply.fenced``."""
 
@@ -197,9 +202,10 @@ class Commit:
 def newest_commit(spark: SparkSession, table: str) -> Commit:
     """The newest commit of a Delta table."""
     row = spark.sql(f"DESCRIBE HISTORY {table} LIMIT 1").collect()[0]
-    written = (row["operationMetrics"] or {}).get("numOutputRows", 0)
+    counted = row["operationMetrics"] or {}
+    written, deleted = (int(counted.get(f"num{w}Rows", 0)) for w in ("Output", "Deleted"))
     said = json.loads(row["userMetadata"] or "{}")
-    return Commit(int(row["version"]), int(written), said)
+    return Commit(int(row["version"]), written, deleted, said)
 
 
 def remove(settings: Settings, layer: str, table: str) -> None:
