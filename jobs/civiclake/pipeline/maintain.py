@@ -26,7 +26,7 @@ from civiclake.io import delta_log, lake, links, maintenance
 from civiclake.io.delta_log import Newest
 from civiclake.io.lock import TableLock
 from civiclake.io.maintenance import Known, Upkeep
-from civiclake.pipeline.tidy import Task, compact, compact_what, vacuum, vacuum_due
+from civiclake.pipeline.tidy import Task, compact, compact_what, keep, vacuum, vacuum_due
 from civiclake.pipeline.writing import writing
 from civiclake.settings import Settings
 
@@ -182,6 +182,7 @@ def _tidy(settings: Settings, place: Place, task: Task, row: Upkeep) -> None:
     limit = settings.maintenance.max_seconds
     with writing(settings, place.lock, "maintenance", gives_way=True) as (spark, lock):
         done = []
+        keep(spark, settings, task.table)
         if task.compacts:
             with _giving_way(spark, lock, limit):
                 compact(spark, settings, task, row)

@@ -102,7 +102,7 @@ def _text(value: str | None) -> str:
 
 def vacuum(spark: SparkSession, settings: Settings, task: Task, row: Upkeep) -> None:
     """Take files off the disk that left the table longer ago than they are kept."""
-    days = _keep(spark, settings, task.table)
+    days = keep(spark, settings, task.table)
     # Delta lists folders in ten thousand tasks otherwise, which takes half a minute.
     spark.conf.set("spark.sql.sources.parallelPartitionDiscovery.parallelism", "2")
     began = datetime.now(UTC)
@@ -112,9 +112,10 @@ def vacuum(spark: SparkSession, settings: Settings, task: Task, row: Upkeep) -> 
     row.clean_until = (began - timedelta(days=days)).isoformat()
 
 
-def _keep(spark: SparkSession, settings: Settings, table: str) -> int:
-    """Let the table itself say for how many days files are kept: VACUUM asks nobody else.
+def keep(spark: SparkSession, settings: Settings, table: str) -> int:
+    """Let the table itself say for how many days files are kept.
 
+    VACUUM asks nobody else (it passes over RETAIN), and no older version can be read or restored.
     A longer time that stands there already, a swapped backfill's, stays.
     """
     wanted = settings.maintenance.keep_days
