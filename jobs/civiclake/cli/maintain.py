@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -63,14 +64,16 @@ def maintain(
             raise CivicLakeError(
                 f"maintenance of {', '.join(failed)} failed (see above); the others were done"
             )
-        report(
-            {
-                "tables": len(rows),
-                **Counter(r.done for r in rows),
-                "files_less": sum((r.files_before or 0) - (r.files_after or 0) for r in rows),
-                "seconds": round(sum(r.seconds for r in rows), 2),
-            }
-        )
+        report(_summary(rows))
+
+
+def _summary(rows: Sequence[Upkeep]) -> dict[str, object]:
+    return {
+        "tables": len(rows),
+        **Counter(r.done for r in rows),
+        "files_less": sum((r.files_before or 0) - (r.files_after or 0) for r in rows),
+        "seconds": round(sum(r.seconds for r in rows), 2),
+    }
 
 
 def _row(row: Upkeep) -> tuple[object, ...]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -94,11 +94,7 @@ def maintain(
     Raises:
         UserError: there is nothing of that name.
     """
-    known = places(city)
-    if name is not None and name not in known:
-        hint = did_you_mean(name, known)
-        raise UserError(f"there is no {name!r}; allowed are {choice(known)}{hint}")
-    chosen = [place for key in known if name in (None, key) for place in known[key]]
+    chosen = _chosen(places(city), name)
     rows = []
     spark = connect(settings)
     try:
@@ -113,6 +109,13 @@ def maintain(
     finally:
         spark.stop()
     return rows
+
+
+def _chosen(known: Mapping[str, list[Place]], name: str | None) -> list[Place]:
+    if name is not None and name not in known:
+        hint = did_you_mean(name, known)
+        raise UserError(f"there is no {name!r}; allowed are {choice(known)}{hint}")
+    return [place for key in known if name in (None, key) for place in known[key]]
 
 
 def _look(
