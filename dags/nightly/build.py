@@ -168,7 +168,10 @@ def _department_doc(department: DepartmentPlan) -> str:
 
 
 def _mart_doc(mart: MartPlan) -> str:
-    return f"`marts.{mart.name}` is built anew when these have arrived:\n\n{_table(mart.inputs)}"
+    return (
+        f"`marts.{mart.name}` is brought up to date when these have arrived:\n\n"
+        f"{_table(mart.inputs)}"
+    )
 
 
 def _link_doc(link: LinkPlan) -> str:

@@ -14,7 +14,7 @@ from airflow.listeners import hookimpl
 if TYPE_CHECKING:
     from airflow.models.dagrun import DagRun
 
-_ONE_SLOT = ("table_", "mart_", "link_")
+_ONE_SLOT = ("table_", "mart_", "link_", "maintenance")
 
 log = logging.getLogger(__name__)
 

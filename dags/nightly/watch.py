@@ -55,10 +55,12 @@ def fingerprint() -> str:
 
 
 def _folders() -> list[str]:
-    """Contracts, suites, and the marts that the package carries."""
+    """Contracts, suites and marts."""
     schemas = os.environ.get("CIVICLAKE_SCHEMAS_DIR") or root() / "schemas"
     expectations = os.environ.get("CIVICLAKE_EXPECTATIONS_DIR") or root() / "expectations"
-    return [str(schemas), str(expectations), str(root() / "jobs" / "civiclake" / "marts")]
+    packaged = root() / "jobs" / "civiclake" / "marts"
+    marts = os.environ.get("CIVICLAKE_MARTS_DIR") or packaged
+    return [str(schemas), str(expectations), str(marts)]
 
 
 def _files(folder: str) -> Iterator[tuple[str, os.stat_result]]:

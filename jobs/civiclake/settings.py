@@ -19,6 +19,9 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+MARTS_DIR = Path(__file__).resolve().parent / "marts"
+"""The marts that the package carries."""
+
 
 def project_root() -> Path:
     """The checkout that this code runs from (``CIVICLAKE_ROOT`` overrides)."""
@@ -109,6 +112,32 @@ class LinkageSettings(_Section):
     place: PlaceSettings = PlaceSettings()
 
 
+class MartSettings(_Section):
+    """How marts are refreshed."""
+
+    max_changed_groups: int = Field(default=1000, ge=0)
+    """When more groups have changed, the mart is built whole."""
+
+
+class MaintenanceSettings(_Section):
+    """When a table's files are worth tidying."""
+
+    small_mb: int = Field(default=32, ge=1)
+    """A file below this is small: only such files are written together."""
+    target_mb: int = Field(default=128, ge=1)
+    """How big the files become."""
+    min_files: int = Field(default=8, ge=2)
+    """How many small files of a partition are worth it."""
+    purge_share: float = Field(default=0.3, gt=0, le=1)
+    """A file of which more rows than this are deleted is written anew without them."""
+    keep_days: int = Field(default=30, ge=7)
+    """How long a file stays that no longer belongs to its table's newest version."""
+    vacuum_every_days: int = Field(default=7, ge=0)
+    """How often files that may go are looked for."""
+    max_seconds: float = Field(default=300, gt=0)
+    """The longest that a table is worked on in a run; what was committed by then stays."""
+
+
 class Settings(BaseSettings):
     """All settings of one installation."""
 
@@ -120,6 +149,8 @@ class Settings(BaseSettings):
     """Everything that is made at run time: lake, landing, logs, secrets, environments."""
     schemas_dir: Path = Field(default_factory=lambda: project_root() / "schemas")
     expectations_dir: Path = Field(default_factory=lambda: project_root() / "expectations")
+    marts_dir: Path = MARTS_DIR
+    """SQL files of the cross-department tables."""
     lake_uri: str | None = None
     """Root of the Delta tables, such as ``s3a://bucket/lake``; default ``<state_dir>/lake``."""
     engine: EngineSettings = EngineSettings()
@@ -127,6 +158,8 @@ class Settings(BaseSettings):
     postgres: PostgresSettings = PostgresSettings()
     pseudonym: PseudonymSettings = PseudonymSettings()
     linkage: LinkageSettings = LinkageSettings()
+    marts: MartSettings = MartSettings()
+    maintenance: MaintenanceSettings = MaintenanceSettings()
 
     @property
     def lake(self) -> str:

@@ -19,9 +19,9 @@ from airflow.serialization.serialized_objects import DagSerialization
 from conftest import DAGS
 
 Deploy = Callable[[dict[str, Any]], None]
-FILES = {"departments.py", "marts.py", "contracts.py", "deliveries.py", "backfill.py"}
-READ_FROM_THE_PLAN = ("departments", "marts", "deliveries", "backfill")
-OF_THE_CITY = {"deliveries", "backfill"}
+READ_FROM_THE_PLAN = ("departments", "marts", "deliveries", "backfill", "maintenance")
+FILES = {"contracts.py", *(f"{name}.py" for name in READ_FROM_THE_PLAN)}
+OF_THE_CITY = {"deliveries", "backfill", "maintenance"}
 """DAGs that are there once, whatever departments there are."""
 
 
@@ -152,6 +152,21 @@ def test_who_is_who_waits_for_all_that_say_who(bag: DagBag, compiled: dict[str, 
         }
 
 
+def test_maintenance_runs_by_day_and_after_whatever_else_waits(bag: DagBag) -> None:
+    dag = bag.dags["maintenance"]
+    (task,) = dag.tasks
+    assert task.words({}) == ["maintain", "--all"]
+    assert (task.pool, task.pool_slots) == ("maintenance", 1)
+    assert task.priority_weight < min(
+        t.priority_weight for d in bag.dags.values() for t in d.tasks if d is not dag
+    )
+    assert dag.max_active_runs == 1
+    hour = int(dag.timetable.expression.split()[1])
+    nights = [int(d.timetable.expression.split()[1]) for d in bag.dags.values() if d.deadline]
+    assert nights
+    assert max(nights) + 4 < hour < 20
+
+
 def test_what_is_referred_to_is_loaded_before(bag: DagBag) -> None:
     visits = bag.dags["health"].get_task("visits.load")
     assert visits.upstream_task_ids == {"visits.extract", "facilities.load"}
@@ -215,7 +230,7 @@ def test_no_dataset_is_an_error_and_not_an_empty_night(
     assert all(told in text for text in wrong.values())
 
 
-_OF_THE_CITY = 4
+_OF_THE_CITY = 5
 """Tasks that are there whatever departments there are."""
 _TIMED = """
 import json, runpy, sys, time

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -116,3 +117,21 @@ def counts(result: BatchResult) -> dict[str, int]:
 
 def _text(value: Any) -> str:
     return "" if value is None else str(value)
+
+
+def age(folder: Path, days: int) -> None:
+    """Let a table be older than it is: in its log, and by its files' times."""
+    for path in folder.rglob("*.json"):
+        text = re.sub(
+            r'"(deletionTimestamp|timestamp|modificationTime|createdTime)":(\d+)',
+            lambda m: f'"{m[1]}":{int(m[2]) - days * 86_400_000}',
+            path.read_text(),
+        )
+        path.write_text(text)
+    for pattern in (".*.crc", "*.crc", "*checkpoint*"):
+        for path in (folder / "_delta_log").glob(pattern):
+            path.unlink()
+    for path in folder.rglob("*"):
+        if path.is_file():
+            moment = path.stat().st_mtime - days * 86_400
+            os.utime(path, (moment, moment))

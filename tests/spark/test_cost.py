@@ -103,10 +103,13 @@ def test_new_rows(costs: list[Cost]) -> None:
 
 
 def test_changed_rows(costs: list[Cost]) -> None:
-    """53 jobs, 67 tasks, 13,288 bytes shuffled, 5,243 rows read, 36,639 bytes written."""
-    within(costs[1], jobs=59, tasks=74, shuffle_bytes=15_500, rows_read=6_000, bytes_written=41_000)
+    """53 jobs, 67 tasks, 13,288 bytes shuffled, 5,243 rows read, 41,896 bytes written.
+
+    5,000 of the bytes are the change feed, by which a mart is refreshed (decision 13).
+    """
+    within(costs[1], jobs=59, tasks=74, shuffle_bytes=15_500, rows_read=6_000, bytes_written=46_000)
 
 
 def test_nothing_new(costs: list[Cost]) -> None:
-    """50 jobs, 66 tasks, 17,017 bytes shuffled, 3,663 rows read, 36,642 bytes written."""
-    within(costs[2], jobs=56, tasks=73, shuffle_bytes=19_500, rows_read=4_200, bytes_written=41_000)
+    """50 jobs, 66 tasks, 17,017 bytes shuffled, 3,663 rows read, 41,889 bytes written."""
+    within(costs[2], jobs=56, tasks=73, shuffle_bytes=19_500, rows_read=4_200, bytes_written=46_000)

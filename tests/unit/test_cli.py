@@ -26,7 +26,7 @@ def _run(tmp_path: Path, *words: str, **env: str) -> subprocess.CompletedProcess
         (), ("extract",), ("load",), ("mart",), ("check",), ("render",), ("sql",), ("up",),
         ("quarantine", "replay"), ("engine", "up"), ("analyst", "add"), ("batches",),
         ("diff",), ("new",), ("deliveries",), ("deliveries", "check"), ("backfill",),
-        ("backfill", "run"), ("backfill", "swap"),
+        ("backfill", "run"), ("backfill", "swap"), ("maintain",),
     ],
     ids=" ".join,
 )  # fmt: skip
@@ -66,6 +66,13 @@ def test_an_unknown_dataset_is_one_sentence_for_people_and_for_the_scheduler(
     assert "did you mean 'health.visits'" in json.loads(done.stdout)["error"]
     assert "there is no dataset 'health.visit'" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("words", [(), ("health.visits", "--all")], ids=["nothing", "both"])
+def test_what_to_maintain_is_said_and_not_guessed(tmp_path: Path, words: tuple[str, ...]) -> None:
+    done = _run(tmp_path, "maintain", *words)
+    assert done.returncode == 2
+    assert "name one thing to maintain, or say --all" in done.stderr
 
 
 def test_without_an_engine_a_load_says_what_to_start_and_may_be_tried_again(

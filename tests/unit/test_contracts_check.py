@@ -80,6 +80,12 @@ def _file(name: str, text: str) -> Spoil:
     return lambda city: city.files.update({name: text})
 
 
+def _mart(head: str, columns: str = "", more: str = "") -> Spoil:
+    """A mart of the trees, with these lines in its head."""
+    query = f"SELECT {columns} park_id AS n, count(*) FROM unified.parks_trees{more} GROUP BY 1"
+    return _file("marts/x.sql", f"-- inputs: parks.trees\n{head}\n{query}")
+
+
 def _same_table(city: SmallCity) -> None:
     city.add("city/parks_x", PARKS)
     city.add("city_parks/x", PARKS)
@@ -579,6 +585,47 @@ FAULTS: dict[str, tuple[Spoil, str, str]] = {
     # marts
     "mart without inputs": (_file("marts/x.sql", "SELECT 1"), "marts/x.sql", "says no inputs"),
     "mart of nothing": (_file("marts/x.sql", "-- inputs: parks.tree"), "x.sql", "'parks.trees'"),
+    "group of no input": (
+        _mart("-- refresh_by: n\n-- group: parks.trees = park_id\n-- group: parks.tree = park_id"),
+        "group: 'parks.tree' is no input",
+        "did you mean 'parks.trees'?",
+    ),
+    "group of no column": (
+        _mart("-- refresh_by: n\n-- group: parks.trees = upper(parkid)"),
+        "serves no column 'parkid'",
+        "did you mean 'park_id'?",
+    ),
+    "group of a constant": (
+        _mart("-- refresh_by: n\n-- group: parks.trees = 1"),
+        "group: '1'",
+        "names no column",
+    ),
+    "group of more than a row": (
+        _mart("-- refresh_by: n\n-- group: parks.trees = max(park_id) over ()"),
+        "group:",
+        "one row of parks.trees alone",
+    ),
+    "group without its column": (
+        _mart("-- group: parks.trees = park_id"),
+        "says group",
+        "but no refresh_by",
+    ),
+    "refresh by nothing": (_mart("-- refresh_by: n"), "says refresh_by", "but no group"),
+    "refresh by another column": (
+        _mart("-- refresh_by: m\n-- group: parks.trees = park_id"),
+        "refresh_by",
+        "no column 'm'",
+    ),
+    "refresh of a fickle query": (
+        _mart("-- refresh_by: n\n-- group: parks.trees = park_id", "current_date() AS d,"),
+        "refresh_by: current_date",
+        "another value each time",
+    ),
+    "refresh of what is no input": (
+        _mart("-- refresh_by: n\n-- group: parks.trees = park_id", more=", unified.parks_parks"),
+        "reads unified.parks_parks",
+        "'unified.parks_trees'",
+    ),
 }
 
 
@@ -639,6 +686,9 @@ SOUND: dict[str, Spoil] = {
         c.own.pop("sequence"),
     ],
     "a mart": _file("marts/x.sql", "-- inputs: parks.trees, parks.parks\nSELECT 1"),
+    "a mart by groups": _mart(
+        "-- refresh_by: n\n-- group: parks.trees = coalesce(upper(park_id), 'unified.x')"
+    ),
     "a page for people": _file("schemas/README.md", "words"),
     "batch rule in words": lambda c: c.trees["schema"][0].update(
         quality=[{"type": "text", "description": "Trees are counted in spring."}]

@@ -23,6 +23,7 @@ from civiclake.contracts.model import (
     Severity,
     SourceKind,
 )
+from civiclake.contracts.render import table_ddl
 from civiclake.errors import UserError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -138,6 +139,19 @@ def test_what_files_are_and_how_their_columns_are_spelled(city: SmallCity) -> No
     assert source.location == "sftp://${H}:${P}/~/*.xml"
     assert found.column("park_id").source_name == "park.id"
     assert found.column("park_id").also == ("Park No", "park-no")
+
+
+def test_only_tables_by_which_a_mart_is_refreshed_keep_a_change_feed(city: SmallCity) -> None:
+    city.files["marts/x.sql"] = (
+        "-- inputs: parks.trees, parks.parks\n-- refresh_by: n\n-- group: parks.trees = park_id\n"
+        "SELECT park_id AS n, count(*) FROM unified.parks_trees JOIN unified.parks_parks"
+        " USING (park_id) GROUP BY 1"
+    )
+    found = _load(city)
+    assert found.marts[0].refresh_by == "n"
+    assert found.marts[0].groups == {"parks.trees": "park_id"}
+    feeds = {d.id: "enableChangeDataFeed" in table_ddl(d, "/lake/t") for d in found.datasets}
+    assert feeds == {"parks.trees": True, "parks.parks": False}
 
 
 def test_the_manifest_comes_back_the_same(city: SmallCity, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -137,3 +138,43 @@ def test_the_dead_stay_on_record_until_their_work_is_stopped(settings: Settings)
         with table_lock(settings, "parks_trees", holder="n3", stop_former=stopped.append):
             pass
     assert [record["session"] for record in stopped] == ["session-of-n1"]
+
+
+def test_who_gives_way_is_asked_and_waited_for(settings: Settings) -> None:
+    held, seen = threading.Event(), []
+
+    def maintain() -> None:
+        with table_lock(settings, "parks_trees", holder="maintenance", gives_way=True) as lock:
+            seen.append(lock.is_wanted())
+            held.set()
+            while not lock.is_wanted():
+                time.sleep(0.01)
+            seen.append(lock.is_wanted())
+
+    holder = threading.Thread(target=maintain)
+    holder.start()
+    assert held.wait(10)
+    began = time.monotonic()
+    with table_lock(settings, "parks_trees", holder="n1") as lock:
+        assert time.monotonic() - began < 5
+        assert lock.token == 2
+        assert not lock.is_wanted()  # the word is taken back
+        # Who gives way waits for nobody, and asks nobody to.
+        with (
+            pytest.raises(LockHeld, match="being written by n1"),
+            table_lock(settings, "parks_trees", holder="maintenance", gives_way=True),
+        ):
+            pass
+        assert not lock.is_wanted()
+    holder.join(10)
+    assert seen == [False, True]
+
+
+def test_the_word_of_one_that_was_killed_is_forgotten(settings: Settings) -> None:
+    with table_lock(settings, "parks_trees", holder="maintenance", gives_way=True) as lock:
+        word = settings.locks_dir / "parks_trees.wanted"
+        word.touch()
+        assert lock.is_wanted()
+        old = time.time() - 3600
+        os.utime(word, (old, old))
+        assert not lock.is_wanted()

@@ -15,6 +15,7 @@ from civiclake.cli import (
     deliveries,
     diff,
     engines,
+    maintain,
     new,
     quarantine,
     query,
@@ -40,6 +41,7 @@ app.add_typer(codes.app, name="codes")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(backfill.app, name="backfill")
 app.add_typer(deliveries.app, name="deliveries")
+maintain.register(app)
 app.add_typer(engines.app, name="engine")
 app.add_typer(analysts.app, name="analyst")
 query.register(app)

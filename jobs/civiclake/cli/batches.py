@@ -58,13 +58,20 @@ def load(dataset: DatasetId, batch_id: BatchId = None) -> None:
 def mart(
     name: Annotated[str, typer.Argument(help="such as visits_by_weather")],
     batch_id: BatchId = None,
+    full: Annotated[bool, typer.Option(help="build it whole, whatever has changed")] = False,
 ) -> None:
-    """Build a cross-department table anew from the unified tables."""
+    """Bring a cross-department table to what the unified tables say now.
+
+    Only the groups that have changed are computed and replaced, in one commit, where the mart's
+    file names them (`-- refresh_by:`); else, or where an input can't tell its changes (it was
+    restored, swapped or made anew), the whole. The report's message says which, and why.
+    """
     from civiclake.pipeline.mart import build
 
     settings = load_settings()
     with reporting() as report:
-        report(build(settings, city.read(settings), name, batch_id or _now()).model_dump())
+        made = build(settings, city.read(settings), name, batch_id or _now(), full=full)
+        report(made.model_dump())
 
 
 def link(

@@ -38,10 +38,15 @@ def register(app: typer.Typer) -> None:
 def check(
     schemas: Annotated[Path | None, typer.Option(help="another folder of contracts")] = None,
     expectations: Annotated[Path | None, typer.Option(help="another folder of suites")] = None,
+    marts: Annotated[Path | None, typer.Option(help="another folder of marts")] = None,
 ) -> None:
-    """Check every contract, shared column, code list and suite; list all faults at once."""
+    """Check every contract, shared column, code list, suite and mart; list all faults at once."""
     settings = load_settings()
-    found = examine(schemas or settings.schemas_dir, expectations or settings.expectations_dir)
+    found = examine(
+        schemas or settings.schemas_dir,
+        expectations or settings.expectations_dir,
+        marts or settings.marts_dir,
+    )
     problems = found.faults.problems
     if problems:
         raise ContractError([*problems, f"{len(problems)} faults in all; nothing was run"])

@@ -11,7 +11,6 @@ import typer
 
 from civiclake.cli.console import put, say
 from civiclake.cli.revisions import alone
-from civiclake.contracts.check import MARTS_DIR
 from civiclake.contracts.city import read_city
 from civiclake.contracts.draft import REVIEW, environment_names, write_contract
 from civiclake.contracts.guess import guess
@@ -83,7 +82,7 @@ def _refuse_unsound(settings: Settings, text: str) -> None:
         file = Path(made) / "contract.yaml"
         file.write_text(text, encoding="utf-8")
         with alone(settings, file) as schemas:
-            problems = read_city(schemas, schemas / "no-suites", MARTS_DIR).faults.problems
+            problems = read_city(schemas, schemas / "no-suites", settings.marts_dir).faults.problems
     if problems:
         raise ContractError(
             ["the contract guessed from this source would be faulty; report this:", *problems]

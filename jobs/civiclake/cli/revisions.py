@@ -13,13 +13,12 @@ from tempfile import TemporaryDirectory
 
 import yaml
 
-from civiclake.contracts.check import MARTS_DIR
 from civiclake.contracts.city import read_city
 from civiclake.contracts.diff import published
 from civiclake.contracts.diff_model import Published
 from civiclake.contracts.library import CODES, COLUMNS
 from civiclake.errors import UserError
-from civiclake.settings import Settings
+from civiclake.settings import MARTS_DIR, Settings
 
 
 class UnknownRevision(UserError):

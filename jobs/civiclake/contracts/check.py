@@ -8,10 +8,9 @@ from pathlib import Path
 from civiclake.contracts.city import City, read_city
 from civiclake.contracts.dataset import Draft
 from civiclake.contracts.faults import choice, did_you_mean
+from civiclake.contracts.mart import group_faults
 from civiclake.contracts.model import Column, Dataset
-
-MARTS_DIR = Path(__file__).resolve().parents[1] / "marts"
-"""The marts that the package carries."""
+from civiclake.settings import MARTS_DIR
 
 
 def check(schemas_dir: Path, expectations_dir: Path, marts_dir: Path = MARTS_DIR) -> list[str]:
@@ -122,7 +121,14 @@ def _circle(start: str, datasets: Mapping[str, Dataset]) -> list[str] | None:
 
 def _marts_know_their_inputs(city: City) -> None:
     known = [d.id for d in city.drafts]
+    served = {
+        d.id: [column.name for column in d.dataset.unified_columns]
+        for d in city.drafts
+        if d.dataset is not None
+    }
     for shown, mart in city.marts:
+        for fault in group_faults(mart, served):
+            city.faults.add(shown, fault)
         for name in mart.inputs or ("",):
             if name not in known:
                 hint = did_you_mean(name, known)

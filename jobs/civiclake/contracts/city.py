@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,10 +10,9 @@ from civiclake.contracts.dataset import Draft, compile_contract
 from civiclake.contracts.document import Document, read_json, read_yaml
 from civiclake.contracts.faults import Faults
 from civiclake.contracts.library import CODES, COLUMNS, read_library
+from civiclake.contracts.mart import read_mart
 from civiclake.contracts.model import Mart
 from civiclake.contracts.suites import suite_rules
-
-_INPUTS = re.compile(r"^--\s*inputs:(?P<inputs>.*)$", re.MULTILINE)
 
 
 @dataclass
@@ -103,17 +101,13 @@ def _add_suite(draft: Draft, document: Document, faults: Faults) -> None:
 
 
 def _read_marts(folder: Path, faults: Faults) -> list[tuple[str, Mart]]:
-    """A mart is one SQL file whose head says ``-- inputs: health.visits, meteorology.daily``."""
+    """A mart is one SQL file with a head that says what it reads."""
     found = []
     for path in sorted(folder.glob("*.sql")) if folder.is_dir() else ():
-        head = _INPUTS.search(path.read_text(encoding="utf-8"))
         shown = f"{folder.name}/{path.name}"
-        if head is None:
-            message = "says no inputs; wanted is a line such as '-- inputs: health.visits'"
-            faults.add(shown, message)
-            continue
-        inputs = tuple(i.strip() for i in head["inputs"].split(",") if i.strip())
-        found.append((shown, Mart(name=path.stem, inputs=inputs)))
+        mart = read_mart(path, shown, faults)
+        if mart is not None:
+            found.append((shown, mart))
     return found
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from civiclake.contracts.check import MARTS_DIR, examine
+from civiclake.contracts.check import examine
 from civiclake.contracts.identity import links
-from civiclake.contracts.model import Dataset, Manifest
+from civiclake.contracts.model import Dataset, Manifest, Mart
 from civiclake.errors import ContractError
+from civiclake.settings import MARTS_DIR
 
 
 def load_city(schemas_dir: Path, expectations_dir: Path, marts_dir: Path = MARTS_DIR) -> Manifest:
@@ -25,13 +26,20 @@ def load_city(schemas_dir: Path, expectations_dir: Path, marts_dir: Path = MARTS
     if city.faults.problems:
         raise ContractError(city.faults.problems)
     compiled = _at_one_hour([d.dataset for d in city.drafts if d.dataset is not None])
-    datasets = tuple(sorted(compiled, key=lambda d: d.id))
+    marts = tuple(mart for _, mart in city.marts)
+    datasets = tuple(sorted(_with_feeds(compiled, marts), key=lambda d: d.id))
     return Manifest(
         fingerprint=city.fingerprint,
         datasets=datasets,
-        marts=tuple(mart for _, mart in city.marts),
+        marts=marts,
         links=links(datasets),
     )
+
+
+def _with_feeds(datasets: list[Dataset], marts: tuple[Mart, ...]) -> list[Dataset]:
+    """Only tables by whose changes a mart is refreshed need to tell them."""
+    told = {name for mart in marts for name in mart.groups}
+    return [d.model_copy(update={"has_change_feed": d.id in told}) for d in datasets]
 
 
 def _at_one_hour(datasets: list[Dataset]) -> list[Dataset]:

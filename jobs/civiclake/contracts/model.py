@@ -243,6 +243,8 @@ class Dataset(_Frozen):
     """How old the newest delivery may be, from ``slaProperties``."""
     schedule: str | None = None
     """Cron text of the department's DAG when this dataset asks for one of its own hour."""
+    has_change_feed: bool = False
+    """Whether its unified table tells what every commit changed: a mart refreshes by it."""
 
     @property
     def table(self) -> str:
@@ -307,6 +309,10 @@ class Mart(_Frozen):
     name: str
     inputs: tuple[str, ...]
     """Dataset ids whose arrival makes it run."""
+    refresh_by: str | None = None
+    """Column of the mart by whose values it is refreshed; None: it is always built whole."""
+    groups: dict[str, str] = Field(default_factory=dict)
+    """Input to the expression that gives a row's value of that column."""
 
 
 class Link(_Frozen):

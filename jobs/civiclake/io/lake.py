@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock
 from pyspark.sql import SparkSession
 
 from civiclake import columns as c
 from civiclake.contracts.model import Dataset, History
-from civiclake.contracts.render.ddl import add_columns, sql_text, table_ddl
+from civiclake.contracts.render.ddl import CHANGE_FEED, add_columns, sql_text, table_ddl
 from civiclake.contracts.render.layers import Layer, layer_columns
 from civiclake.errors import UserError
 from civiclake.settings import Settings
@@ -27,6 +30,15 @@ _OPS_PROPERTIES = " TBLPROPERTIES ('delta.checkpointInterval' = '50')"
 as reading some tens of such commits."""
 _BY_HISTORY = frozenset({c.VALID_FROM, c.VALID_TO, c.IS_CURRENT, c.SNAPSHOT_DATE})
 """Columns that a unified table has or has not by the history that it keeps."""
+SAME_ROWS = (
+    "SET TBLPROPERTIES",
+    "CHANGE COLUMN",
+    "OPTIMIZE",
+    "REORG",
+    "VACUUM START",
+    "VACUUM END",
+)
+"""Commits of a table's history that leave every row as it was."""
 STAGING = "staging"
 """Short-lived Parquet between two passes over a batch; as protected as raw."""
 
@@ -157,6 +169,10 @@ def _follow_contract(
         spark.sql(add_columns(dataset, identifier, added))
     if c.CONTENT not in have and c.CONTENT in dict(extra):  # made before rows had a hash
         spark.sql(f"ALTER TABLE {identifier} ADD COLUMNS ({c.CONTENT} BIGINT)")
+    if dataset.has_change_feed:
+        told = spark.sql(f"SHOW TBLPROPERTIES {identifier}").collect()
+        if {row["key"]: row["value"] for row in told}.get(CHANGE_FEED) != "true":
+            spark.sql(f"ALTER TABLE {identifier} SET TBLPROPERTIES ('{CHANGE_FEED}' = 'true')")
 
 
 def keeps_otherwise(have: Iterable[str], dataset: Dataset) -> bool:
@@ -196,9 +212,24 @@ def create_raw(spark: SparkSession, settings: Settings, dataset: Dataset) -> str
     )
 
 
-def newest_version(spark: SparkSession, table: str) -> int:
-    """Version that the newest commit of a Delta table made."""
-    return int(spark.sql(f"DESCRIBE HISTORY {table} LIMIT 1").collect()[0]["version"])
+@dataclass(frozen=True)
+class Commit:
+    """What a Delta table's history says of one commit."""
+
+    version: int
+    rows_written: int
+    rows_deleted: int
+    said: Mapping[str, Any]
+    """What its writer left to be read; see ``pipeline.apply.fenced``."""
+
+
+def newest_commit(spark: SparkSession, table: str) -> Commit:
+    """The newest commit of a Delta table."""
+    row = spark.sql(f"DESCRIBE HISTORY {table} LIMIT 1").collect()[0]
+    counted = row["operationMetrics"] or {}
+    written, deleted = (int(counted.get(f"num{w}Rows", 0)) for w in ("Output", "Deleted"))
+    said = json.loads(row["userMetadata"] or "{}")
+    return Commit(int(row["version"]), written, deleted, said)
 
 
 def remove(settings: Settings, layer: str, table: str) -> None:

@@ -6,12 +6,16 @@ can't know is whether the dead process's Spark work still runs in the engine: th
 file therefore names the session of the last holder, and the next holder stops that
 session's work before it starts its own. A holder whose token is no longer the newest
 must not commit: see :meth:`TableLock.check`.
+
+Maintenance gives way: whoever wants a table that it holds leaves a word beside the lock and
+waits until it has let go, which takes a second or two.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -22,6 +26,9 @@ from filelock import FileLock, Timeout
 
 from civiclake.errors import FencedError, LockHeld
 from civiclake.settings import Settings
+
+_GIVES_WAY_S = 60.0
+"""How long to wait for a holder that gives way; it is asked no longer than that."""
 
 
 @dataclass
@@ -47,6 +54,14 @@ class TableLock:
                 " was given out since; nothing more is written, start the batch again"
             )
 
+    def is_wanted(self) -> bool:
+        """Whether another one waits for this lock; only who gives way needs to look."""
+        try:
+            asked = _wanted(self.path).stat().st_mtime
+        except FileNotFoundError:
+            return False
+        return time.time() - asked < _GIVES_WAY_S  # or it was left by one that was killed
+
     def note(self, **facts: Any) -> None:
         """Write down whom a successor would have to stop (the Spark session's id)."""
         _write(self.path, {**_read(self.path), **facts})
@@ -60,6 +75,7 @@ def table_lock(
     holder: str,
     timeout_seconds: float = 0.0,
     stop_former: Callable[[dict[str, Any]], None] | None = None,
+    gives_way: bool = False,
 ) -> Iterator[TableLock]:
     """Hold the lock of a table.
 
@@ -69,6 +85,7 @@ def table_lock(
         holder: who asks, for the other one's error message (the batch).
         timeout_seconds: how long to wait for another writer.
         stop_former: called with the record of a holder that died without letting go.
+        gives_way: this holder looks at :meth:`TableLock.is_wanted` and lets go soon.
 
     Yields:
         The lock, with a token higher than any before.
@@ -79,14 +96,7 @@ def table_lock(
     settings.locks_dir.mkdir(parents=True, exist_ok=True)
     record = settings.locks_dir / f"{table}.json"
     file_lock = FileLock(settings.locks_dir / f"{table}.lock", timeout=timeout_seconds)
-    try:
-        file_lock.acquire()
-    except Timeout as error:
-        by = _read(record)
-        raise LockHeld(
-            f"table {table} is being written by {by.get('holder', 'another process')}"
-            f" (process {by.get('pid', 'unknown')}); try again when it is done"
-        ) from error
+    _acquire(file_lock, table, record, asks=not gives_way)
     try:
         last = _read(record)
         former = None if last.get("released", True) else last
@@ -95,7 +105,13 @@ def table_lock(
             stop_former(former)  # if that fails, its record stays for the next one to try
         _write(
             record,
-            {"token": lock.token, "holder": holder, "pid": os.getpid(), "released": False},
+            {
+                "token": lock.token,
+                "holder": holder,
+                "pid": os.getpid(),
+                "released": False,
+                "gives_way": gives_way,
+            },
         )
         try:
             yield lock
@@ -104,6 +120,33 @@ def table_lock(
             lock.note(released=True)
     finally:
         file_lock.release()
+
+
+def _acquire(file_lock: FileLock, table: str, record: Path, *, asks: bool) -> None:
+    try:
+        file_lock.acquire()
+        return
+    except Timeout:
+        by = _read(record)
+    if asks and by.get("gives_way"):
+        word = _wanted(record)
+        word.touch()
+        try:
+            file_lock.acquire(timeout=_GIVES_WAY_S)
+            return
+        except Timeout:
+            by = _read(record)
+        finally:
+            word.unlink(missing_ok=True)
+    raise LockHeld(
+        f"table {table} is being written by {by.get('holder', 'another process')}"
+        f" (process {by.get('pid', 'unknown')}); try again when it is done"
+    )
+
+
+def _wanted(record: Path) -> Path:
+    """The word that somebody waits for a lock."""
+    return record.with_suffix(".wanted")
 
 
 def _read(path: Path) -> dict[str, Any]:

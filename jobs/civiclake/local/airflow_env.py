@@ -92,6 +92,7 @@ def _settings_environment(settings: Settings) -> dict[str, str]:
         "CIVICLAKE_STATE_DIR": str(settings.state_dir.absolute()),
         "CIVICLAKE_SCHEMAS_DIR": str(settings.schemas_dir.absolute()),
         "CIVICLAKE_EXPECTATIONS_DIR": str(settings.expectations_dir.absolute()),
+        "CIVICLAKE_MARTS_DIR": str(settings.marts_dir.absolute()),
         "CIVICLAKE_MANIFEST": str(settings.manifest_path.absolute()),
         "CIVICLAKE_ENGINE__HOST": settings.engine.host,
         "CIVICLAKE_ENGINE__CONNECT_PORT": str(settings.engine.connect_port),

@@ -142,7 +142,7 @@ def _build(
     """Fill the table beside; what it was built on, and from how many batches."""
     dataset = side.served
     served = lake.by_path(settings, lake.UNIFIED, dataset.table)
-    version = lake.newest_version(spark, served)
+    version = lake.newest_commit(spark, served).version
     otherwise = lake.keeps_otherwise(spark.table(served).columns, dataset)
     if row.read_batch:
         if otherwise:

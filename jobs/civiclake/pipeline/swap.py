@@ -28,8 +28,6 @@ _KEEP = {
     "delta.logRetentionDuration": "interval 365 days",
 }
 """For so long the replaced version can be read: `SELECT ... VERSION AS OF`."""
-_SAME_ROWS = ("SET TBLPROPERTIES", "OPTIMIZE", "VACUUM START", "VACUUM END")
-"""Commits that leave every row as it was."""
 
 
 def swap(settings: Settings, dataset: Dataset, backfill_id: str | None = None) -> Backfill:
@@ -122,7 +120,7 @@ def _refuse_newer(spark: SparkSession, settings: Settings, table: str, row: Back
     newer = [
         commit
         for commit in _history(spark, table)
-        if commit.version > (row.served_version or 0) and commit.operation not in _SAME_ROWS
+        if commit.version > (row.served_version or 0) and commit.operation not in lake.SAME_ROWS
     ]
     if not newer:
         return
@@ -141,10 +139,10 @@ def _keep_evidence(spark: SparkSession, table: str) -> int:
     """Keep the replaced version's files from a later clean-up; which version that is."""
     rows = spark.sql(f"SHOW TBLPROPERTIES {table}").collect()
     said = {row["key"]: row["value"] for row in rows}
-    if any(name not in said for name in _KEEP):
+    if any(said.get(name) != value for name, value in _KEEP.items()):
         pairs = ", ".join(f"'{name}' = '{value}'" for name, value in _KEEP.items())
         spark.sql(f"ALTER TABLE {table} SET TBLPROPERTIES ({pairs})")
-    return lake.newest_version(spark, table)
+    return lake.newest_commit(spark, table).version
 
 
 def _replace(

@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 @contextmanager
 def writing(
-    settings: Settings, table: str, holder: str
+    settings: Settings, table: str, holder: str, *, gives_way: bool = False
 ) -> Iterator[tuple[SparkSession, TableLock]]:
     """A session of the jobs' engine and the table's lock; both end with the block.
 
@@ -33,6 +33,7 @@ def writing(
         settings: of this installation.
         table: name without layer, as the lock files know it.
         holder: who writes, for the sentence that another writer gets.
+        gives_way: it looks whether another one wants the lock, and lets go.
 
     Raises:
         LockHeld: another process writes the table.
@@ -49,7 +50,8 @@ def writing(
                 former.interruptAll()
                 former.stop()
 
-    with table_lock(settings, table, holder=holder, stop_former=stop_former) as lock:
+    held = table_lock(settings, table, holder=holder, stop_former=stop_former, gives_way=gives_way)
+    with held as lock:
         spark = connect(settings)
         lock.note(session_id=session_id(spark))
         try:

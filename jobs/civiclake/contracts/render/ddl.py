@@ -7,6 +7,9 @@ from collections.abc import Collection, Mapping, Sequence
 from civiclake.contracts.model import Column, Dataset
 from civiclake.contracts.render.layers import Layer, layer_columns
 
+CHANGE_FEED = "delta.enableChangeDataFeed"
+"""Property of a table whose commits tell the rows that they changed."""
+
 
 def table_ddl(
     dataset: Dataset,
@@ -43,6 +46,7 @@ def table_ddl(
         "civiclake.key": ",".join(dataset.key),
         "civiclake.owner": f"{dataset.owner.name} <{dataset.owner.contact}>",
         "delta.enableDeletionVectors": "true",
+        **({CHANGE_FEED: "true"} if dataset.has_change_feed else {}),
         **(properties or {}),
     }
     pairs = ",\n".join(f"  {sql_text(k)} = {sql_text(v)}" for k, v in all_properties.items())

@@ -1,0 +1,124 @@
+"""What a Delta table's own log says of its files, without looking at one of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pyspark.errors import PySparkException
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from civiclake.io import lake
+from civiclake.settings import Settings
+
+_ACTIONS = (
+    "add struct<path:string, size:bigint, partitionValues:map<string,string>, stats:string,"
+    " deletionVector:struct<cardinality:bigint>>, remove struct<path:string>"
+)
+_MANY_COMMITS = 500
+"""So many commits after a checkpoint are more than Delta leaves."""
+
+
+@dataclass(frozen=True)
+class Partition:
+    """The files of one partition, or of a table that has none."""
+
+    values: Mapping[str, str | None]
+    files: int
+    size: int
+    small: int
+    """How many of the files are small."""
+    worst_share: float
+    """The greatest share of deleted rows in a file that is not small."""
+
+
+@dataclass(frozen=True)
+class Newest:
+    """The newest version of a table, and when it was made."""
+
+    version: int
+    at: datetime
+
+
+def newest(spark: SparkSession, settings: Settings, layer: str, table: str) -> Newest:
+    """The newest version; on a local disk Spark is not asked."""
+    if settings.lake_uri is None:
+        log = Path(lake.location(settings, layer, table)) / "_delta_log"
+        last = max(p for p in log.glob("*.json") if p.stem.isdigit())
+        return Newest(int(last.stem), datetime.fromtimestamp(last.stat().st_mtime, UTC))
+    name = lake.by_path(settings, layer, table)
+    told = spark.sql(f"DESCRIBE HISTORY {name} LIMIT 1")
+    row = told.selectExpr("version", "unix_millis(timestamp) AS at").collect()[0]
+    return Newest(int(row["version"]), datetime.fromtimestamp(row["at"] / 1000, UTC))
+
+
+def partitions(
+    spark: SparkSession, location: str, version: int, small_bytes: int
+) -> list[Partition]:
+    """The files of a version, by partition.
+
+    Args:
+        spark: session on the jobs' engine.
+        location: path or URI of the table.
+        version: its newest version.
+        small_bytes: a file below this is small.
+    """
+    actions = _read(spark, f"{location}/_delta_log", version)
+    is_add = F.col("add").isNotNull()
+    last = F.max_by(F.col("add"), F.struct("version", is_add)).alias("add")
+    path = F.coalesce("add.path", "remove.path")
+    # A changed deletion vector removes and adds the same file in one commit.
+    files = actions.groupBy(path.alias("path")).agg(last, F.max_by(is_add, "order").alias("there"))
+    deleted = F.coalesce(F.col("add.deletionVector.cardinality"), F.lit(0))
+    rows = F.get_json_object("add.stats", "$.numRecords").cast("double")
+    is_small = F.col("add.size") < small_bytes
+    share = F.coalesce(F.when(~is_small, F.try_divide(deleted, rows)), F.lit(0.0))
+    found = (
+        files.where("there")
+        .groupBy(F.to_json("add.partitionValues").alias("at"))
+        .agg(
+            F.count("*"),
+            F.sum("add.size"),
+            F.count_if(is_small),
+            F.max(share),
+        )
+    )
+    return [Partition(json.loads(r[0] or "{}"), r[1], r[2], r[3], r[4]) for r in found.collect()]
+
+
+def _read(spark: SparkSession, log: str, version: int) -> DataFrame:
+    """Every action of the log that still counts, with the version that did it."""
+    since = _checkpoint(spark, log)
+    first = 0 if since is None else since + 1
+    if since is None and version > _MANY_COMMITS:
+        raise ValueError(f"{log} has {version} commits and no checkpoint")
+    commits = [f"{log}/{n:020d}.json" for n in range(first, version + 1)]
+    parts = [spark.read.schema(_ACTIONS).json(commits)] if commits else []
+    if since is not None:
+        parts.append(spark.read.schema(_ACTIONS).parquet(f"{log}/{since:020d}.checkpoint*.parquet"))
+    return _together(parts)
+
+
+def _together(parts: Iterable[DataFrame]) -> DataFrame:
+    name = F.col("_metadata.file_name")
+    number = F.left(name, F.lit(20)).cast("bigint").alias("version")
+    first, *others = [
+        part.select("add", "remove", number).where("add IS NOT NULL OR remove IS NOT NULL")
+        for part in parts
+    ]
+    for other in others:
+        first = first.unionByName(other)
+    return first.withColumn("order", F.struct("version", F.col("add").isNotNull()))
+
+
+def _checkpoint(spark: SparkSession, log: str) -> int | None:
+    """The version that the last checkpoint sums up."""
+    try:
+        rows = spark.read.text(f"{log}/_last_checkpoint").collect()
+    except PySparkException:  # there is none yet
+        return None
+    return int(json.loads(rows[0][0])["version"])

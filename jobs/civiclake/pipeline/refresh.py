@@ -1,0 +1,237 @@
+"""What a mart's inputs have changed since it was built last, and which of its groups that touches.
+
+The mart's own commit says by which versions of its inputs it was built, so that this is as
+true as its content. From there on the inputs' change feeds tell every row as it was and as it
+is: the groups of both are touched. Where they can't tell, the mart is built whole.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pyspark.errors import PySparkException
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
+
+from civiclake.contracts.mart import UNIFIED_NAME
+from civiclake.contracts.model import Mart
+from civiclake.errors import UserError
+from civiclake.io import delta_log, lake
+from civiclake.settings import Settings
+
+MARK = "inputs"
+"""Where the mart's commit says what it was built by."""
+_LITERALS = {"date": "DATE '{}'", "timestamp": "TIMESTAMP '{}'", "string": "'{}'"} | dict.fromkeys(
+    ("tinyint", "smallint", "int", "bigint"), "{}"
+)
+"""Types that groups may have, and how SQL writes a value."""
+_ROW_CHANGES = ("MERGE", "UPDATE", "DELETE")
+_KEPT_FEED = (*lake.SAME_ROWS, "ADD COLUMNS")
+_FEW = 50
+"""Up to here each group is compared by itself, which file statistics can prune."""
+_HISTORY = 100
+"""How many commits back a mart's last build is looked for."""
+
+
+@dataclass(frozen=True)
+class Input:
+    """An input as it stands now."""
+
+    dataset: str
+    table: str
+    made: str
+    """Delta's id of the table: another one, if it was made anew."""
+    version: int
+
+    @property
+    def mark(self) -> list[Any]:
+        """What a mart's commit keeps of it."""
+        return [self.made, self.version]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be built."""
+
+    groups: tuple[str | None, ...] = ()
+    """Values of the mart's group column, as text; None is null."""
+    kind: str = ""
+    """Spark type of that column."""
+    whole: str | None = None
+    """Why the mart is built whole; None: only these groups are."""
+
+
+class _Whole(Exception):
+    """The changes can't be told by groups; the message says why."""
+
+
+def inputs(spark: SparkSession, settings: Settings, mart: Mart) -> list[Input]:
+    """The mart's inputs, each at its newest version.
+
+    Raises:
+        UserError: one was never loaded.
+    """
+    found = []
+    for dataset_id in mart.inputs:
+        table = dataset_id.replace(".", "_", 1)
+        if not lake.exists(spark, settings, lake.UNIFIED, table):
+            raise UserError(
+                f"marts.{mart.name}: its input {dataset_id} was never loaded;"
+                f" run `civiclake load {dataset_id}` first"
+            )
+        lake.register(spark, settings, lake.UNIFIED, table)
+        version = delta_log.newest(spark, settings, lake.UNIFIED, table).version
+        path = lake.by_path(settings, lake.UNIFIED, table)
+        made = spark.sql(f"DESCRIBE DETAIL {path}").select("id").collect()[0][0]
+        found.append(Input(dataset_id, table, made, version))
+    return found
+
+
+def mark(found: Sequence[Input], query: str) -> dict[str, Any]:
+    """What the mart's commit says of what it was built by."""
+    return {"query": _digest(query), MARK: {one.dataset: one.mark for one in found}}
+
+
+def _digest(query: str) -> str:
+    return hashlib.sha256(query.encode()).hexdigest()[:16]
+
+
+def plan(
+    spark: SparkSession, settings: Settings, mart: Mart, query: str, found: Sequence[Input]
+) -> Plan:
+    """Which groups have changed since the mart was built last, or why it is built whole."""
+    try:
+        kind, former = _former(spark, settings, mart, query)
+        groups: set[str | None] = set()
+        for one in found:
+            groups |= _changed(spark, settings, mart, one, former.get(one.dataset), kind)
+        limit = settings.marts.max_changed_groups
+        if len(groups) > limit:
+            raise _Whole(f"more than {limit} groups have changed")
+    except _Whole as why:
+        return Plan(whole=str(why))
+    return Plan(tuple(sorted(groups, key=lambda g: (g is None, g or ""))), kind)
+
+
+def _former(
+    spark: SparkSession, settings: Settings, mart: Mart, query: str
+) -> tuple[str, Mapping[str, list[Any]]]:
+    """The type of the mart's groups, and its inputs as they were when it was built last."""
+    if mart.refresh_by is None:
+        raise _Whole("its head names no groups")
+    if not lake.exists(spark, settings, lake.MARTS, mart.name):
+        raise _Whole("it is built for the first time")
+    table = lake.by_path(settings, lake.MARTS, mart.name)
+    fields = {f.name: f.dataType.simpleString() for f in spark.table(table).schema.fields}
+    kind = fields.get(mart.refresh_by, "")
+    if kind not in _LITERALS:
+        raise _Whole(f"groups of type {kind or 'nothing'} are not told apart")
+    history = spark.sql(f"DESCRIBE HISTORY {table} LIMIT {_HISTORY}")
+    for row in history.select("version", "operation", "userMetadata").collect():
+        if row["operation"] in lake.SAME_ROWS:
+            continue
+        said = json.loads(row["userMetadata"] or "{}")
+        if MARK not in said:
+            raise _Whole(f"its version {row['version']} does not say what it was built by")
+        if said.get("query") != _digest(query):
+            raise _Whole("its query has changed")
+        return kind, said[MARK]
+    raise _Whole(f"its last {_HISTORY} commits don't say what it was built by")
+
+
+def _changed(
+    spark: SparkSession,
+    settings: Settings,
+    mart: Mart,
+    one: Input,
+    former: list[Any] | None,
+    kind: str,
+) -> set[str | None]:
+    """The groups of an input's rows that have changed since."""
+    if former is None or former[0] != one.made or former[1] > one.version:
+        raise _Whole(f"{one.dataset} was made anew")
+    if not _has_changed(spark, settings, one, int(former[1])):
+        return set()
+    expression = mart.groups.get(one.dataset)
+    if expression is None:
+        raise _Whole(f"{one.dataset} has changed, of which no group is named")
+    group = F.expr(f"CAST(({expression}) AS {kind})").cast("string")
+    try:
+        feed = (
+            spark.read.format("delta")
+            .option("readChangeFeed", "true")
+            .option("startingVersion", int(former[1]) + 1)
+            .option("endingVersion", one.version)
+            .load(lake.location(settings, lake.UNIFIED, one.table))
+        )
+        limit = settings.marts.max_changed_groups + 1
+        rows = feed.select(group).distinct().limit(limit).collect()
+    except PySparkException as error:
+        said = str(error).splitlines()[0]
+        raise _Whole(f"{one.dataset} can't tell its changes: {said[:200]}") from None
+    return {row[0] for row in rows}
+
+
+def _has_changed(spark: SparkSession, settings: Settings, one: Input, former: int) -> bool:
+    """Whether a commit since has changed rows, and only such as a feed tells well."""
+    if one.version == former:
+        return False
+    path = lake.by_path(settings, lake.UNIFIED, one.table)
+    history = spark.sql(f"DESCRIBE HISTORY {path} LIMIT {one.version - former + 10}")
+    chosen = history.where((F.col("version") > former) & (F.col("version") <= one.version))
+    rows = chosen.select("version", "operation", "operationParameters").collect()
+    if len(rows) < one.version - former:
+        raise _Whole(f"the history of {one.dataset} does not reach back to version {former}")
+    has_changed = False
+    for version, operation, said in rows:
+        if operation in _KEPT_FEED:
+            continue
+        is_append = operation == "WRITE" and (said or {}).get("mode") == "Append"
+        if operation not in _ROW_CHANGES and not is_append:
+            raise _Whole(f"{one.dataset} has a {operation} in version {version}")
+        has_changed = True
+    return has_changed
+
+
+def bind(
+    spark: SparkSession,
+    settings: Settings,
+    mart: Mart,
+    query: str,
+    found: Sequence[Input],
+    made: Plan,
+) -> str:
+    """Let the query read its inputs at their versions, and of those only the groups' rows.
+
+    Returns:
+        The query over views of this session.
+    """
+    for one in found:
+        path = lake.by_path(settings, lake.UNIFIED, one.table)
+        frame = spark.sql(f"SELECT * FROM {path} VERSION AS OF {one.version}")
+        expression = mart.groups.get(one.dataset)
+        if made.whole is None and expression is not None:
+            frame = frame.where(is_one_of(f"CAST(({expression}) AS {made.kind})", made))
+        frame.createOrReplaceTempView(one.table)
+    known = {one.table for one in found}
+    return UNIFIED_NAME.sub(lambda m: m[1] if m[1] in known else m[0], query)
+
+
+def is_one_of(column: str, made: Plan) -> str:
+    """A predicate that holds for the plan's groups, in a form that prunes files."""
+    form = _LITERALS[made.kind]
+    given = [group for group in made.groups if group is not None]
+    if form == "{}":
+        given.sort(key=int)
+    values = [form.format(g.replace("\\", "\\\\").replace("'", "\\'")) for g in given]
+    parts = [f"{column} IS NULL"] if None in made.groups else []
+    if len(values) > _FEW:
+        within = f"{column} >= {values[0]} AND {column} <= {values[-1]}"
+        parts.append(f"({within} AND {column} IN ({', '.join(values)}))")
+    else:
+        parts += [f"{column} = {value}" for value in values]
+    return " OR ".join(parts) or "false"

@@ -1,0 +1,278 @@
+"""A refreshed mart is the mart that a full build would give, whatever has changed."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from nights import Nights, age, city
+from pyspark.sql import SparkSession
+
+from civiclake.contracts.load import load_city
+from civiclake.contracts.model import Manifest
+from civiclake.errors import FencedError, UserError
+from civiclake.io import lake
+from civiclake.io.account import BatchResult
+from civiclake.pipeline import mart as module
+from civiclake.pipeline.mart import build
+from civiclake.settings import Settings, project_root
+
+MART = "visits_by_weather"
+VISITS, DAYS = "health.visits", "meteorology.daily"
+
+
+class Town(Nights):
+    """The two inputs of the mart, changed by hand, and the mart."""
+
+    city: Manifest
+    number = 0
+
+    def make(self, dataset_id: str) -> None:
+        with self.keys():
+            dataset = self.city.dataset(dataset_id)
+            lake.create_unified(self.spark, self.settings, dataset)
+
+    def name(self, dataset_id: str) -> str:
+        return lake.by_path(self.settings, lake.UNIFIED, dataset_id.replace(".", "_"))
+
+    def sql(self, text: str) -> list[Any]:
+        places = {"visits": self.name(VISITS), "days": self.name(DAYS), "mart": self.mart}
+        return self.spark.sql(text.format(**places)).collect()
+
+    @property
+    def mart(self) -> str:
+        return lake.by_path(self.settings, lake.MARTS, MART)
+
+    def visit(self, first: int, last: int, day: str, age: str = "40", code: str = "J06.9") -> None:
+        """Append visits of a day."""
+        self.sql(
+            "INSERT INTO {visits} (visit_id, citizen_id, facility_id, visited_at, diagnosis_code,"
+            " sex, age_years, cost_amount, updated_at, _sequence, _batch_id, _record_id)"
+            f" SELECT concat('V', id), concat('C', id % 5), 'F1', TIMESTAMP '{day} 08:00:00',"
+            f" '{code}', 'F', {age}, 1.0, TIMESTAMP '{day} 09:00:00', TIMESTAMP '{day} 09:00:00',"
+            f" 'b', concat('r', id) FROM range({first}, {last})"
+        )
+
+    def weather(self, *days: str, wind: float = 1.0) -> None:
+        for day in days:
+            self.sql(
+                "INSERT INTO {days} (date, precipitation_mm, temp_max_c, temp_min_c, wind_m_per_s,"
+                f" weather, _sequence, _batch_id, _record_id) VALUES (DATE '{day}', 0, 5, {wind},"
+                f" {wind}, 'sun', TIMESTAMP '{day} 00:00:00', 'b', 'r{day}')"
+            )
+
+    def refresh(self, *, full: bool = False) -> BatchResult:
+        self.number += 1
+        with self.keys():
+            return build(self.settings, self.city, MART, f"n{self.number}", full=full)
+
+    def truth(self) -> list[Any]:
+        """What the query gives over the whole inputs."""
+        text = (self.settings.marts_dir / f"{MART}.sql").read_text()
+        for dataset_id in (VISITS, DAYS):
+            text = text.replace(f"unified.{dataset_id.replace('.', '_')}", self.name(dataset_id))
+        return sorted(self.spark.sql(text).collect(), key=str)
+
+    def served(self) -> list[Any]:
+        return sorted(self.spark.table(self.mart).collect(), key=str)
+
+    def check(self, said: str, *, full: bool = False) -> BatchResult:
+        """Refresh, and hold the mart against a full build."""
+        result = self.refresh(full=full)
+        assert said in result.message
+        assert result.read == result.inserted
+        assert self.served() == self.truth()
+        return result
+
+
+@pytest.fixture
+def town(settings: Settings, spark: SparkSession, tmp_path: Path) -> Town:
+    made = Town(settings, spark, tmp_path, city().dataset(DAYS))
+    made.city = city()
+    for dataset_id in (VISITS, DAYS):
+        made.make(dataset_id)
+    return made
+
+
+@pytest.fixture
+def week(town: Town) -> Town:
+    town.weather(*(f"2016-01-0{n}" for n in range(1, 8)))
+    for n in range(1, 6):
+        town.visit(n * 100, n * 100 + 10, f"2016-01-0{n}")
+    town.check("built whole: it is built for the first time")
+    return town
+
+
+def test_only_the_groups_that_changed_are_computed_and_replaced(week: Town) -> None:
+    assert week.refresh().message == "no group has changed"
+    week.visit(900, 903, "2016-01-02")
+    assert week.check("1 groups of day").read == 1
+    # From one day to another: both are touched.
+    week.sql(
+        "UPDATE {visits} SET visited_at = TIMESTAMP '2016-01-06 10:00:00' WHERE visit_id = 'V101'"
+    )
+    assert week.check("2 groups of day").read == 2
+    week.sql("DELETE FROM {visits} WHERE to_date(visited_at) = DATE '2016-01-03'")
+    week.sql("DELETE FROM {days} WHERE date = DATE '2016-01-04'")
+    result = week.check("2 groups of day")
+    assert result.read == 1  # the day without weather is gone from the mart
+    week.weather("2016-01-04")
+    assert week.check("1 groups of day").read == 1
+    # A visit of a day of which there is no weather is in no row.
+    week.visit(950, 951, "2016-02-01")
+    assert week.check("1 groups of day").read == 0
+    history = week.sql("DESCRIBE HISTORY {mart}")
+    assert [r["operation"] for r in history].count("CREATE OR REPLACE TABLE AS SELECT") == 1
+    assert len(history) == 6
+    kept = {r["outcome"]: r["rows"] for r in week.spark.table(
+        lake.by_path(week.settings, lake.OPS, "outcomes")
+    ).collect() if r["step"] == "refresh"}  # fmt: skip
+    assert set(kept) == {"groups", "replaced", "whole"}
+
+
+def test_inputs_that_have_not_changed_for_long_are_read_all_the_same(week: Town) -> None:
+    for dataset_id in (VISITS, DAYS):
+        age(Path(week.settings.lake) / "unified" / dataset_id.replace(".", "_"), days=60)
+    week.check("built whole: it was asked for", full=True)
+    week.visit(900, 903, "2016-01-02")
+    week.check("1 groups of day")
+
+
+def test_tidied_inputs_have_not_changed(week: Town) -> None:
+    for table in ("{visits}", "{days}", "{mart}"):
+        week.sql(f"OPTIMIZE {table}")
+    assert week.refresh().message == "no group has changed"
+    week.visit(900, 903, "2016-01-02")
+    week.sql("OPTIMIZE {visits}")
+    assert week.check("1 groups of day").read == 1
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_random_nights_give_what_a_full_build_gives(week: Town, seed: int) -> None:
+    chance = random.Random(seed)
+    done = []
+    for night in range(6):
+        for _ in range(chance.randint(1, 3)):
+            done.append(_change(week, chance, night))
+        result = week.refresh()
+        assert result.read == result.inserted
+        assert week.served() == week.truth(), (done, result.message)
+    assert any("groups of day" in r[0] for r in week.spark.sql(
+        f"SELECT message FROM {lake.by_path(week.settings, lake.OPS, 'batches')}"
+    ).collect())  # fmt: skip
+
+
+def _change(town: Town, chance: random.Random, night: int) -> str:
+    """One change of one of the inputs, by chance."""
+    day, other = (f"2016-01-{chance.randint(1, 12):02d}" for _ in range(2))
+    some = f"substr(visit_id, -1) = '{chance.randint(0, 9)}'"
+    first = 10_000 + town.number * 1000 + chance.randint(0, 99) * 10
+    kind = chance.choice(["add", "move", "correct", "delete", "weather", "gone", "back", "merge"])
+    if kind == "add":
+        town.visit(first, first + chance.randint(1, 5), day, age="NULL" if night % 2 else "7")
+    elif kind == "move":
+        town.sql(f"UPDATE {{visits}} SET visited_at = TIMESTAMP '{day} 11:00:00' WHERE {some}")
+    elif kind == "correct":
+        town.sql(f"UPDATE {{visits}} SET age_years = 1, diagnosis_code = NULL WHERE {some}")
+    elif kind == "delete":
+        town.sql(f"DELETE FROM {{visits}} WHERE {some} AND to_date(visited_at) = '{day}'")
+    elif kind == "weather":
+        town.sql(f"DELETE FROM {{days}} WHERE date = '{day}'")
+        town.weather(day, wind=night + 1.0)
+    elif kind == "gone":
+        town.sql(
+            f"UPDATE {{days}} SET date = DATE '2017-02-{night + 1:02d}' WHERE date = '{other}'"
+        )
+    elif kind == "back":
+        version = town.sql("DESCRIBE HISTORY {visits} LIMIT 1")[0]["version"]
+        town.sql(f"RESTORE TABLE {{visits}} TO VERSION AS OF {version - 1}")
+    else:
+        town.sql(
+            "MERGE INTO {visits} t USING (SELECT visit_id, min(visited_at) AS at FROM {visits}"
+            f" WHERE {some} GROUP BY visit_id) s ON t.visit_id = s.visit_id"
+            f" WHEN MATCHED AND t.age_years < 20 THEN DELETE WHEN MATCHED THEN UPDATE SET"
+            f" t.visited_at = s.at + INTERVAL {chance.randint(0, 3)} DAY"
+        )
+    return kind
+
+
+def test_what_the_feed_can_not_tell_makes_the_whole_anew(week: Town) -> None:
+    before = week.sql("DESCRIBE HISTORY {visits} LIMIT 1")[0]["version"]
+    week.visit(900, 903, "2016-01-02")
+    week.sql(f"RESTORE TABLE {{visits}} TO VERSION AS OF {before}")
+    week.check("built whole: health.visits has a RESTORE in version")
+    week.sql("ALTER TABLE {visits} SET TBLPROPERTIES ('delta.enableChangeDataFeed' = 'false')")
+    week.visit(900, 903, "2016-01-02")
+    week.check("built whole: health.visits can't tell its changes")
+    # The next load of the table lets it tell again.
+    week.make(VISITS)
+    week.visit(910, 913, "2016-01-02")
+    week.check("1 groups of day")
+    version = week.sql("DESCRIBE HISTORY {mart} LIMIT 1")[0]["version"]
+    week.sql(f"RESTORE TABLE {{mart}} TO VERSION AS OF {version - 2}")
+    week.check("does not say what it was built by")
+    rows = week.spark.table(week.name(VISITS))
+    rows.where("visit_id < 'V3'").write.format("delta").mode("overwrite").option(
+        "overwriteSchema", "true"
+    ).save(lake.location(week.settings, lake.UNIFIED, "health_visits"))
+    week.check("built whole: health.visits has a")
+    lake.remove(week.settings, lake.UNIFIED, "meteorology_daily")
+    week.make(DAYS)
+    week.weather("2016-01-01", "2016-01-02")
+    week.check("built whole: meteorology.daily was made anew")
+    week.check("built whole: it was asked for", full=True)
+    few = week.settings.marts.model_copy(update={"max_changed_groups": 1})
+    week.settings = week.settings.model_copy(update={"marts": few})
+    week.visit(920, 921, "2016-01-01")
+    week.visit(921, 922, "2016-01-02")
+    week.check("built whole: more than 1 groups have changed")
+
+
+@pytest.fixture
+def own(week: Town, tmp_path: Path) -> Iterator[Path]:
+    """The mart as a file that a test may change."""
+    folder = tmp_path / "marts"
+    folder.mkdir()
+    file = folder / f"{MART}.sql"
+    file.write_text((week.settings.marts_dir / file.name).read_text())
+    week.settings = week.settings.model_copy(update={"marts_dir": folder})
+    yield file
+
+
+def test_another_query_makes_the_whole_anew(week: Town, own: Path) -> None:
+    own.write_text(own.read_text().replace("  w.temp_min_c,\n", "  w.temp_min_c AS least_c,\n"))
+    week.check("built whole: its query has changed")
+    assert "least_c" in week.spark.table(week.mart).columns
+
+
+def test_a_wrong_group_is_found_and_writes_nothing(week: Town, own: Path) -> None:
+    wrong = "-- group: meteorology.daily = date_add(date, 1)"
+    own.write_text(own.read_text().replace("-- group: meteorology.daily = date", wrong))
+    root = project_root()
+    week.city = load_city(root / "schemas", root / "expectations", own.parent)
+    week.check("built whole: its query has changed")
+    before = week.served()
+    week.weather("2016-01-10")
+    with pytest.raises(UserError, match="give rows of other groups of day as well"):
+        week.refresh()
+    assert week.served() == before
+
+
+def test_a_writer_that_lost_its_lock_builds_nothing(
+    week: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    week.visit(900, 903, "2016-01-02")
+    real = module._replace_groups
+
+    def younger(work: Any, *rest: Any) -> Any:
+        work.lock.token = 1  # as if others had built since
+        return real(work, *rest)
+
+    before = week.served()
+    monkeypatch.setattr(module, "_replace_groups", younger)
+    with pytest.raises(FencedError, match="younger writer than token 1"):
+        week.refresh()
+    assert week.served() == before
