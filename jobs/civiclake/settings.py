@@ -120,6 +120,8 @@ class Settings(BaseSettings):
     """Everything that is made at run time: lake, landing, logs, secrets, environments."""
     schemas_dir: Path = Field(default_factory=lambda: project_root() / "schemas")
     expectations_dir: Path = Field(default_factory=lambda: project_root() / "expectations")
+    marts_dir: Path = Path(__file__).resolve().parent / "marts"
+    """SQL files of the cross-department tables; the package's own unless a city has others."""
     lake_uri: str | None = None
     """Root of the Delta tables, such as ``s3a://bucket/lake``; default ``<state_dir>/lake``."""
     engine: EngineSettings = EngineSettings()

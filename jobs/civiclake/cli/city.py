@@ -6,7 +6,6 @@ import os
 from pathlib import Path
 
 from civiclake.contracts import code_store, manifest
-from civiclake.contracts.check import MARTS_DIR
 from civiclake.contracts.city import fingerprint
 from civiclake.contracts.faults import choice, did_you_mean
 from civiclake.contracts.load import load_city
@@ -31,7 +30,7 @@ def read(settings: Settings) -> Manifest:
     path = settings.manifest_path
     if path.exists():
         found = manifest.read(path)
-        now = fingerprint(settings.schemas_dir, settings.expectations_dir, MARTS_DIR)
+        now = fingerprint(settings.schemas_dir, settings.expectations_dir, settings.marts_dir)
         if found.fingerprint == now:
             return found
     return compile_city(settings)
@@ -39,7 +38,7 @@ def read(settings: Settings) -> Manifest:
 
 def compile_city(settings: Settings) -> Manifest:
     """Compile all contracts and write the manifest."""
-    city = load_city(settings.schemas_dir, settings.expectations_dir)
+    city = load_city(settings.schemas_dir, settings.expectations_dir, settings.marts_dir)
     code_store.keep(settings, city)
     manifest.write(city, settings.manifest_path)
     return city

@@ -41,7 +41,11 @@ def check(
 ) -> None:
     """Check every contract, shared column, code list and suite; list all faults at once."""
     settings = load_settings()
-    found = examine(schemas or settings.schemas_dir, expectations or settings.expectations_dir)
+    found = examine(
+        schemas or settings.schemas_dir,
+        expectations or settings.expectations_dir,
+        settings.marts_dir,
+    )
     problems = found.faults.problems
     if problems:
         raise ContractError([*problems, f"{len(problems)} faults in all; nothing was run"])

@@ -6,7 +6,6 @@ import logging
 
 from pyspark.sql import SparkSession
 
-from civiclake.contracts.check import MARTS_DIR
 from civiclake.contracts.faults import choice, did_you_mean
 from civiclake.contracts.model import Manifest, Mart
 from civiclake.errors import CivicLakeError, UserError
@@ -69,7 +68,7 @@ def _replace(spark: SparkSession, settings: Settings, mart: Mart) -> int:
                 f" run `civiclake load {dataset_id}` first"
             )
         lake.register(spark, settings, lake.UNIFIED, table)
-    query = (MARTS_DIR / f"{mart.name}.sql").read_text(encoding="utf-8")
+    query = (settings.marts_dir / f"{mart.name}.sql").read_text(encoding="utf-8")
     target = lake.by_path(settings, lake.MARTS, mart.name)
     spark.sql(f"CREATE OR REPLACE TABLE {target} USING DELTA AS\n{query}")
     return spark.table(target).count()
