@@ -11,6 +11,7 @@ import json
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +61,7 @@ def _stop(number: int) -> str:
 def write_initial(data: Path, rows: int, seed: int = 1, tell: Tell = lambda line: None) -> None:
     """Keys 0 to ``rows``, each once, in several files."""
     edges = np.linspace(0, rows, FILES + 1).astype(int)
-    for number, (start, end) in enumerate(zip(edges[:-1], edges[1:], strict=True), start=1):
+    for number, (start, end) in enumerate(pairwise(edges), start=1):
         generator = np.random.default_rng([seed, number])
         with _csv(data, INITIAL, number) as file:
             for low in range(start, end, _CHUNK):
@@ -87,7 +88,7 @@ def write_changes(
     lines = [_lines(newest), _lines(older), _broken_lines(broken)]
     mixed = pa.concat_arrays(lines).take(pa.array(generator.permutation(rows)))
     edges = np.linspace(0, rows, files + 1).astype(int)
-    for number, (start, end) in enumerate(zip(edges[:-1], edges[1:], strict=True), start=1):
+    for number, (start, end) in enumerate(pairwise(edges), start=1):
         with _csv(data, delivery, number) as file:
             file.write(_bytes(mixed[start:end]))
     found = Expected(rows, updated, inserted, twice, bad, existing + inserted)
