@@ -106,8 +106,9 @@ def _generate(root: Path, sizes: Sizes) -> None:
     generate.write_changes(data, sizes.changes, sizes.rows)
     generate.write_changes(data, sizes.changes, sizes.big_rows, delivery=shape.BIG)
     generate.write_stops(warm)
-    generate.write_initial(warm, _WARM_ROWS)
-    generate.write_changes(warm, _WARM_CHANGES, _WARM_ROWS)
+    warm_rows = min(_WARM_ROWS, sizes.rows)
+    generate.write_initial(warm, warm_rows)
+    generate.write_changes(warm, min(_WARM_CHANGES, sizes.changes), warm_rows)
 
 
 def _peer(root: Path, name: str) -> Peer:

@@ -86,17 +86,29 @@ class Peer:
 
     def can_start(self, work: Work) -> bool:
         """Whether it has the state that a work starts from."""
-        return work.start is None or work.start in self._states
+        return work.start is None or self.has(work.start)
 
-    def start_from(self, slug: str, taps: Path) -> Path:
-        """Take a table made elsewhere for a state; its data files are linked.
+    def has(self, slug: str) -> bool:
+        """Whether it has that state."""
+        return slug in self._states
+
+    def start_from(self, slug: str, source: str, taps: Path) -> Path:
+        """Make a state of another one by putting a table made elsewhere in its table's place.
+
+        Args:
+            slug: of the state that is made.
+            source: slug of the state to begin with: what the tool keeps beside the table stays.
+            taps: the table; its data files are linked.
 
         Returns:
             The table, which is this peer's own now.
         """
-        own = self._folder / f"{slug}-0" / LAKE / "taps"
+        folder = self._folder / f"{slug}-0"
+        own = folder / LAKE / "taps"
+        copies.copy(self._states[source], folder)
+        shutil.rmtree(own)
         copies.copy(taps, own)
-        self._states[slug] = self._folder / f"{slug}-0"
+        self._states[slug] = folder
         return own
 
     def _line(self, work: Work, folder: Path) -> list[str]:

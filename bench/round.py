@@ -133,9 +133,9 @@ class Round:
                 f" AS SELECT {', '.join(shape.COLUMNS)} FROM delta.`{served}`"
             ).collect()
             for peer in self.peers:
-                if "changes" not in peer.kinds:
+                if not peer.has(INITIAL):
                     continue
-                taps = peer.start_from(BIG, plain)
+                taps = peer.start_from(BIG, INITIAL, plain)
                 if peer.wants_deletion_vectors:
                     spark.sql(
                         f"ALTER TABLE delta.`{taps}`"

@@ -18,15 +18,20 @@ _REQUIRED = ("tap_id", *_MOMENTS, "stop_code", "device")
 
 def load(task: Task) -> None:
     """Read, judge, set aside, merge, refresh the mart."""
-    typed = _read(task)
+    newest, set_aside = judge(task)
+    if len(set_aside):
+        set_aside.write_delta(task.quarantine, mode="append")
+    _merge(newest, task)
+    mart(task).write_delta(task.mart, mode="overwrite")
+
+
+def judge(task: Task) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The newest good version of each key, and the broken records with their reasons."""
     rules = _rules(pl.read_csv(task.stops).get_column("stop_code"))
-    broken = pl.any_horizontal(rules.values())
-    judged = typed.with_columns(broken.fill_null(False).alias("_broken")).collect()
-    bad, good = judged.filter("_broken"), judged.filter(~pl.col("_broken"))
-    if len(bad):
-        _reasons(bad, rules).write_delta(task.quarantine, mode="append")
-    _merge(_newest(good), task)
-    _refresh_mart(task)
+    broken = pl.any_horizontal(rules.values()).fill_null(False).alias("_broken")
+    judged = _read(task).with_columns(broken).collect()
+    newest = _newest(judged.filter(~pl.col("_broken")))
+    return newest, _reasons(judged.filter("_broken"), rules)
 
 
 def _read(task: Task) -> pl.LazyFrame:
@@ -93,15 +98,16 @@ def _merge(rows: pl.DataFrame, task: Task) -> None:
     merge.when_not_matched_insert_all().execute()
 
 
-def _refresh_mart(task: Task) -> None:
+def mart(task: Task) -> pl.DataFrame:
+    """Taps, fares and stops of each day and line, of the table as it stands."""
     by = [pl.col("tapped_at").dt.date().alias("day"), pl.col("line")]
     figures = [
         pl.len().cast(pl.Int64).alias("taps"),
         pl.col("fare").sum().cast(pl.Decimal(18, 2)).alias("fares"),
         pl.col("stop_code").n_unique().cast(pl.Int64).alias("stops"),
     ]
-    made = pl.scan_delta(task.taps).group_by(*by).agg(*figures).collect(engine="streaming")
-    made.write_delta(task.mart, mode="overwrite")
+    taps = pl.scan_delta(task.taps)
+    return taps.group_by(*by).agg(*figures).collect(engine="streaming")
 
 
 if __name__ == "__main__":
