@@ -12,7 +12,10 @@ To try the whole of it in a few minutes:
 
 from __future__ import annotations
 
+import json
+import os
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -66,10 +69,24 @@ def main(
     with _round(folder, _chosen(engines), sizes) as whole:
         costs = list(whole.costs())
     entries = results.keep(costs, into / results.SUMMARY.name)
+    publish(into)
     put(results.render(entries))
     if whole.failed:
         say("\n".join(whole.failed))
         raise typer.Exit(1)
+
+
+def publish(into: Path) -> None:
+    """Make the tables and the picture from ``summary.json``, and from nothing else."""
+    summary = into / results.SUMMARY.name
+    entries = json.loads(summary.read_text(encoding="utf-8"))
+    page = into / "README.md"
+    if page.exists():
+        results.write_tables(entries, page)
+    if into == results.RESULTS:
+        results.write_tables(entries, project_root() / "README.md")
+    line = [str(_python("bench")), "-m", "bench.plot", str(summary), str(into / "nightly.svg")]
+    subprocess.run(line, check=True, env={**os.environ, "PYTHONPATH": str(project_root())})
 
 
 def _chosen(said: str) -> list[str]:

@@ -121,7 +121,9 @@ class Peer:
     def _measured(self, line: Sequence[str]) -> Meter:
         log = self._folder / "log.txt"
         log.parent.mkdir(parents=True, exist_ok=True)
-        env = {**os.environ, "PYTHONPATH": str(project_root())}
+        # pyspark notes in the environment that this process is a client of Connect.
+        env = {k: v for k, v in os.environ.items() if not k.startswith(("SPARK_", "PYSPARK_"))}
+        env["PYTHONPATH"] = str(project_root())
         with log.open("w") as file:
             if self._warm:
                 meter, code = _from_ready_to_done(line, env, file)
@@ -138,8 +140,8 @@ def _from_ready_to_done(
     line: Sequence[str], env: Mapping[str, str], log: IO[str]
 ) -> tuple[Meter, int]:
     """Measure a program between the two words that it says, so without its warming up."""
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": log}
-    with subprocess.Popen(line, env=env, text=True, **pipes) as program:
+    pipe = subprocess.PIPE
+    with subprocess.Popen(line, env=env, text=True, stdin=pipe, stdout=pipe, stderr=log) as program:
         assert program.stdin and program.stdout
         _wait_for(program.stdout, READY)
         with Meter([program.pid]) as meter:

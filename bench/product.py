@@ -21,7 +21,7 @@ STOPS, TAPS, MART = "transport.stops", "transport.taps", "taps_by_line"
 _STATE = ("lake", "landing", "locks", "codes", "manifest.json")
 """What a run changes; engines, launcher and secrets are one for all runs."""
 _ENGINE = ("run", "secrets")
-_BATCHES = {"initial": "20260131T020000Z", "changes": "20260202T020000Z"}
+BATCHES = {"initial": "20260131T020000Z", "changes": "20260202T020000Z"}
 
 
 class Product:
@@ -58,14 +58,14 @@ class Product:
         """Let the engine do the same work on small deliveries first."""
         state = self._copy(self._settings.state_dir, "warm")
         for kind, delivery in (("initial", shape.INITIAL), ("changes", shape.CHANGES)):
-            self._night(state, data / delivery, _BATCHES[kind])
+            self._night(state, data / delivery, BATCHES[kind])
         shutil.rmtree(state.state_dir)
 
     def run(self, work: Work, number: int) -> Cost:
         """Do a work once, in a state folder of its own."""
         start = self._states[work.start] if work.start else self._settings.state_dir
         state = self._copy(start, f"{work.slug}-{number}")
-        before, batch = bytes_in(state), _BATCHES[work.kind]
+        before, batch = bytes_in(state), BATCHES[work.kind]
         with Meter(of_engine(self._settings)) as meter:
             self._night(state, self._data / work.delivery, batch)
         former = self._states.get(work.slug)
@@ -122,6 +122,10 @@ class Product:
             spark.stop()
         self._states[slug] = state.state_dir
         return Path(lake.location(state, lake.UNIFIED, TAPS.replace(".", "_")))
+
+    def state(self, slug: str) -> Settings:
+        """The settings by which the state that a work has left is read."""
+        return self._settings.model_copy(update={"state_dir": self._states[slug]})
 
     def _load_stops(self) -> None:
         for verb in ("extract", "load"):

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench import results, same
+from bench import results, same, verdict
 from bench.peer import Peer
 from bench.product import Product
 from bench.results import Cost
@@ -56,6 +56,7 @@ class Round:
         night = f"{changes:,} changes into {{:,}} rows"
         title = night.format(rows)
         yield from self._changes(Work(title, CHANGES, "changes", shape.CHANGES, changes, INITIAL))
+        yield from verdict.costs(self.product, CHANGES, changes, self.sizes.runs)
         if self.sizes.big_rows > rows:
             self._make_big()
             title = night.format(self.sizes.big_rows)

@@ -31,21 +31,13 @@ def load(task: Task) -> None:
         destination=dlt.destinations.filesystem(bucket_url=folder.as_uri()),
         dataset_name=task.lake.name,
     )
-    pipeline.run(_night(task)).raise_on_failed_jobs()
-    pipeline.run(_mart(task)).raise_on_failed_jobs()
-
-
-@dlt.source(name="taps")
-def _night(task: Task) -> Iterator[Any]:
     newest, set_aside = judge(task)
-    yield _resource("taps", newest, write_disposition=_UPSERT, primary_key=KEY)
+    found = [_resource("taps", newest, write_disposition=_UPSERT, primary_key=KEY)]
     if len(set_aside):
-        yield _resource("quarantine", set_aside, write_disposition="append")
-
-
-@dlt.source(name="marts")
-def _mart(task: Task) -> Iterator[Any]:
-    yield _resource("taps_by_line", mart(task), write_disposition="replace")
+        found.append(_resource("quarantine", set_aside, write_disposition="append"))
+    pipeline.run(found).raise_on_failed_jobs()
+    made = _resource("taps_by_line", mart(task), write_disposition="replace")
+    pipeline.run(made).raise_on_failed_jobs()
 
 
 def _resource(name: str, rows: pl.DataFrame, **hints: Any) -> Any:

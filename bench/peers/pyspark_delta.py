@@ -55,7 +55,9 @@ def load(task: Task) -> None:
     """Read, judge, set aside, merge, refresh the mart."""
     staging = tempfile.mkdtemp(prefix="taps-")
     try:
-        judged = _staged(_judged(task), f"{staging}/judged")
+        raw = _read(task)
+        stops = _spark().read.option("header", True).csv(task.stops)
+        judged = _staged(judge(raw, stops), f"{staging}/judged")
         bad = judged.where(F.size("reasons") > 0)
         if bad.head(1):
             came = [F.col(f"raw_{n}" if n in _TYPES else n).alias(n) for n in COLUMNS]
@@ -79,14 +81,12 @@ def _read(task: Task) -> DataFrame:
     return _spark().read.schema(schema).option("header", True).csv(task.files)
 
 
-def _judged(task: Task) -> DataFrame:
-    """The records as they came, typed, with the rules that they break."""
-    raw = _read(task)
+def judge(raw: DataFrame, stops: DataFrame) -> DataFrame:
+    """The records as they came, typed, with the rules that they break, in one pass."""
     others = [F.col(name) for name in COLUMNS if name not in _TYPES]
     typed = [F.col(name).try_cast(kind).alias(name) for name, kind in _TYPES.items()]
     came = [F.col(name).alias(f"raw_{name}") for name in _TYPES]
     rows = raw.select(*others, *typed, *came)
-    stops = _spark().read.option("header", True).csv(task.stops)
     known = F.broadcast(stops.select(F.col("stop_code").alias("known_stop")))
     rows = rows.join(known, F.col("stop_code") == F.col("known_stop"), "left")
     found = _rules()
