@@ -16,6 +16,7 @@ from bench.meter import Meter
 from bench.results import Cost
 from bench.taps import shape
 from bench.work import ContenderFailed, Outcome, Work
+from civiclake.engine.java import java_home
 from civiclake.settings import project_root
 
 LAKE = "lake"
@@ -123,7 +124,7 @@ class Peer:
         log.parent.mkdir(parents=True, exist_ok=True)
         # pyspark notes in the environment that this process is a client of Connect.
         env = {k: v for k, v in os.environ.items() if not k.startswith(("SPARK_", "PYSPARK_"))}
-        env["PYTHONPATH"] = str(project_root())
+        env |= {"PYTHONPATH": str(project_root()), "JAVA_HOME": str(java_home())}
         with log.open("w") as file:
             if self._warm:
                 meter, code = _from_ready_to_done(line, env, file)

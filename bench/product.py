@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -67,7 +68,7 @@ class Product:
         state = self._copy(start, f"{work.slug}-{number}")
         before, batch = bytes_in(state), BATCHES[work.kind]
         with Meter(of_engine(self._settings)) as meter:
-            self._night(state, self._data / work.delivery, batch)
+            tasks = self._night(state, self._data / work.delivery, batch)
         former = self._states.get(work.slug)
         if former:
             shutil.rmtree(former)
@@ -80,7 +81,7 @@ class Product:
             peak_mb=meter.peak_mb,
             bytes_written=bytes_in(state) - before,
             engine=self.name,
-            stages=stages(state, TAPS, batch),
+            stages={**stages(state, TAPS, batch), **tasks},
         )
 
     def outcome(self, work: Work) -> Outcome:
@@ -131,10 +132,14 @@ class Product:
         for verb in ("extract", "load"):
             self._command(self._settings, self._data, verb, STOPS, "20260130T020000Z")
 
-    def _night(self, state: Settings, drops: Path, batch: str) -> None:
-        for verb in ("extract", "load"):
-            self._command(state, drops, verb, TAPS, batch)
-        self._command(state, drops, "mart", MART, batch)
+    def _night(self, state: Settings, drops: Path, batch: str) -> dict[str, float]:
+        """The three tasks of a night; seconds of each, from its start to its end."""
+        seconds = {}
+        for verb, what in (("extract", TAPS), ("load", TAPS), ("mart", MART)):
+            began = time.monotonic()
+            self._command(state, drops, verb, what, batch)
+            seconds[f"task {verb}"] = round(time.monotonic() - began, 2)
+        return seconds
 
     def _command(self, state: Settings, drops: Path, verb: str, what: str, batch: str) -> None:
         env = {**self._env, "CIVICLAKE_STATE_DIR": str(state.state_dir), "BENCH_DROPS": str(drops)}

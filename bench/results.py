@@ -28,7 +28,7 @@ class Cost:
     engine: str = "civiclake"
     runs: int = 1
     stages: dict[str, float] = field(default_factory=dict)
-    """Seconds by step, from ``ops.outcomes``; of the product alone."""
+    """Seconds by step, from ``ops.outcomes``, and by task; of the product alone."""
 
 
 def median(costs: Sequence[Cost]) -> Cost:
