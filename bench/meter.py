@@ -33,9 +33,11 @@ class Meter:
 
     Args:
         pids: processes that run already; their children are watched with them.
+        with_itself: whether this process works, too, and does not only wait.
     """
 
-    def __init__(self, pids: Iterable[int] = ()) -> None:
+    def __init__(self, pids: Iterable[int] = (), *, with_itself: bool = False) -> None:
+        self._with_itself = with_itself
         self._roots = [psutil.Process(pid) for pid in pids]
         self._others = set(_children(psutil.Process()))
         self._done = threading.Event()
@@ -64,6 +66,9 @@ class Meter:
     def _cpu_so_far(self) -> float:
         used = resource.getrusage(resource.RUSAGE_CHILDREN)
         total = used.ru_utime + used.ru_stime
+        if self._with_itself:
+            own = resource.getrusage(resource.RUSAGE_SELF)
+            total += own.ru_utime + own.ru_stime
         return total + sum(_cpu(one) for root in self._roots for one in [root, *_children(root)])
 
     def _sample(self) -> None:

@@ -46,7 +46,7 @@ PEERS = {
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 
 
-@app.command()
+@app.command(help=__doc__)
 def main(
     rows: Annotated[int, typer.Option(help="records of the first load")] = 5_000_000,
     changes: Annotated[int, typer.Option(help="records of the night that is merged")] = 500_000,
@@ -61,7 +61,12 @@ def main(
         Path | None, typer.Option(help="where data and lakes are made, and removed afterwards")
     ] = None,
     into: Annotated[
-        Path, typer.Option("--results", help="where summary.json and what is made of it go")
+        Path,
+        typer.Option(
+            "--results",
+            help="where summary.json and what is made of it go",
+            show_default="bench/results",
+        ),
     ] = results.RESULTS,
 ) -> None:
     """Generate, measure in turn, compare the results, keep the medians."""

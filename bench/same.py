@@ -30,7 +30,8 @@ class Found:
     """What an engine has left."""
 
     taps: Content
-    mart: Content
+    mart: Content | None
+    """None of a work that refreshes none."""
     quarantined: int
 
 
@@ -38,10 +39,10 @@ class DifferentResult(Exception):
     """Two engines have not done the same work, so their times say nothing."""
 
 
-def look(spark: SparkSession, outcome: Outcome) -> Found:
+def look(spark: SparkSession, outcome: Outcome, *, with_mart: bool = True) -> Found:
     """Read all that a work has left."""
     taps = _content(_read(spark, outcome.taps), COLUMNS)
-    mart = _content(_read(spark, outcome.mart), _MART)
+    mart = _content(_read(spark, outcome.mart), _MART) if with_mart else None
     quarantine = outcome.quarantine
     there = (quarantine / "_delta_log").is_dir()
     return Found(taps, mart, _read(spark, quarantine).count() if there else 0)

@@ -24,6 +24,7 @@ from bench.peers import pyspark_delta
 from bench.product import BATCHES, STOPS, TAPS, Product
 from bench.results import Cost
 from bench.same import DifferentResult
+from bench.taps.shape import COLUMNS
 from civiclake import columns as c
 from civiclake.cli import city
 from civiclake.cli.console import say
@@ -68,7 +69,7 @@ def _once(settings: Settings, name: str, split: Split, rows: int) -> tuple[Cost,
         suit(spark, rows)
         table = lake.by_path(settings, lake.RAW, TAPS.replace(".", "_"))
         came = raw.read_batch(spark, table, BATCHES["changes"])
-        with Meter(of_engine(settings)) as meter:
+        with Meter(of_engine(settings), with_itself=True) as meter:
             split(spark, settings, came, sink)
         broken = spark.read.parquet(str(sink / "bad")).count()
     finally:
@@ -106,8 +107,11 @@ def _by_hand(spark: SparkSession, settings: Settings, came: DataFrame, sink: Pat
     stops = spark.table(lake.by_path(settings, lake.UNIFIED, STOPS.replace(".", "_")))
     judged = pyspark_delta.judge(came, stops.select("stop_code"))
     # One pass: rows go into one of two folders as they are judged.
-    place = F.when(F.size("reasons") > 0, "bad").otherwise("good").alias("place")
+    is_bad = F.size("reasons") > 0
+    as_it_came = F.when(is_bad, F.struct(*[n for n in judged.columns if n.startswith("raw_")]))
+    place = F.when(is_bad, "bad").otherwise("good").alias("place")
     passed = sink / "passed"
-    judged.select("*", place).write.partitionBy("place").parquet(str(passed))
+    rows = judged.select(*COLUMNS, as_it_came.alias("raw"), "reasons", place)
+    rows.write.partitionBy("place").parquet(str(passed))
     for name in ("good", "bad"):
         (passed / f"place={name}").rename(sink / name)
