@@ -80,10 +80,12 @@ test-rest:
 		tests/unit tests/architecture tests/sources tests/demo \
 		--deselect tests/architecture/test_contracts_lint.py 2>&1 | sed -u 's/^/rest   /'
 
-bench: setup ## What a night costs: a large first one, small later ones, stage by stage.
+bench: ## What a night costs, stage by stage, and beside tools that do the same work (hours).
+	@bin/setup --bench
 	PYTHONPATH=. $(PY) -m bench.night
+	PYTHONPATH=. $(PY) -m bench.nightly
 
 lock: setup ## Resolve conf/locks/*.in anew into locks with hashes.
-	cd conf/locks && for name in uv airflow spark; do \
+	cd conf/locks && for name in uv airflow spark bench; do \
 		../../var/env/uv/bin/uv pip compile -q --upgrade --python-version 3.11 --generate-hashes \
 			--no-header --no-emit-index-url --no-emit-find-links $$name.in -o $$name.txt; done

@@ -5,6 +5,7 @@ from __future__ import annotations
 import resource
 import threading
 import time
+from collections.abc import Iterable
 from types import TracebackType
 
 import psutil
@@ -16,18 +17,29 @@ from civiclake.settings import Settings
 _PERIOD_SECONDS = 0.25
 
 
-class Meter:
-    """Watches the jobs' engine, the launcher and its commands, and this process's children.
+def of_engine(settings: Settings) -> list[int]:
+    """The processes of an installation that work for a task: the jobs' engine, the launcher."""
+    pids = [s.pid for s in engine.status(settings) if s.name == "jobs"]
+    warm = process.status(launcher.NAME, settings.run_dir)
+    pids.append(warm.pid if warm else None)
+    return [pid for pid in pids if pid]
 
-    Memory is sampled: the engine's resident set, and of the forked commands what each holds
-    alone and its share of the rest (PSS), so that pages they share are counted once.
+
+class Meter:
+    """Watches processes that run already, and what this process starts while it measures.
+
+    Memory is sampled: of a JVM its resident set, of all others what each holds alone and its
+    share of the rest (PSS), so that pages they share are counted once.
+
+    Args:
+        pids: processes that run already; their children are watched with them.
+        with_itself: whether this process works, too, and does not only wait.
     """
 
-    def __init__(self, settings: Settings) -> None:
-        pids = [s.pid for s in engine.status(settings) if s.name == "jobs"]
-        warm = process.status(launcher.NAME, settings.run_dir)
-        pids.append(warm.pid if warm else None)
-        self._roots = [psutil.Process(pid) for pid in pids if pid]
+    def __init__(self, pids: Iterable[int] = (), *, with_itself: bool = False) -> None:
+        self._with_itself = with_itself
+        self._roots = [psutil.Process(pid) for pid in pids]
+        self._others = set(_children(psutil.Process()))
         self._done = threading.Event()
         self._sampler = threading.Thread(target=self._sample, daemon=True)
         self.wall_seconds = 0.0
@@ -54,15 +66,15 @@ class Meter:
     def _cpu_so_far(self) -> float:
         used = resource.getrusage(resource.RUSAGE_CHILDREN)
         total = used.ru_utime + used.ru_stime
-        for root in self._roots:
-            times = root.cpu_times()
-            total += times.user + times.system + times.children_user + times.children_system
-        return total
+        if self._with_itself:
+            own = resource.getrusage(resource.RUSAGE_SELF)
+            total += own.ru_utime + own.ru_stime
+        return total + sum(_cpu(one) for root in self._roots for one in [root, *_children(root)])
 
     def _sample(self) -> None:
         while not self._done.wait(_PERIOD_SECONDS):
             everyone = {p for root in self._roots for p in [root, *_children(root)]}
-            everyone |= set(_children(psutil.Process()))
+            everyone |= set(_children(psutil.Process())) - self._others
             self.peak_mb = max(self.peak_mb, sum(map(_pss, everyone)) >> 20)
 
 
@@ -71,6 +83,15 @@ def _children(parent: psutil.Process) -> list[psutil.Process]:
         return list(parent.children(recursive=True))
     except psutil.NoSuchProcess:
         return []
+
+
+def _cpu(one: psutil.Process) -> float:
+    """Of a process and of those children of it that have ended."""
+    try:
+        times = one.cpu_times()
+    except psutil.NoSuchProcess:
+        return 0.0
+    return float(times.user + times.system + times.children_user + times.children_system)
 
 
 def _pss(one: psutil.Process) -> int:

@@ -1,0 +1,78 @@
+"""An installation of CivicLake to measure: a state folder and engines of its own."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from civiclake import engine
+from civiclake.cli.console import say
+from civiclake.engine.session import connect
+from civiclake.io import lake
+from civiclake.local.process import free_port
+from civiclake.settings import Settings, load_settings, project_root
+
+
+@contextmanager
+def installation(parent: Path | None = None) -> Iterator[tuple[Settings, dict[str, str]]]:
+    """Both engines on free ports; the folder is removed afterwards.
+
+    Args:
+        parent: where the folder is made.
+
+    Yields:
+        The settings, and the variables by which a command finds the same installation.
+    """
+    state = Path(tempfile.mkdtemp(prefix="civiclake-bench-", dir=parent))
+    state.chmod(0o755)
+    base = load_settings()
+    ports = {"connect_port": free_port(0), "sql_port": free_port(0)}
+    engines = base.engine.model_copy(update=ports)
+    settings = base.model_copy(update={"state_dir": state, "engine": engines})
+    named = {f"CIVICLAKE_ENGINE__{name.upper()}": str(port) for name, port in ports.items()}
+    try:
+        engine.up(settings, echo=say)
+        yield settings, {"CIVICLAKE_STATE_DIR": str(state), **named}
+    finally:
+        engine.down(settings)
+        shutil.rmtree(state, ignore_errors=True)
+
+
+def command(env: dict[str, str], verb: str, dataset: str, batch: str) -> dict[str, Any]:
+    """Run one command of the night as the scheduler does; gives back what it hands over."""
+    program = project_root() / "bin" / "civiclake"
+    done = subprocess.run(
+        [str(program), verb, dataset, "--batch-id", batch],
+        env=env, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if done.returncode:
+        raise SystemExit(f"{verb} {dataset} failed: {done.stderr[-2000:]}")
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def bytes_in(settings: Settings) -> int:
+    """Bytes of the lake and of landing."""
+    return folder_bytes(Path(settings.lake)) + folder_bytes(settings.landing_dir)
+
+
+def folder_bytes(folder: Path) -> int:
+    """Bytes of all files below a folder."""
+    return sum(p.stat().st_size for p in folder.rglob("*") if p.is_file())
+
+
+def stages(settings: Settings, dataset: str, batch: str) -> dict[str, float]:
+    """Seconds by step of one batch, as the ledger has them."""
+    spark = connect(settings)
+    try:
+        rows = spark.table(lake.by_path(settings, lake.OPS, "outcomes")).collect()
+        steps = [r for r in rows if r["dataset"] == dataset and r["batch_id"] == batch]
+        return {r["step"]: round(r["seconds"], 2) for r in steps if r["seconds"]}
+    finally:
+        spark.stop()

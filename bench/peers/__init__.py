@@ -1,0 +1,1 @@
+"""The same work as the users of other tools would write it, one program for each tool."""
