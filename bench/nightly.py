@@ -127,7 +127,9 @@ def _generate(root: Path, sizes: Sizes) -> None:
     generate.write_stops(data)
     generate.write_initial(data, sizes.rows, tell=say)
     generate.write_changes(data, sizes.changes, sizes.rows)
-    generate.write_changes(data, sizes.changes, sizes.big_rows, delivery=shape.BIG)
+    generate.write_changes(
+        data, sizes.changes, sizes.big_rows, reach=sizes.rows, delivery=shape.BIG
+    )
     generate.write_stops(warm)
     warm_rows = min(_WARM_ROWS, sizes.rows)
     generate.write_initial(warm, warm_rows)

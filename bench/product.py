@@ -5,18 +5,21 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from bench import copies
 from bench.installation import bytes_in, command, stages
 from bench.meter import Meter, of_engine
 from bench.results import Cost
-from bench.taps import shape
+from bench.taps import generate, shape
 from bench.work import ContenderFailed, Outcome, Work
+from civiclake import columns as c
+from civiclake.cli.city import dataset
 from civiclake.engine.session import connect
 from civiclake.io import lake
 from civiclake.settings import Settings
+from civiclake.steps.content import content_hash
 
 STOPS, TAPS, MART = "transport.stops", "transport.taps", "taps_by_line"
 _STATE = ("lake", "landing", "locks", "codes", "manifest.json")
@@ -95,7 +98,7 @@ class Product:
         return work.start is None or work.start in self._states
 
     def extend(self, slug: str, source: str, rows: int, wanted: int) -> Path:
-        """Make a larger table of one that was loaded, by shifting its keys.
+        """Make a larger table of one that was loaded, by older taps with keys of their own.
 
         Args:
             slug: of the state that is made.
@@ -108,17 +111,18 @@ class Product:
         """
         state = self._copy(self._states[source], f"{slug}-0")
         table = lake.by_path(state, lake.UNIFIED, TAPS.replace(".", "_"))
-        number = f"cast(substr({shape.KEY}, 2) as bigint) + shift.n * {rows}"
+        hashed = content_hash(dataset(state, TAPS))
         spark = connect(self._settings)
         try:
+            loaded = f"{table} VERSION AS OF {lake.newest_commit(spark, table).version}"
             columns = spark.table(table).columns
-            key = f"'T' || lpad(cast({number} as string), 11, '0')"
-            values = [key if name == shape.KEY else f"t.`{name}`" for name in columns]
-            spark.sql(
-                f"INSERT INTO {table} SELECT {', '.join(values)} FROM {table} AS t"
-                f" CROSS JOIN (SELECT id AS n FROM range(1, {-(-wanted // rows)})) AS shift"
-                f" WHERE {number} < {wanted}"
-            ).collect()
+            listed = [f"{hashed} AS `{n}`" if n == c.CONTENT else f"`{n}`" for n in columns]
+            for shift in range(1, -(-wanted // rows)):
+                older = _moved(loaded, columns, shift, rows)
+                spark.sql(
+                    f"INSERT INTO {table} SELECT {', '.join(listed)} FROM ({older})"
+                    f" WHERE {shape.KEY} < '{_key(wanted)}'"
+                ).collect()
         finally:
             spark.stop()
         self._states[slug] = state.state_dir
@@ -166,3 +170,17 @@ class Product:
                     spark.sql(f"DROP TABLE unified.{row['tableName']}")
         finally:
             spark.stop()
+
+
+def _moved(table: str, columns: Sequence[str], shift: int, rows: int) -> str:
+    """A query of the same taps under other keys, so many times two weeks earlier."""
+    number = f"cast(substr({shape.KEY}, 2) as bigint) + {shift * rows}"
+    moved = {shape.KEY: f"'T' || lpad(cast({number} as string), 11, '0')"}
+    for name in ("updated_at", "tapped_at", c.SEQUENCE):
+        moved[name] = f"{name} - INTERVAL {shift * generate.DAYS} DAYS"
+    values = [f"{moved.get(name, f'`{name}`')} AS `{name}`" for name in columns]
+    return f"SELECT {', '.join(values)} FROM {table}"
+
+
+def _key(number: int) -> str:
+    return f"T{number:011d}"

@@ -1,7 +1,8 @@
 """Makes the deliveries: gzip CSV, vectorised, the same bytes for the same seed and sizes.
 
-A large first delivery is sound. A delivery of changes holds updates of keys drawn over the whole
-table, new keys, older versions of keys that it brings twice, and records that break a rule.
+A large first delivery is sound: two weeks of taps. A delivery of changes holds corrections drawn
+over all taps of those two weeks, the new day's taps, older versions of keys that it brings twice,
+and records that break a rule.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ STOPS, LINES, DAYS, FILES = 5_000, 120, 14, 8
 UPDATED, TWICE, MALFORMED = 0.10, 0.01, 0.005
 """Shares of a delivery of changes."""
 _FIRST_TAP = np.datetime64("2026-01-01T00:00:00", "s")
+_NEW_DAY = np.datetime64("2026-01-15T00:00:00", "s")
 _FIRST_CHANGE = np.datetime64("2026-02-01T12:00:00", "s")
 _DAY, _HOUR = 86_400, 3_600
 _CHUNK = 250_000
@@ -71,16 +73,22 @@ def write_initial(data: Path, rows: int, seed: int = 1, tell: Tell = lambda line
 
 
 def write_changes(
-    data: Path, rows: int, existing: int, *, delivery: str = CHANGES, seed: int = 2, files: int = 2
-) -> Expected:
-    """A delivery of so many records for a table that holds keys 0 to ``existing``."""
+    data: Path, rows: int, existing: int, *, reach: int | None = None, delivery: str = CHANGES,
+    seed: int = 2, files: int = 2,
+) -> Expected:  # fmt: skip
+    """A delivery of so many records for a table that holds keys 0 to ``existing``.
+
+    Corrections reach keys 0 to ``reach``, the newest two weeks; by default, all keys.
+    """
     bad, twice, updated = (round(rows * share) for share in (MALFORMED, TWICE, UPDATED))
-    updated = min(updated, existing)
+    reach = existing if reach is None else reach
+    updated = min(updated, reach)
     inserted = rows - bad - twice - updated
-    chosen = random.Random(seed).sample(range(existing), updated)
+    chosen = random.Random(seed).sample(range(reach), updated)
     keys = np.concatenate([np.array(chosen, dtype=np.int64), existing + np.arange(inserted)])
     generator = np.random.default_rng([seed, existing])
     newest = _changed(generator, keys)
+    newest["tapped_at"][updated:] = _NEW_DAY + generator.integers(0, _DAY, inserted)
     again = generator.choice(len(keys), twice, replace=False)
     older = _changed(generator, keys[again])
     older["updated_at"] = newest["updated_at"][again] - _HOUR

@@ -33,7 +33,7 @@ CITY = Path(__file__).parent / "city"
 """Contracts, suite and mart of a city that has this dataset alone."""
 
 INITIAL, CHANGES, BIG = "initial", "changes", "big_changes"
-"""Folders of the deliveries; the last one's updates are drawn over the large table."""
+"""Folders of the deliveries; the last one's are for the large table."""
 
 
 def delivered(data: Path, delivery: str) -> list[Path]:

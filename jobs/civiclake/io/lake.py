@@ -25,9 +25,14 @@ MARKS = "marks"
 """What is remembered of keys beside the served rows; holds nothing that unified may not."""
 BACKFILL = "backfill"
 """Tables that a backfill builds beside the served ones."""
-_OPS_PROPERTIES = " TBLPROPERTIES ('delta.checkpointInterval' = '50')"
-"""Every batch commits to the tables of ``ops``, a few rows at a time: a checkpoint costs as much
-as reading some tens of such commits."""
+_PROPERTIES = {
+    # Every batch commits to these, a few rows at a time: a checkpoint costs as much as reading
+    # some tens of such commits.
+    OPS: {"delta.checkpointInterval": "50"},
+    # A batch is found by its partition. Text has no order that would prune anything.
+    RAW: {"delta.dataSkippingNumIndexedCols": "0"},
+}
+"""Table properties by layer."""
 _BY_HISTORY = frozenset({c.VALID_FROM, c.VALID_TO, c.IS_CURRENT, c.SNAPSHOT_DATE})
 """Columns that a unified table has or has not by the history that it keeps."""
 SAME_ROWS = (
@@ -95,7 +100,8 @@ def create(
         return identifier
     fields = ", ".join(f"`{name}` {kind}" for name, kind in columns)
     by = f" PARTITIONED BY (`{partition}`)" if partition else ""
-    properties = _OPS_PROPERTIES if layer == OPS else ""
+    pairs = ", ".join(f"'{key}' = '{value}'" for key, value in _PROPERTIES.get(layer, {}).items())
+    properties = f" TBLPROPERTIES ({pairs})" if pairs else ""
     # Two first batches that make the same table at once (the ledger's) would fail each other.
     with FileLock(_creation_lock(settings)):
         spark.sql(
@@ -138,13 +144,25 @@ def create_unified(
         return identifier
     place = location(settings, layer, dataset.table)
     partition = c.SNAPSHOT_DATE if dataset.history is History.SNAPSHOT else None
+    # A minimum and maximum costs with every row that is written, and what has no order in the
+    # files is not found by it.
+    ordered = [*dataset.key, c.SEQUENCE, *_moments(dataset, extra)]
+    stats = {"delta.dataSkippingStatsColumns": ",".join(dict.fromkeys(f"`{n}`" for n in ordered))}
     comments = {c.CONTENT: c.hashed(dataset)}
     spark.sql(
         table_ddl(
-            dataset, place, UNIFIED, extra, by_path=True, partition=partition, comments=comments
+            dataset, place, UNIFIED, extra, stats,
+            by_path=True, partition=partition, comments=comments,
         )
-    )
+    )  # fmt: skip
     return identifier
+
+
+def _moments(dataset: Dataset, extra: Sequence[tuple[str, str]]) -> list[str]:
+    """Columns of dates and times, in which rows come in order; a partition has no statistics."""
+    contract = [(name, kind) for name, kind, _ in layer_columns(dataset, UNIFIED)]
+    found = [name for name, kind in (*contract, *extra) if kind in ("date", "timestamp")]
+    return [name for name in found if name != c.SNAPSHOT_DATE]
 
 
 def _follow_contract(

@@ -1,5 +1,7 @@
 -- Taps, fares and stops of each day and line.
 -- inputs: transport.taps
+-- refresh_by: day
+-- group: transport.taps = to_date(tapped_at)
 SELECT
   to_date(tapped_at) AS day,
   line,
