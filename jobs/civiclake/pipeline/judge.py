@@ -23,6 +23,7 @@ from civiclake.steps.validate import (
     counts,
     decide,
     judge,
+    keep_broken_records,
     read_counts,
     with_fate,
 )
@@ -83,7 +84,7 @@ def judge_rows(batch: Batch, raw: DataFrame) -> Judged:
     compiled, _ = compile_rules(batch.dataset.rules)
     rules = spare_deletes(compiled, batch.dataset)
     counted = counts(rules, batch.dataset)
-    staged, row = batch.save_counted(judge(prepared, rules), "judged", counted)
+    staged, row = batch.save_counted(keep_broken_records(judge(prepared, rules)), "judged", counted)
     found = read_counts(row)
     fates, decided = _decide(batch, staged)
     fates[c.FATE_BROKEN] = found.rows - found.sound

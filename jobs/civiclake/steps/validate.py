@@ -42,11 +42,14 @@ def judge(prepared: DataFrame, rules: Sequence[CompiledRule]) -> DataFrame:
         rules: compiled row rules, in the order that gives their bits.
 
     Returns:
-        ``prepared`` with one bigint ``_broken_<w>`` per 62 rules, and ``_is_sound``. Only of
-        rows that are not, the record as it came is kept: it is as large as all the rest.
+        ``prepared`` with one bigint ``_broken_<w>`` per 62 rules, and ``_is_sound``.
     """
     words = [_word(rules, start).alias(_word_name(start)) for start in _starts(rules)]
-    judged = prepared.select("*", *words).withColumn(c.IS_SOUND, ~_is_broken(rules))
+    return prepared.select("*", *words).withColumn(c.IS_SOUND, ~_is_broken(rules))
+
+
+def keep_broken_records(judged: DataFrame) -> DataFrame:
+    """Leave the record as it came out of sound rows: it is as large as all the rest."""
     return judged.withColumn(c.RAW, F.when(~F.col(c.IS_SOUND), F.col(c.RAW)))
 
 
