@@ -16,8 +16,8 @@ from civiclake.errors import AccountError, UserError
 from civiclake.io import lake
 from civiclake.io.lock import table_lock
 from civiclake.io.maintenance import Upkeep
+from civiclake.pipeline import classify, tidy
 from civiclake.pipeline import maintain as module
-from civiclake.pipeline import tidy
 from civiclake.pipeline.maintain import maintain
 from civiclake.settings import Settings
 
