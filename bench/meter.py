@@ -7,9 +7,11 @@ import threading
 import time
 from collections.abc import Iterable
 from types import TracebackType
+from typing import Any
 
 import psutil
 
+from bench.results import Cost
 from civiclake import engine
 from civiclake.local import launcher, process
 from civiclake.settings import Settings
@@ -62,6 +64,25 @@ class Meter:
         self._sampler.join()
         time.sleep(0.5)  # a command's time is its parent's once it has wholly ended
         self.cpu_seconds = self._cpu_so_far() - self._cpu
+
+    def cost(self, work: str, rows: int, bytes_written: int, **own: Any) -> Cost:
+        """What was measured, as the results keep it.
+
+        Args:
+            work: what was done, as the results name it.
+            rows: of it.
+            bytes_written: by it.
+            own: further fields of the cost.
+        """
+        return Cost(
+            work=work,
+            rows=rows,
+            wall_seconds=round(self.wall_seconds, 2),
+            cpu_seconds=round(self.cpu_seconds, 2),
+            peak_mb=self.peak_mb,
+            bytes_written=bytes_written,
+            **own,
+        )
 
     def _cpu_so_far(self) -> float:
         used = resource.getrusage(resource.RUSAGE_CHILDREN)

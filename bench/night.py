@@ -88,15 +88,9 @@ def _load_night(settings: Settings, env: dict[str, str], night: int) -> Cost:
     with Meter(of_engine(settings)) as meter:
         command(env, "extract", _VISITS, batch)
         account = command(env, "load", _VISITS, batch)
-    cost = Cost(
-        work=f"night {night}",
-        rows=account["read"],
-        wall_seconds=round(meter.wall_seconds, 2),
-        cpu_seconds=round(meter.cpu_seconds, 2),
-        peak_mb=meter.peak_mb,
-        bytes_written=bytes_in(settings) - written,
-        stages=stages(settings, _VISITS, batch),
-    )
+    grown = bytes_in(settings) - written
+    took = stages(settings, _VISITS, batch)
+    cost = meter.cost(f"night {night}", account["read"], grown, stages=took)
     say(f"night {night}: {cost.rows:,} rows in {cost.wall_seconds} s")
     return cost
 

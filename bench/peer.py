@@ -15,7 +15,7 @@ from bench.installation import folder_bytes
 from bench.meter import Meter
 from bench.results import Cost
 from bench.taps import shape
-from bench.work import ContenderFailed, Outcome, Work
+from bench.work import ContenderFailed, Outcome, States, Work
 from civiclake.engine.java import java_home
 from civiclake.settings import project_root
 
@@ -55,7 +55,7 @@ class Peer:
         self.wants_deletion_vectors = wants_deletion_vectors
         self._command = [str(python), "-m", f"bench.peers.{module}"]
         self._data, self._folder, self._warm = data, folder, warm
-        self._states: dict[str, Path] = {}
+        self._states = States()
 
     def run(self, work: Work, number: int) -> Cost:
         """Do a work once, in a folder of its own."""
@@ -66,19 +66,9 @@ class Peer:
             folder.mkdir(parents=True)
         before = folder_bytes(folder)
         meter = self._measured(self._line(work, folder))
-        former = self._states.get(work.slug)
-        if former:
-            shutil.rmtree(former)
-        self._states[work.slug] = folder
-        return Cost(
-            work=work.title,
-            rows=work.rows,
-            wall_seconds=round(meter.wall_seconds, 2),
-            cpu_seconds=round(meter.cpu_seconds, 2),
-            peak_mb=meter.peak_mb,
-            bytes_written=folder_bytes(folder) - before,
-            engine=self.name,
-        )
+        self._states.keep(work.slug, folder)
+        grown = folder_bytes(folder) - before
+        return meter.cost(work.title, work.rows, grown, engine=self.name)
 
     def outcome(self, work: Work) -> Outcome:
         """The tables that the last run of a work has left."""
@@ -87,7 +77,7 @@ class Peer:
 
     def can_start(self, work: Work) -> bool:
         """Whether it has the state that a work starts from."""
-        return work.start is None or self.has(work.start)
+        return self._states.can_start(work)
 
     def has(self, slug: str) -> bool:
         """Whether it has that state."""

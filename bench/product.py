@@ -13,7 +13,7 @@ from bench.installation import bytes_in, command, stages
 from bench.meter import Meter, of_engine
 from bench.results import Cost
 from bench.taps import generate, shape
-from bench.work import ContenderFailed, Outcome, Work
+from bench.work import ContenderFailed, Outcome, States, Work
 from civiclake import columns as c
 from civiclake.cli.city import dataset
 from civiclake.engine.session import connect
@@ -55,7 +55,7 @@ class Product:
         named = {f"CIVICLAKE_{name.upper()}": str(path) for name, path in found.items()}
         self._env = {**os.environ, **env, **named}
         self._data, self._folder = data, folder
-        self._states: dict[str, Path] = {}
+        self._states = States()
         self._load_stops()
 
     def warm_up(self, data: Path) -> None:
@@ -72,20 +72,10 @@ class Product:
         before, batch = bytes_in(state), BATCHES[work.kind]
         with Meter(of_engine(self._settings)) as meter:
             tasks = self._night(state, self._data / work.delivery, batch)
-        former = self._states.get(work.slug)
-        if former:
-            shutil.rmtree(former)
-        self._states[work.slug] = state.state_dir
-        return Cost(
-            work=work.title,
-            rows=work.rows,
-            wall_seconds=round(meter.wall_seconds, 2),
-            cpu_seconds=round(meter.cpu_seconds, 2),
-            peak_mb=meter.peak_mb,
-            bytes_written=bytes_in(state) - before,
-            engine=self.name,
-            stages={**stages(state, TAPS, batch), **tasks},
-        )
+        self._states.keep(work.slug, state.state_dir)
+        grown = bytes_in(state) - before
+        took = {**stages(state, TAPS, batch), **tasks}
+        return meter.cost(work.title, work.rows, grown, engine=self.name, stages=took)
 
     def outcome(self, work: Work) -> Outcome:
         """The tables that the last run of a work has left."""
@@ -95,7 +85,7 @@ class Product:
 
     def can_start(self, work: Work) -> bool:
         """Whether it has the state that a work starts from."""
-        return work.start is None or work.start in self._states
+        return self._states.can_start(work)
 
     def extend(self, slug: str, source: str, rows: int, wanted: int) -> Path:
         """Make a larger table of one that was loaded, by older taps with keys of their own.

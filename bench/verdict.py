@@ -74,15 +74,8 @@ def _once(settings: Settings, name: str, split: Split, rows: int) -> tuple[Cost,
         broken = spark.read.parquet(str(sink / "bad")).count()
     finally:
         spark.stop()
-    cost = Cost(
-        work=f"verdict and split of {rows:,} rows by 20 rules",
-        rows=rows,
-        wall_seconds=round(meter.wall_seconds, 2),
-        cpu_seconds=round(meter.cpu_seconds, 2),
-        peak_mb=meter.peak_mb,
-        bytes_written=folder_bytes(sink),
-        engine=name,
-    )
+    title = f"verdict and split of {rows:,} rows by 20 rules"
+    cost = meter.cost(title, rows, folder_bytes(sink), engine=name)
     shutil.rmtree(sink)
     say(f"{cost.work}: {name}: {cost.wall_seconds} s, CPU {cost.cpu_seconds} s")
     return cost, broken

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -34,6 +35,20 @@ class Outcome:
     taps: Path
     mart: Path
     quarantine: Path
+
+
+class States(dict[str, Path]):
+    """The folders that the last run of each work has left, by the work's slug."""
+
+    def keep(self, slug: str, folder: Path) -> None:
+        """Keep what a run has left, in place of what the run before it left."""
+        if slug in self:
+            shutil.rmtree(self[slug])
+        self[slug] = folder
+
+    def can_start(self, work: Work) -> bool:
+        """Whether the state is there that a work starts from."""
+        return work.start is None or work.start in self
 
 
 class Contender(Protocol):

@@ -14,7 +14,7 @@ from airflow.sdk import DAG, CronTriggerTimetable
 from airflow.sdk.exceptions import AirflowFailException
 
 from nightly import alerts
-from nightly.command import CivicLakeCommand
+from nightly.command import CityCommand, CivicLakeCommand
 from nightly.plan import CityPlan, DatasetPlan
 from nightly.retries import OPERATORS, RETRIES
 
@@ -22,7 +22,7 @@ CHECKED_AT = "5 * * * *"
 """Deadlines lie at a department's hour plus a latency: an hour's wait is the longest."""
 
 
-class DeliveriesCheck(CivicLakeCommand):
+class DeliveriesCheck(CityCommand):
     """Run ``civiclake deliveries check``; the absences of which nobody was told yet."""
 
     def __init__(self, **kwargs: Any):
@@ -32,10 +32,6 @@ class DeliveriesCheck(CivicLakeCommand):
     def subject(self) -> str:
         """What a failure of the check itself is a failure of."""
         return "the check of deliveries"
-
-    def words(self, context: Any) -> list[str]:
-        """It looks at all datasets now, whatever night the run is of."""
-        return self.arguments
 
     def execute(self, context: Any) -> Any:
         """Hand on one dictionary for each absence."""

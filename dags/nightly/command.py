@@ -120,6 +120,14 @@ class CivicLakeCommand(BaseOperator):
             self.on_kill()
 
 
+class CityCommand(CivicLakeCommand):
+    """Run a command that looks at the whole city as it is now, whatever night the run is of."""
+
+    def words(self, context: Any) -> list[str]:
+        """The arguments alone."""
+        return self.arguments
+
+
 def batch_id(context: Any) -> str:
     """The batch of a run: its logical date, or that of the assets which made it run."""
     events = context.get("triggering_asset_events") or {}

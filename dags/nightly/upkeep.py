@@ -7,7 +7,7 @@ from typing import Any
 
 from airflow.sdk import DAG, CronTriggerTimetable
 
-from nightly.command import CivicLakeCommand
+from nightly.command import CityCommand
 from nightly.plan import CityPlan
 from nightly.retries import OPERATORS, RETRIES
 
@@ -15,7 +15,7 @@ RUN_AT = "30 12 * * *"
 """After the last night has ended, and long before the next one."""
 
 
-class Maintain(CivicLakeCommand):
+class Maintain(CityCommand):
     """Run ``civiclake maintain --all``."""
 
     def __init__(self, **kwargs: Any):
@@ -25,10 +25,6 @@ class Maintain(CivicLakeCommand):
     def subject(self) -> str:
         """What a failure is a failure of."""
         return "the maintenance of tables"
-
-    def words(self, context: Any) -> list[str]:
-        """It looks at all tables as they are now, whatever day the run is of."""
-        return self.arguments
 
 
 def maintenance_dag(city: CityPlan) -> DAG:

@@ -30,24 +30,10 @@ _COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
 _TEXT = re.compile(r"'(?:[^'\\]|\\.)*'")
 _WORD = re.compile(r"`?\b([A-Za-z_]\w*)\b`?(\s*\()?")
 _SQL_WORDS = {
-    *(
-        "and",
-        "as",
-        "between",
-        "case",
-        "else",
-        "end",
-        "in",
-        "is",
-        "not",
-        "null",
-        "or",
-        "then",
-        "when",
-    ),
-    *("bigint", "date", "day", "hour", "int", "interval", "month", "string", "timestamp", "year"),
-    *("then", "true", "when"),
-}
+    "and", "as", "between", "bigint", "case", "date", "day", "else", "end", "hour", "in", "int",
+    "interval", "is", "month", "not", "null", "or", "string", "then", "timestamp", "true", "when",
+    "year",
+}  # fmt: skip
 _FICKLE = re.compile(
     r"\b(current_date|current_timestamp|current_time|curdate|now|localtimestamp|rand|randn|uuid|"
     r"shuffle|monotonically_increasing_id|input_file_name|tablesample)\b",

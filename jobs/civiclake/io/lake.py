@@ -14,8 +14,9 @@ from pyspark.sql import SparkSession
 
 from civiclake import columns as c
 from civiclake.contracts.model import Dataset, History
-from civiclake.contracts.render.ddl import CHANGE_FEED, add_columns, sql_text, table_ddl
+from civiclake.contracts.render.ddl import CHANGE_FEED, add_columns, table_ddl
 from civiclake.contracts.render.layers import Layer, layer_columns
+from civiclake.contracts.sql import sql_name, sql_text
 from civiclake.errors import UserError
 from civiclake.settings import Settings
 
@@ -147,7 +148,7 @@ def create_unified(
     # A minimum and maximum costs with every row that is written, and what has no order in the
     # files is not found by it.
     ordered = [*dataset.key, c.SEQUENCE, *_moments(dataset, extra)]
-    stats = {"delta.dataSkippingStatsColumns": ",".join(dict.fromkeys(f"`{n}`" for n in ordered))}
+    stats = {"delta.dataSkippingStatsColumns": ",".join(map(sql_name, dict.fromkeys(ordered)))}
     comments = {c.CONTENT: c.hashed(dataset)}
     spark.sql(
         table_ddl(

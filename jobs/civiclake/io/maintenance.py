@@ -13,7 +13,7 @@ from civiclake.io import lake
 from civiclake.settings import Settings
 
 TABLE = "maintenance"
-SEEN, COMPACTED, VACUUMED, BOTH = "seen", "compacted", "vacuumed", "compacted and vacuumed"
+SEEN, COMPACTED, VACUUMED = "seen", "compacted", "vacuumed"
 UNCHANGED, BUSY, GAVE_WAY, FAILED = "unchanged", "busy", "gave way", "failed"
 
 

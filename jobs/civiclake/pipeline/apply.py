@@ -13,7 +13,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from civiclake import columns as c
-from civiclake.contracts.render.ddl import sql_text
+from civiclake.contracts.sql import sql_text
 from civiclake.errors import AccountError, FencedError
 from civiclake.io import lake, marks, quarantine
 from civiclake.io.lock import TableLock
@@ -115,7 +115,7 @@ def merge(batch: Batch, changes: Changes, lock: TableLock) -> None:
     if not any(edited):
         return
     with fenced(spark, lock, {"batch_id": batch.batch_id, "attempt": batch.attempt}):
-        is_done = _apply(batch, changes.edits, lock, edited)
+        is_done = _apply(batch, changes.edits, edited)
     if not is_done:
         raise FencedError(
             f"{batch.where}: Delta has a commit by a younger writer than token {lock.token};"
@@ -128,13 +128,13 @@ _COUNTS = "CIVICLAKE_COUNTS"
 """By this our procedure's refusal is known (jvm/src/city/civiclake/ApplyChanges.java)."""
 
 
-def _apply(batch: Batch, changes: DataFrame, lock: TableLock, edited: Sequence[int]) -> bool:
+def _apply(batch: Batch, changes: DataFrame, edited: Sequence[int]) -> bool:
     """Let the engine write; false when a younger writer has committed already."""
     changes.createOrReplaceTempView("_changes")
     table = lake.location(batch.settings, batch.layer, batch.dataset.table)
     counts = ", ".join(str(rows) for rows in edited)
     # Parameters can't be bound in a CALL.
-    given = f"{sql_text(table)}, '_changes', {counts}, '{_APP}', {lock.token}"
+    given = f"{sql_text(table)}, '_changes', {counts}"
     try:
         return bool(batch.spark.sql(f"CALL civiclake.apply_changes({given})").collect())
     except PySparkException as error:

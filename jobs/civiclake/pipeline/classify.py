@@ -17,6 +17,7 @@ from civiclake.pipeline.batch import Batch
 from civiclake.pipeline.judge import Judged
 from civiclake.steps import history
 from civiclake.steps.merge import (
+    Near,
     classify,
     comparable,
     edits,
@@ -84,7 +85,6 @@ def _by_key(
     batch: Batch, masked: DataFrame, served: DataFrame, delivered: DataFrame, good: int
 ) -> Changes:
     """One row for each key (and night): latest, append and snapshot."""
-    near = F.broadcast if good <= _BROADCAST_ROWS else _as_it_is
     dataset, deleted = batch.dataset, None
     if dataset.load is Load.CHANGES:
         known = marks.read(batch.spark, batch.settings, dataset)
@@ -94,7 +94,7 @@ def _by_key(
         frame = mine.withColumn(c.ACTION, F.lit(c.ACTION_INSERT))
         counts = {c.ACTION_INSERT: good}
         return Changes(frame, edits(with_edit(frame)), counts, _edited(counts))
-    classified = classify(mine, there, dataset, deleted, near)
+    classified = classify(mine, there, dataset, deleted, _near(good))
     if batch.stale_before is not None:
         classified = late_before(classified, batch.snapshots, dataset)
     elif batch.taken_at is not None:
@@ -119,8 +119,9 @@ def _all_are_new(batch: Batch, good: int, served: DataFrame) -> bool:
     return not knows_days and served.isEmpty()
 
 
-def _as_it_is(frame: DataFrame) -> DataFrame:
-    return frame
+def _near(rows: int) -> Near:
+    """Broadcast so many rows, or let Spark shuffle them."""
+    return F.broadcast if rows <= _BROADCAST_ROWS else lambda frame: frame
 
 
 def _of_night(served: DataFrame, batch: Batch) -> DataFrame:
@@ -161,8 +162,12 @@ def _with_history(
     counts, reported = _by_action(counted)
     rows = line.where(F.col(c.EDIT).isNotNull()).groupBy(c.EDIT).count().collect()
     edited = {row[c.EDIT]: int(row["count"]) for row in rows}
-    placed = find_places(history.edits(line, dataset), with_places(served), dataset)
-    changes = Changes(frame, placed, counts, edited, reported)
+    writing = history.edits(line, dataset)
+    touched = sum(edited.values()) - edited.get(c.EDIT_INSERT, 0)
+    if touched:  # looked up once: what is written is read twice
+        placed = find_places(writing, with_places(served), dataset, _near(touched))
+        writing = batch.save(placed, "placed")
+    changes = Changes(frame, writing, counts, edited, reported)
     if by_delivery:
         found = history.confirmations(compared, line, dataset)
         changes.remember.append((found, c.MARK_AGAIN))

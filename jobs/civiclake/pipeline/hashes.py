@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 
 from civiclake import columns as c
 from civiclake.contracts.model import Dataset
-from civiclake.contracts.render.ddl import sql_text
+from civiclake.contracts.sql import sql_text
 from civiclake.steps.content import content_hash
 from civiclake.steps.fold import fold
 

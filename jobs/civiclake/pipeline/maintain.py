@@ -31,7 +31,6 @@ from civiclake.pipeline.writing import writing
 from civiclake.settings import Settings
 
 log = logging.getLogger(__name__)
-OPS = "ops"
 _OPS_TABLES = ("batches", "outcomes", "deliveries", "backfills", maintenance.TABLE)
 _LOOKS_S = 0.2
 """How often a holder looks whether its lock is wanted."""
@@ -67,7 +66,7 @@ def places(city: Manifest) -> dict[str, list[Place]]:
         served = [Place(lake.UNIFIED, name, lock) for name in (link.name, f"{link.name}_link")]
         found[f"link.{link.name}"] = [*served, Place(links.LINK, link.name, lock)]
     # Everybody appends to these without a lock, which no compaction can disturb.
-    found[OPS] = [Place(lake.OPS, name, "ops_maintenance") for name in _OPS_TABLES]
+    found[lake.OPS] = [Place(lake.OPS, name, "ops_maintenance") for name in _OPS_TABLES]
     return found
 
 

@@ -19,16 +19,16 @@ from pyspark.sql import functions as F
 
 from civiclake.contracts.mart import UNIFIED_NAME
 from civiclake.contracts.model import Mart
+from civiclake.contracts.sql import sql_text
 from civiclake.errors import UserError
 from civiclake.io import delta_log, lake
 from civiclake.settings import Settings
 
 MARK = "inputs"
 """Where the mart's commit says what it was built by."""
-_LITERALS = {"date": "DATE '{}'", "timestamp": "TIMESTAMP '{}'", "string": "'{}'"} | dict.fromkeys(
-    ("tinyint", "smallint", "int", "bigint"), "{}"
-)
-"""Types that groups may have, and how SQL writes a value."""
+_NUMBERS = ("tinyint", "smallint", "int", "bigint")
+_BEFORE_TEXT = {"date": "DATE ", "timestamp": "TIMESTAMP ", "string": ""}
+"""Types that groups may have beside whole numbers, and what SQL puts before a value's text."""
 _ROW_CHANGES = ("MERGE", "UPDATE", "DELETE")
 _KEPT_FEED = (*lake.SAME_ROWS, "ADD COLUMNS")
 _FEW = 50
@@ -128,7 +128,7 @@ def _former(
     table = lake.by_path(settings, lake.MARTS, mart.name)
     fields = {f.name: f.dataType.simpleString() for f in spark.table(table).schema.fields}
     kind = fields.get(mart.refresh_by, "")
-    if kind not in _LITERALS:
+    if kind not in (*_NUMBERS, *_BEFORE_TEXT):
         raise _Whole(f"groups of type {kind or 'nothing'} are not told apart")
     history = spark.sql(f"DESCRIBE HISTORY {table} LIMIT {_HISTORY}")
     for row in history.select("version", "operation", "userMetadata").collect():
@@ -223,11 +223,11 @@ def bind(
 
 def is_one_of(column: str, made: Plan) -> str:
     """A predicate that holds for the plan's groups, in a form that prunes files."""
-    form = _LITERALS[made.kind]
-    given = [group for group in made.groups if group is not None]
-    if form == "{}":
-        given.sort(key=int)
-    values = [form.format(g.replace("\\", "\\\\").replace("'", "\\'")) for g in given]
+    values = [group for group in made.groups if group is not None]
+    if made.kind in _NUMBERS:
+        values.sort(key=int)
+    else:
+        values = [_BEFORE_TEXT[made.kind] + sql_text(value) for value in values]
     parts = [f"{column} IS NULL"] if None in made.groups else []
     if len(values) > _FEW:
         within = f"{column} >= {values[0]} AND {column} <= {values[-1]}"

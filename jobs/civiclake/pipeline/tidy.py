@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 from pyspark.sql import SparkSession
 
+from civiclake.contracts.sql import sql_text
 from civiclake.io.delta_log import Newest, Partition
 from civiclake.io.maintenance import Known, Upkeep
 from civiclake.settings import Settings
@@ -94,10 +95,7 @@ def _any_of(parts: Sequence[Partition]) -> str:
 
 
 def _text(value: str | None) -> str:
-    if value is None:
-        return "NULL"
-    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
-    return f"'{escaped}'"
+    return "NULL" if value is None else sql_text(value)
 
 
 def vacuum(spark: SparkSession, settings: Settings, task: Task, row: Upkeep) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from civiclake.contracts.model import Dataset
+from civiclake.contracts.sql import sql_name, sql_text
 
 
 def content_hash(dataset: Dataset) -> str:
@@ -16,6 +17,5 @@ def content_hash(dataset: Dataset) -> str:
 
 
 def _part(name: str) -> str:
-    value = "`" + name.replace("`", "``") + "`"
-    text = name.replace("\\", "\\\\").replace("'", "\\'")
-    return f"CASE WHEN {value} IS NULL THEN 0L ELSE xxhash64('{text}', {value}) END"
+    value = sql_name(name)
+    return f"CASE WHEN {value} IS NULL THEN 0L ELSE xxhash64({sql_text(name)}, {value}) END"

@@ -1,7 +1,7 @@
 """merge, the part that decides: what each good row means to the table that is served.
 
-The decision is made before the MERGE, so that only rows that change something are
-merged, and so that the MERGE's own counts can be held against it.
+The decision is made before anything is written, so that only rows that change something are,
+and so that what is written can be held against it.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from civiclake.steps.fold import fold
 
 GONE_AT, GONE_BY = "_gone_at", "_gone_by"
 """When a change log last deleted a key, and the record that said so."""
+Near = Callable[[DataFrame], DataFrame]
+"""How the smaller side of a join is brought to the larger one."""
 _PLACES = (c.SERVED_FILE, c.SERVED_PLACE)
 _EDITS = {
     c.ACTION_INSERT: c.EDIT_INSERT,
@@ -35,7 +37,7 @@ def classify(
     served: DataFrame,
     dataset: Dataset,
     deleted: DataFrame | None = None,
-    near: Callable[[DataFrame], DataFrame] = F.broadcast,
+    near: Near = F.broadcast,
 ) -> DataFrame:
     """Compare good rows with the served table by the hash of their values.
 
@@ -55,10 +57,8 @@ def classify(
     """
     key, places = c.merge_key(dataset), [n for n in _PLACES if n in served.columns]
     narrow = served.select(*key, c.SEQUENCE, c.BATCH, c.RECORD, c.CONTENT, *places)
-    met = narrow.join(near(masked.select(*key)), list(key), "left_semi")
-    mine, theirs = masked.alias("s"), met.alias("t")
+    joined = _beside(masked, narrow, masked, key, near)
     same = F.col(f"s.{c.CONTENT}") == F.col(f"t.{c.CONTENT}")
-    joined = mine.join(near(theirs), _same(key, "t"), "left")
     if deleted is not None:
         joined = joined.join(deleted.alias("g"), _same(dataset.key, "g"), "left")
         action = _log_action(same)
@@ -195,17 +195,26 @@ def edits(classified: DataFrame) -> DataFrame:
     return classified.where(F.col(c.EDIT).isNotNull())
 
 
-def find_places(changes: DataFrame, served: DataFrame, dataset: Dataset) -> DataFrame:
+def find_places(
+    changes: DataFrame, served: DataFrame, dataset: Dataset, near: Near = F.broadcast
+) -> DataFrame:
     """Say where the served rows stand that edits update or delete.
 
     Args:
         changes: rows with ``_edit`` and the columns of :func:`civiclake.columns.merge_key`.
         served: of :func:`with_places`.
         dataset: the compiled contract.
+        near: as in :func:`classify`, for as many rows as are touched.
     """
     key = c.merge_key(dataset)
-    touched = changes.where(F.col(c.EDIT) != c.EDIT_INSERT).select(*key)
-    met = served.select(*key, *_PLACES).join(F.broadcast(touched), list(key), "left_semi")
-    mine, theirs = changes.alias("s"), F.broadcast(met).alias("t")
-    places = [F.col(f"t.{name}") for name in _PLACES]
-    return mine.join(theirs, _same(key, "t"), "left").select("s.*", *places)
+    touched = changes.where(F.col(c.EDIT) != c.EDIT_INSERT)
+    joined = _beside(changes, served.select(*key, *_PLACES), touched, key, near)
+    return joined.select("s.*", *[F.col(f"t.{name}") for name in _PLACES])
+
+
+def _beside(
+    mine: DataFrame, served: DataFrame, wanted: DataFrame, key: Sequence[str], near: Near
+) -> DataFrame:
+    """Each row as ``s``, and as ``t`` the served row of its key, if that key is wanted."""
+    met = served.join(near(wanted.select(*key)), list(key), "left_semi")
+    return mine.alias("s").join(near(met.alias("t")), _same(key, "t"), "left")

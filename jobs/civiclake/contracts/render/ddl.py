@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from civiclake.contracts.model import Column, Dataset
 from civiclake.contracts.render.layers import Layer, layer_columns
+from civiclake.contracts.sql import sql_name, sql_text
 
 CHANGE_FEED = "delta.enableChangeDataFeed"
 """Property of a table whose commits tell the rows that they changed."""
@@ -37,7 +38,7 @@ def table_ddl(
     said = comments or {}
     lines = [_line(name, kind, column) for name, kind, column in layer_columns(dataset, layer)]
     lines += [
-        f"  {_quoted(name)} {kind.upper()}"
+        f"  {sql_name(name)} {kind.upper()}"
         + (f" COMMENT {sql_text(said[name])}" if name in said else "")
         for name, kind in extra
     ]
@@ -51,9 +52,9 @@ def table_ddl(
     }
     pairs = ",\n".join(f"  {sql_text(k)} = {sql_text(v)}" for k, v in all_properties.items())
     columns = ",\n".join(lines)
-    name = f"delta.{_quoted(location)}" if by_path else f"{layer}.{_quoted(dataset.table)}"
+    name = f"delta.{sql_name(location)}" if by_path else f"{layer}.{sql_name(dataset.table)}"
     place = "" if by_path else f"LOCATION {sql_text(location)}\n"
-    by = f"PARTITIONED BY ({_quoted(partition)})\n" if partition else ""
+    by = f"PARTITIONED BY ({sql_name(partition)})\n" if partition else ""
     return (
         f"CREATE TABLE IF NOT EXISTS {name} (\n{columns}\n)\n"
         f"USING DELTA\n{place}{by}"
@@ -76,14 +77,4 @@ def add_columns(dataset: Dataset, table: str, names: Collection[str]) -> str:
 
 def _line(name: str, kind: str, column: Column) -> str:
     comment = f" COMMENT {sql_text(column.description)}" if column.description else ""
-    return f"  {_quoted(name)} {kind.upper()}{comment}"
-
-
-def _quoted(name: str) -> str:
-    return "`" + name.replace("`", "``") + "`"
-
-
-def sql_text(value: str) -> str:
-    """A text as it stands in SQL; Spark reads a backslash as the start of an escape."""
-    escaped = value.replace("\\", "\\\\").replace("'", "\\'").replace("\n", "\\n")
-    return f"'{escaped}'"
+    return f"  {sql_name(name)} {kind.upper()}{comment}"

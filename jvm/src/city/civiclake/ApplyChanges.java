@@ -25,8 +25,7 @@ import org.apache.spark.sql.delta.OptimisticTransaction;
 import org.apache.spark.sql.delta.actions.Action;
 import org.apache.spark.sql.delta.actions.AddFile;
 import org.apache.spark.sql.delta.actions.FileAction;
-import org.apache.spark.sql.delta.actions.SetTransaction;
-import org.apache.spark.sql.delta.commands.DMLWithDeletionVectorsHelper;
+import org.apache.spark.sql.delta.commands.DMLWithDeletionVectorsHelper$;
 import org.apache.spark.sql.delta.commands.DeletionVectorBitmapGenerator;
 import org.apache.spark.sql.delta.commands.TouchedFileWithDV;
 import org.apache.spark.sql.delta.stats.StatsCollectionUtils;
@@ -48,12 +47,14 @@ import scala.jdk.javaapi.CollectionConverters;
  * stands, so only new rows and the bitmaps of the removed ones are written: the cost follows the
  * changes, however large the table is. Files, bitmaps and the commit itself are Delta's own.
  *
- * <p>It refuses to commit unless exactly the announced numbers of rows were written and removed.
+ * <p>It refuses to commit unless exactly the announced numbers of rows were written and removed, and
+ * commits nothing when Delta knows a younger writer (the session's {@code write.txnAppId}).
  */
 final class ApplyChanges implements SimpleProcedure {
   static final String EDIT = "_edit";
   static final String FILE = "_served_file";
   static final String PLACE = "_served_place";
+  private static final DMLWithDeletionVectorsHelper$ DELTA = DMLWithDeletionVectorsHelper$.MODULE$;
   private static final StructType RESULT = new StructType().add("version", DataTypes.LongType);
 
   @Override
@@ -74,8 +75,6 @@ final class ApplyChanges implements SimpleProcedure {
       number("inserted", "how many rows are new"),
       number("updated", "how many served rows are replaced"),
       number("deleted", "how many served rows go"),
-      text("writer", "name of the application that writes"),
-      number("token", "the writer's number, which must be above its last commit's"),
     };
   }
 
@@ -92,9 +91,7 @@ final class ApplyChanges implements SimpleProcedure {
     SparkSession spark = (SparkSession) SparkSession.active();
     DeltaLog log = DeltaLog.forTable(spark, given.getUTF8String(0).toString());
     OptimisticTransaction txn = log.startTransaction(Option.empty(), Option.empty());
-    String writer = given.getUTF8String(5).toString();
-    long token = given.getLong(6);
-    if (txn.txnVersion(writer) >= token) {
+    if (DELTA.hasBeenExecuted(txn, spark, Option.empty())) {
       return Collections.emptyIterator();
     }
     Dataset<Row> changes = spark.table(given.getUTF8String(1).toString());
@@ -102,7 +99,7 @@ final class ApplyChanges implements SimpleProcedure {
     long updated = given.getLong(3);
     long deleted = given.getLong(4);
     List<Action> actions = new ArrayList<>();
-    actions.add(new SetTransaction(writer, token, Option.apply(System.currentTimeMillis())));
+    DELTA.createSetTransaction(spark, log, Option.empty()).foreach(actions::add);
     if (updated + deleted > 0) {
       expect("removed", updated + deleted, remove(spark, txn, changes, actions));
     }
@@ -126,18 +123,15 @@ final class ApplyChanges implements SimpleProcedure {
     var found =
         DeletionVectorBitmapGenerator.buildRowIndexSetsForFilesMatchingCondition(
             spark, txn, true, touched, candidates, Literal.TrueLiteral(), file, place);
-    var byName =
-        DMLWithDeletionVectorsHelper.generateCandidateFileMap(txn.deltaLog().dataPath(), candidates);
-    Seq<TouchedFileWithDV> files =
-        DMLWithDeletionVectorsHelper.findFilesWithMatchingRows(txn, byName, found);
+    var byName = DELTA.generateCandidateFileMap(txn.deltaLog().dataPath(), candidates);
+    Seq<TouchedFileWithDV> files = DELTA.findFilesWithMatchingRows(txn, byName, found);
     long rows = 0;
     for (TouchedFileWithDV one : CollectionConverters.asJava(files)) {
       rows += one.numberOfModifiedRows();
     }
     int prefix =
         StatsCollectionUtils.getDataSkippingStringPrefixLength(spark, txn.metadata());
-    var made =
-        DMLWithDeletionVectorsHelper.processUnmodifiedData(spark, files, txn.snapshot(), prefix);
+    var made = DELTA.processUnmodifiedData(spark, files, txn.snapshot(), prefix);
     CollectionConverters.asJava(made._1()).forEach(actions::add);
     return rows;
   }
