@@ -83,6 +83,7 @@ test-rest:
 bench: ## What a night costs, stage by stage, and beside tools that do the same work (hours).
 	@bin/setup --bench
 	PYTHONPATH=. $(PY) -m bench.night
+	PYTHONPATH=. $(PY) -m bench.share
 	PYTHONPATH=. $(PY) -m bench.nightly
 
 lock: setup ## Resolve conf/locks/*.in anew into locks with hashes.

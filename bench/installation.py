@@ -29,19 +29,48 @@ def installation(parent: Path | None = None) -> Iterator[tuple[Settings, dict[st
     Yields:
         The settings, and the variables by which a command finds the same installation.
     """
+    settings = fresh(parent)
+    found = settings.engine
+    named = {
+        "CIVICLAKE_STATE_DIR": str(settings.state_dir),
+        "CIVICLAKE_ENGINE__CONNECT_PORT": str(found.connect_port),
+        "CIVICLAKE_ENGINE__SQL_PORT": str(found.sql_port),
+    }
+    try:
+        engine.up(settings, echo=say)
+        yield settings, named
+    finally:
+        engine.down(settings)
+        shutil.rmtree(settings.state_dir, ignore_errors=True)
+
+
+def fresh(parent: Path | None = None) -> Settings:
+    """Settings of an empty state folder and of free ports; nothing is started.
+
+    Args:
+        parent: where the folder is made.
+    """
     state = Path(tempfile.mkdtemp(prefix="civiclake-bench-", dir=parent))
     state.chmod(0o755)
     base = load_settings()
-    ports = {"connect_port": free_port(0), "sql_port": free_port(0)}
-    engines = base.engine.model_copy(update=ports)
-    settings = base.model_copy(update={"state_dir": state, "engine": engines})
-    named = {f"CIVICLAKE_ENGINE__{name.upper()}": str(port) for name, port in ports.items()}
-    try:
-        engine.up(settings, echo=say)
-        yield settings, {"CIVICLAKE_STATE_DIR": str(state), **named}
-    finally:
-        engine.down(settings)
-        shutil.rmtree(state, ignore_errors=True)
+    connect, sql, ui, database = _free_ports(4)
+    ports = {"connect_port": connect, "sql_port": sql}
+    return base.model_copy(
+        update={
+            "state_dir": state,
+            "engine": base.engine.model_copy(update=ports),
+            "airflow": base.airflow.model_copy(update={"port": ui}),
+            "postgres": base.postgres.model_copy(update={"port": database}),
+        }
+    )
+
+
+def _free_ports(count: int) -> list[int]:
+    """So many different ones: until somebody listens, the same one may be given twice."""
+    found: set[int] = set()
+    while len(found) < count:
+        found.add(free_port(0))
+    return list(found)
 
 
 def command(env: dict[str, str], verb: str, dataset: str, batch: str) -> dict[str, Any]:

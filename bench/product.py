@@ -17,7 +17,7 @@ from bench.work import ContenderFailed, Outcome, States, Work
 from civiclake import columns as c
 from civiclake.cli.city import dataset
 from civiclake.engine.session import connect
-from civiclake.io import lake
+from civiclake.io import delta_log, lake
 from civiclake.settings import Settings
 from civiclake.steps.content import content_hash
 
@@ -104,7 +104,9 @@ class Product:
         hashed = content_hash(dataset(state, TAPS))
         spark = connect(self._settings)
         try:
-            loaded = f"{table} VERSION AS OF {lake.newest_commit(spark, table).version}"
+            name = TAPS.replace(".", "_")
+            version = delta_log.newest(spark, state, lake.UNIFIED, name).version
+            loaded = f"{table} VERSION AS OF {version}"
             columns = spark.table(table).columns
             listed = [f"{hashed} AS `{n}`" if n == c.CONTENT else f"`{n}`" for n in columns]
             for shift in range(1, -(-wanted // rows)):

@@ -77,6 +77,7 @@ def settings() -> Iterator[Settings]:
 def spark(settings: Settings) -> Iterator[SparkSession]:
     """A session of the jobs engine."""
     made = session.connect(settings)
+    session.suit(made, 0)  # the tests' tables are small
     yield made
     made.stop()
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import hmac
 import os
 import re
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from pyspark.sql import SparkSession
 
@@ -39,12 +41,23 @@ class Nights:
         # The engine runs as root here and reads every folder; secrets stay those of the engine.
         self.settings = settings.model_copy(update={"state_dir": state})
         self.spark = spark
-        self.drops = state / "drops"
-        self.drops.mkdir(parents=True)
         self.secrets_from = settings
-        source = Source(kind=SourceKind.FILES, location=f"{self.drops}/{dataset.name}/*.csv")
-        self.dataset = dataset.model_copy(update={"source": source})
         self._moment = 1_450_000_000
+        self._fed_from(state / "drops", dataset)
+
+    def _fed_from(self, drops: Path, dataset: Dataset) -> None:
+        self.drops = drops
+        drops.mkdir(parents=True)
+        source = Source(kind=SourceKind.FILES, location=f"{drops}/{dataset.name}/*.csv")
+        self.dataset = dataset.model_copy(update={"source": source})
+
+    def copied(self, state: Path) -> Self:
+        """The same nights so far in another folder: from here each test goes on by itself."""
+        made, here = copy.copy(self), self.settings.state_dir
+        shutil.copytree(here, state, ignore=shutil.ignore_patterns("drops"), dirs_exist_ok=True)
+        made.settings = self.settings.model_copy(update={"state_dir": state})
+        made._fed_from(state / "drops", self.dataset)
+        return made
 
     def deliver(self, content: str | bytes, name: str = "", at: int | None = None) -> Path:
         """Drop a file; each is an hour newer than the last, unless ``at`` says when."""

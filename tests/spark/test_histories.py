@@ -24,9 +24,6 @@ Make = Callable[[Load, History], Table]
 def make(settings: Settings, tmp_path: Path) -> Iterator[Make]:
     spark = connect(settings)
     suit(spark, 100)
-    # A hundred rows need no plan that is thought over while it runs.
-    spark.conf.set("spark.sql.adaptive.enabled", "false")
-    spark.conf.set("spark.sql.shuffle.partitions", "1")
     yield lambda load, history: Table(spark, trees(tmp_path, load, history))
     spark.stop()
 

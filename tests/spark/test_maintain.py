@@ -30,21 +30,33 @@ def day(number: int, rain: float = 0.0) -> str:
     return f"2016/01/{number:02d},{rain},5.0,1.0,2.0,sun\n"
 
 
-@pytest.fixture
-def nights(settings: Settings, spark: SparkSession, tmp_path: Path) -> Nights:
-    made = Nights(settings, spark, tmp_path, city().dataset(ID))
+def _nights(settings: Settings, spark: SparkSession, state: Path) -> Nights:
+    made = Nights(settings, spark, state, city().dataset(ID))
     rules = settings.maintenance.model_copy(update={"min_files": 3})
     made.settings = made.settings.model_copy(update={"maintenance": rules})
     return made
 
 
 @pytest.fixture
-def many(nights: Nights) -> Nights:
+def nights(settings: Settings, spark: SparkSession, tmp_path: Path) -> Nights:
+    return _nights(settings, spark, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def loaded(
+    settings: Settings, spark: SparkSession, tmp_path_factory: pytest.TempPathFactory
+) -> Nights:
     """A table of many small batches, some of which change rows."""
+    made = _nights(settings, spark, tmp_path_factory.mktemp("loaded"))
     for number in range(1, BATCHES + 1):
         former = day(number - 1, 3.0) if number > 1 else ""
-        nights.run(f"b{number}", HEAD + day(number) + day(number + 10) + former)
-    return nights
+        made.run(f"b{number}", HEAD + day(number) + day(number + 10) + former)
+    return made
+
+
+@pytest.fixture
+def many(loaded: Nights, tmp_path: Path) -> Nights:
+    return loaded.copied(tmp_path)
 
 
 def tidied(nights: Nights, name: str | None = ID, *, dry_run: bool = False) -> dict[str, Upkeep]:

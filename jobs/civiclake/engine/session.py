@@ -35,10 +35,11 @@ def connect(settings: Settings, *, session_id: str | None = None) -> SparkSessio
 
 
 def suit(spark: SparkSession, rows: int) -> None:
-    """Let a session of few rows interpret its expressions instead of compiling them.
+    """Let a session of few rows interpret its expressions, and plan once.
 
     Compiling a plan to Java costs more than a small batch's own work, and every batch pays it
-    anew: the compiled code carries the batch's id.
+    anew: the compiled code carries the batch's id. Nor is there anything to be learnt from the
+    sizes of a few rows that would be worth a job for each stage and another plan after it.
 
     Args:
         spark: the session of one batch.
@@ -47,6 +48,8 @@ def suit(spark: SparkSession, rows: int) -> None:
     if rows <= INTERPRETED_ROWS:
         spark.conf.set("spark.sql.codegen.wholeStage", "false")
         spark.conf.set("spark.sql.codegen.factoryMode", "NO_CODEGEN")
+        spark.conf.set("spark.sql.adaptive.enabled", "false")
+        spark.conf.set("spark.sql.shuffle.partitions", "1")
 
 
 def session_id(spark: SparkSession) -> str:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
 from filelock import FileLock
 from pyspark.sql import SparkSession
@@ -229,26 +226,6 @@ def create_raw(spark: SparkSession, settings: Settings, dataset: Dataset) -> str
         partition=c.BATCH,
         comment=f"{dataset.id} as it came, every value text",
     )
-
-
-@dataclass(frozen=True)
-class Commit:
-    """What a Delta table's history says of one commit."""
-
-    version: int
-    rows_written: int
-    rows_deleted: int
-    said: Mapping[str, Any]
-    """What its writer left to be read; see ``pipeline.apply.fenced``."""
-
-
-def newest_commit(spark: SparkSession, table: str) -> Commit:
-    """The newest commit of a Delta table."""
-    row = spark.sql(f"DESCRIBE HISTORY {table} LIMIT 1").collect()[0]
-    counted = row["operationMetrics"] or {}
-    written, deleted = (int(counted.get(f"num{w}Rows", 0)) for w in ("Output", "Deleted"))
-    said = json.loads(row["userMetadata"] or "{}")
-    return Commit(int(row["version"]), written, deleted, said)
 
 
 def remove(settings: Settings, layer: str, table: str) -> None:

@@ -13,8 +13,9 @@ from pyspark.sql import functions as F
 
 from civiclake import columns as c
 from civiclake.contracts.model import Dataset, Load
+from civiclake.contracts.sql import sql_name
 from civiclake.errors import SourceError
-from civiclake.io import lake
+from civiclake.io import delta_log, lake
 from civiclake.io.drift import kept_in_raw
 from civiclake.io.landing import BatchManifest, LandedFile
 from civiclake.settings import Settings
@@ -40,17 +41,27 @@ def stage(
     frame = read_landed(spark, dataset, manifest, batch_dir)
     write_batch(frame, settings, dataset, manifest.batch_id)
     spark.conf.unset(_OPEN_COST)
-    return read_batch(spark, table, manifest.batch_id)
+    version = delta_log.newest(spark, settings, lake.RAW, dataset.table).version
+    files = delta_log.added(settings, lake.RAW, dataset.table, version)
+    if not files:
+        return read_batch(spark, table, manifest.batch_id)
+    # Which files they are is known: to ask Delta costs a small batch a third of its time.
+    names = [*(col.source_name for col in dataset.columns), *new_columns(dataset, manifest)]
+    columns = [*((name, "string") for name in names), *lake.RAW_LINEAGE]
+    schema = ", ".join(f"{sql_name(name)} {kind}" for name, kind in columns)
+    where = lake.location(settings, lake.RAW, dataset.table)
+    return spark.read.schema(schema).option("basePath", where).parquet(*files)
 
 
 def write_batch(frame: DataFrame, settings: Settings, dataset: Dataset, batch_id: str) -> None:
     """Write one batch's rows; an earlier try of the same batch is replaced."""
+    where = lake.location(settings, lake.RAW, dataset.table)
     # A column that is new, by the delivery or by the contract, is null in the batches before it.
-    writer = frame.write.format("delta").mode("overwrite").partitionBy(c.BATCH)
-    writer = writer.option("mergeSchema", "true")
-    writer.option("replaceWhere", f"{c.BATCH} = '{batch_id}'").save(
-        lake.location(settings, lake.RAW, dataset.table)
-    )
+    writer = frame.write.format("delta").partitionBy(c.BATCH).option("mergeSchema", "true")
+    if settings.lake_uri is None and not Path(where, f"{c.BATCH}={batch_id}").exists():
+        writer.mode("append").save(where)  # nothing has to be looked for
+    else:
+        writer.mode("overwrite").option("replaceWhere", f"{c.BATCH} = '{batch_id}'").save(where)
 
 
 def read_batch(spark: SparkSession, table: str, batch_id: str) -> DataFrame:

@@ -19,7 +19,7 @@ from civiclake import columns as c
 from civiclake.contracts.model import Dataset
 from civiclake.engine.session import connect, suit
 from civiclake.errors import CivicLakeError, UserError
-from civiclake.io import backfills, lake, ledger, marks, raw
+from civiclake.io import backfills, delta_log, lake, ledger, marks, raw
 from civiclake.io.backfills import Backfill
 from civiclake.io.extract import extract
 from civiclake.io.landing import BatchManifest, Landing
@@ -142,7 +142,7 @@ def _build(
     """Fill the table beside; what it was built on, and from how many batches."""
     dataset = side.served
     served = lake.by_path(settings, lake.UNIFIED, dataset.table)
-    version = lake.newest_commit(spark, served).version
+    version = delta_log.newest(spark, settings, lake.UNIFIED, dataset.table).version
     otherwise = lake.keeps_otherwise(spark.table(served).columns, dataset)
     if row.read_batch:
         if otherwise:

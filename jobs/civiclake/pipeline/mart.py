@@ -12,8 +12,9 @@ from pyspark.sql import functions as F
 
 from civiclake.contracts.faults import choice, did_you_mean
 from civiclake.contracts.model import Manifest, Mart
+from civiclake.engine.session import suit
 from civiclake.errors import AccountError, CivicLakeError, FencedError, UserError
-from civiclake.io import lake, ledger
+from civiclake.io import delta_log, lake, ledger
 from civiclake.io.account import BatchResult
 from civiclake.io.ledger import Recorder
 from civiclake.io.lock import TableLock
@@ -25,6 +26,8 @@ from civiclake.settings import Settings
 
 log = logging.getLogger(__name__)
 _OUTSIDE = "DELTA_REPLACE_WHERE_MISMATCH"
+_FEW_BYTES = 1_000_000
+"""Inputs that together are no larger have about as few rows as a small batch."""
 
 
 class _Work(NamedTuple):
@@ -95,6 +98,8 @@ def _build(work: _Work, result: BatchResult, recorder: Recorder, *, full: bool) 
     spark, settings, mart = work.spark, work.settings, work.mart
     query = (settings.marts_dir / f"{mart.name}.sql").read_text(encoding="utf-8")
     found = refresh.inputs(spark, settings, mart)
+    if sum(one.size_bytes for one in found) <= _FEW_BYTES:
+        suit(spark, 0)
     made = Plan(whole="it was asked for")
     if not full:
         made = refresh.plan(spark, settings, mart, query, found)
@@ -178,8 +183,8 @@ def _replace_groups(
     return read, there
 
 
-def _own_commit(work: _Work, signed: Mapping[str, Any]) -> lake.Commit:
-    commit = lake.newest_commit(work.spark, work.table)
+def _own_commit(work: _Work, signed: Mapping[str, Any]) -> delta_log.Commit:
+    commit = delta_log.newest_commit(work.spark, work.settings, lake.MARTS, work.mart.name)
     if commit.said != signed:
         raise FencedError(
             f"marts.{work.mart.name}: Delta has a commit by a younger writer than token"

@@ -8,7 +8,6 @@ is: the groups of both are touched. Where they can't tell, the mart is built who
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -46,6 +45,7 @@ class Input:
     made: str
     """Delta's id of the table: another one, if it was made anew."""
     version: int
+    size_bytes: int
 
     @property
     def mark(self) -> list[Any]:
@@ -84,10 +84,8 @@ def inputs(spark: SparkSession, settings: Settings, mart: Mart) -> list[Input]:
                 f" run `civiclake load {dataset_id}` first"
             )
         lake.register(spark, settings, lake.UNIFIED, table)
-        version = delta_log.newest(spark, settings, lake.UNIFIED, table).version
-        path = lake.by_path(settings, lake.UNIFIED, table)
-        made = spark.sql(f"DESCRIBE DETAIL {path}").select("id").collect()[0][0]
-        found.append(Input(dataset_id, table, made, version))
+        now = delta_log.summary(spark, settings, lake.UNIFIED, table)
+        found.append(Input(dataset_id, table, now.made, now.version, now.size_bytes))
     return found
 
 
@@ -130,16 +128,14 @@ def _former(
     kind = fields.get(mart.refresh_by, "")
     if kind not in (*_NUMBERS, *_BEFORE_TEXT):
         raise _Whole(f"groups of type {kind or 'nothing'} are not told apart")
-    history = spark.sql(f"DESCRIBE HISTORY {table} LIMIT {_HISTORY}")
-    for row in history.select("version", "operation", "userMetadata").collect():
-        if row["operation"] in lake.SAME_ROWS:
+    for commit in delta_log.commits(spark, settings, lake.MARTS, mart.name, _HISTORY):
+        if commit.operation in lake.SAME_ROWS:
             continue
-        said = json.loads(row["userMetadata"] or "{}")
-        if MARK not in said:
-            raise _Whole(f"its version {row['version']} does not say what it was built by")
-        if said.get("query") != _digest(query):
+        if MARK not in commit.said:
+            raise _Whole(f"its version {commit.version} does not say what it was built by")
+        if commit.said.get("query") != _digest(query):
             raise _Whole("its query has changed")
-        return kind, said[MARK]
+        return kind, commit.said[MARK]
     raise _Whole(f"its last {_HISTORY} commits don't say what it was built by")
 
 
@@ -180,19 +176,19 @@ def _has_changed(spark: SparkSession, settings: Settings, one: Input, former: in
     """Whether a commit since has changed rows, and only such as a feed tells well."""
     if one.version == former:
         return False
-    path = lake.by_path(settings, lake.UNIFIED, one.table)
-    history = spark.sql(f"DESCRIBE HISTORY {path} LIMIT {one.version - former + 10}")
-    chosen = history.where((F.col("version") > former) & (F.col("version") <= one.version))
-    rows = chosen.select("version", "operation", "operationParameters").collect()
-    if len(rows) < one.version - former:
+    # Some more than there are since: another writer may have committed meanwhile.
+    limit = one.version - former + 10
+    found = delta_log.commits(spark, settings, lake.UNIFIED, one.table, limit)
+    since = [commit for commit in found if former < commit.version <= one.version]
+    if len(since) < one.version - former:
         raise _Whole(f"the history of {one.dataset} does not reach back to version {former}")
     has_changed = False
-    for version, operation, said in rows:
-        if operation in _KEPT_FEED:
+    for commit in since:
+        if commit.operation in _KEPT_FEED:
             continue
-        is_append = operation == "WRITE" and (said or {}).get("mode") == "Append"
-        if operation not in _ROW_CHANGES and not is_append:
-            raise _Whole(f"{one.dataset} has a {operation} in version {version}")
+        is_append = commit.operation == "WRITE" and commit.parameters.get("mode") == "Append"
+        if commit.operation not in _ROW_CHANGES and not is_append:
+            raise _Whole(f"{one.dataset} has a {commit.operation} in version {commit.version}")
         has_changed = True
     return has_changed
 

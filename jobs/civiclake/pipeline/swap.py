@@ -13,7 +13,7 @@ from civiclake import columns as c
 from civiclake.contracts.faults import choice
 from civiclake.contracts.model import Dataset, History
 from civiclake.errors import AccountError, BatchHeld, FencedError, UserError
-from civiclake.io import backfills, lake, marks, quarantine
+from civiclake.io import backfills, delta_log, lake, marks, quarantine
 from civiclake.io.backfills import Backfill
 from civiclake.io.landing import Landing
 from civiclake.io.lock import TableLock, table_lock
@@ -53,7 +53,8 @@ def swap(settings: Settings, dataset: Dataset, backfill_id: str | None = None) -
         swapped = _swapped_version(spark, table, row.backfill_id)
         if swapped is None:
             _refuse_newer(spark, settings, table, row)
-            evidence = _keep_evidence(spark, table)
+            _keep_evidence(spark, table)
+            evidence = delta_log.newest(spark, settings, lake.UNIFIED, dataset.table).version
             swapped = _replace(spark, settings, table, side, lock, evidence)
         else:
             evidence = swapped - 1
@@ -135,14 +136,13 @@ def _refuse_newer(spark: SparkSession, settings: Settings, table: str, row: Back
     raise BatchHeld(message)
 
 
-def _keep_evidence(spark: SparkSession, table: str) -> int:
-    """Keep the replaced version's files from a later clean-up; which version that is."""
+def _keep_evidence(spark: SparkSession, table: str) -> None:
+    """Keep the replaced version's files from a later clean-up."""
     rows = spark.sql(f"SHOW TBLPROPERTIES {table}").collect()
     said = {row["key"]: row["value"] for row in rows}
     if any(said.get(name) != value for name, value in _KEEP.items()):
         pairs = ", ".join(f"'{name}' = '{value}'" for name, value in _KEEP.items())
         spark.sql(f"ALTER TABLE {table} SET TBLPROPERTIES ({pairs})")
-    return lake.newest_commit(spark, table).version
 
 
 def _replace(
