@@ -41,9 +41,12 @@ def _panel(axis: Any, work: str, found: list[dict[str, Any]]) -> None:
     names = [entry["engine"] for entry in found]
     walls = [entry["wall_seconds"] for entry in found]
     colours = [_OURS if name == "civiclake" else _OTHERS for name in names]
-    bars = axis.barh(names, walls, color=colours, height=0.65)
-    axis.bar_label(bars, fmt="%.1f", padding=4, fontsize=8)
-    axis.plot([entry["cpu_seconds"] for entry in found], names, "|", color=_CPU, markersize=12)
+    axis.barh(names, walls, color=colours, height=0.65)
+    cpus = [entry["cpu_seconds"] for entry in found]
+    axis.plot(cpus, names, "|", color=_CPU, markersize=12)
+    for name, wall, cpu in zip(names, walls, cpus, strict=True):
+        at = {"xy": (max(wall, cpu), name), "xytext": (6, 0), "textcoords": "offset points"}
+        axis.annotate(f"{wall:.1f}", va="center", fontsize=8, **at)
     axis.set_title(work, fontsize=9, loc="left")
     axis.invert_yaxis()
     axis.margins(x=0.12)

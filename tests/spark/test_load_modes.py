@@ -145,6 +145,17 @@ def test_the_state_of_every_night(make: Make) -> None:
     assert nights.version() == version
 
 
+def test_an_empty_delivery_that_may_be_is_not_taken_for_the_one_before_it(make: Make) -> None:
+    nights = make(Load.FILES, History.LATEST)
+    may_be = nights.dataset.limits.model_copy(update={"allow_empty": True, "min_rows_fraction": 0})
+    nights.dataset = nights.dataset.model_copy(update={"limits": may_be})
+    nights.run("b1", HEAD + "t1,oak,7\nt2,elm,3\n")
+    version = nights.version()
+    assert counts(nights.run("b2", HEAD)) == {}
+    assert nights.version() == version
+    assert counts(nights.run("b3", HEAD + "t1,oak,8\n")) == {"read": 1, "updated": 1}
+
+
 def test_a_new_column_waits_in_raw_until_the_contract_names_it(make: Make) -> None:
     drift = {"new_column": "evolve", "changed_type": "discard_value"}
     nights = make(Load.FILES, History.LATEST, drift=drift)

@@ -116,15 +116,23 @@ def newest_commit(spark: SparkSession, settings: Settings, layer: str, table: st
     return commits(spark, settings, layer, table, 1)[0]
 
 
-def added(settings: Settings, layer: str, table: str, version: int) -> list[str]:
-    """Paths of the files that a commit has added; none where the lake is not on a local disk."""
+def just_added(
+    spark: SparkSession, settings: Settings, layer: str, table: str, at: Mapping[str, str]
+) -> list[str]:
+    """Paths of the files that the newest commit has added to a partition.
+
+    None where the lake is not on a local disk. Nor where nothing was written: Delta makes no
+    commit then, and the newest one is of something else.
+    """
     log = _local(settings, layer, table)
     if log is None:
         return []
+    version = newest(spark, settings, layer, table).version
     with (log / f"{version:020d}.json").open(encoding="utf-8") as lines:
-        actions = [json.loads(line) for line in lines]
+        files = [action["add"] for action in map(json.loads, lines) if "add" in action]
     # The log holds them relative to the table and as parts of a URL.
-    return [f"{log.parent}/{unquote(a['add']['path'])}" for a in actions if "add" in a]
+    mine = (file for file in files if file["partitionValues"] == at)
+    return [f"{log.parent}/{unquote(file['path'])}" for file in mine]
 
 
 def _local(settings: Settings, layer: str, table: str) -> Path | None:

@@ -41,8 +41,8 @@ def stage(
     frame = read_landed(spark, dataset, manifest, batch_dir)
     write_batch(frame, settings, dataset, manifest.batch_id)
     spark.conf.unset(_OPEN_COST)
-    version = delta_log.newest(spark, settings, lake.RAW, dataset.table).version
-    files = delta_log.added(settings, lake.RAW, dataset.table, version)
+    here = {c.BATCH: manifest.batch_id}
+    files = delta_log.just_added(spark, settings, lake.RAW, dataset.table, here)
     if not files:
         return read_batch(spark, table, manifest.batch_id)
     # Which files they are is known: to ask Delta costs a small batch a third of its time.
