@@ -83,8 +83,8 @@ test-rest:
 bench: ## What a night costs, stage by stage, and beside tools that do the same work (hours).
 	@bin/setup --bench
 	PYTHONPATH=. $(PY) -m bench.night
-	PYTHONPATH=. $(PY) -m bench.share
 	PYTHONPATH=. $(PY) -m bench.nightly
+	PYTHONPATH=. $(PY) -m bench.share
 
 lock: setup ## Resolve conf/locks/*.in anew into locks with hashes.
 	cd conf/locks && for name in uv airflow spark bench; do \
