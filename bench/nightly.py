@@ -25,6 +25,7 @@ from typing import Annotated
 import typer
 
 from bench import results
+from bench.chosen import among
 from bench.installation import installation
 from bench.peer import Peer
 from bench.product import Product
@@ -71,7 +72,7 @@ def main(
 ) -> None:
     """Generate, measure in turn, compare the results, keep the medians."""
     sizes = Sizes(rows, changes, big_rows, runs)
-    with _round(folder, _chosen(engines), sizes) as whole:
+    with _round(folder, among("peer", engines, PEERS), sizes) as whole:
         entries = []
         for cost in whole.costs():  # kept as they come, for the whole takes hours
             entries = results.keep([cost], into / results.SUMMARY.name)
@@ -93,14 +94,6 @@ def publish(into: Path) -> None:
         results.write_tables(entries, project_root() / "README.md")
     line = [str(_python("bench")), "-m", "bench.plot", str(summary), str(into / "nightly.svg")]
     subprocess.run(line, check=True, env={**os.environ, "PYTHONPATH": str(project_root())})
-
-
-def _chosen(said: str) -> list[str]:
-    names = [name for name in said.split(",") if name]
-    for name in names:
-        if name not in PEERS:
-            raise UserError(f"{name!r} is no peer; allowed are {', '.join(PEERS)}")
-    return names
 
 
 @contextmanager

@@ -22,6 +22,7 @@ from civiclake.settings import Settings
 from civiclake.steps.content import content_hash
 
 STOPS, TAPS, MART = "transport.stops", "transport.taps", "taps_by_line"
+_TABLE = TAPS.replace(".", "_")
 _STATE = ("lake", "landing", "locks", "codes", "manifest.json")
 """What a run changes; engines, launcher and secrets are one for all runs."""
 _ENGINE = ("run", "secrets")
@@ -80,8 +81,8 @@ class Product:
     def outcome(self, work: Work) -> Outcome:
         """The tables that the last run of a work has left."""
         root = self._states[work.slug] / "lake"
-        table = TAPS.replace(".", "_")
-        return Outcome(root / "unified" / table, root / "marts" / MART, root / "quarantine" / table)
+        served, aside = root / "unified" / _TABLE, root / "quarantine" / _TABLE
+        return Outcome(served, root / "marts" / MART, aside)
 
     def can_start(self, work: Work) -> bool:
         """Whether it has the state that a work starts from."""
@@ -100,12 +101,11 @@ class Product:
             Where the larger table is.
         """
         state = self._copy(self._states[source], f"{slug}-0")
-        table = lake.by_path(state, lake.UNIFIED, TAPS.replace(".", "_"))
+        table = lake.by_path(state, lake.UNIFIED, _TABLE)
         hashed = content_hash(dataset(state, TAPS))
         spark = connect(self._settings)
         try:
-            name = TAPS.replace(".", "_")
-            version = delta_log.newest(spark, state, lake.UNIFIED, name).version
+            version = delta_log.newest(spark, state, lake.UNIFIED, _TABLE).version
             loaded = f"{table} VERSION AS OF {version}"
             columns = spark.table(table).columns
             listed = [f"{hashed} AS `{n}`" if n == c.CONTENT else f"`{n}`" for n in columns]
@@ -118,7 +118,7 @@ class Product:
         finally:
             spark.stop()
         self._states[slug] = state.state_dir
-        return Path(lake.location(state, lake.UNIFIED, TAPS.replace(".", "_")))
+        return Path(lake.location(state, lake.UNIFIED, _TABLE))
 
     def state(self, slug: str) -> Settings:
         """The settings by which the state that a work has left is read."""

@@ -28,6 +28,7 @@ from typing import Annotated, Any
 import typer
 
 from bench import results, share_airflow
+from bench.chosen import among
 from bench.installation import bytes_in
 from bench.results import Cost
 from bench.same import DifferentResult
@@ -43,7 +44,7 @@ from bench.share_night import (
     sample_city,
 )
 from civiclake.cli.console import put, say, show_table
-from civiclake.errors import CivicLakeError, UserError
+from civiclake.errors import CivicLakeError
 from civiclake.settings import load_settings
 
 PARTS = ("start", "parse", "night")
@@ -77,11 +78,11 @@ def main(
     ] = results.RESULTS,
 ) -> None:
     """Measure what is asked for, keep it as it comes, print it."""
-    chosen = _among("part", parts, PARTS)
+    chosen = among("part", parts, PARTS)
     schemas = load_settings().schemas_dir
     known = sorted({p.parent.name for p in schemas.glob("[!_]*/*.yaml")})
-    departments = _among("department", only, known)
-    _among("department", department, known)
+    departments = among("department", only, known)
+    among("department", department, known)
     measures: dict[str, Callable[[], list[Cost]]] = {
         "start": lambda: [share_airflow.start(department, starts)],
         "parse": lambda: share_airflow.parses(runs),
@@ -93,14 +94,6 @@ def main(
             costs = measures[part]()
             results.keep(costs, into / results.SUMMARY.name)
             _show(costs)
-
-
-def _among(what: str, said: str, known: Collection[str]) -> list[str]:
-    names = [name for name in said.split(",") if name]
-    for name in names:
-        if name not in known:
-            raise UserError(f"{name!r} is no {what}; allowed are {', '.join(known)}")
-    return names
 
 
 def _show(costs: Collection[Cost]) -> None:
