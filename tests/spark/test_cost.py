@@ -96,20 +96,20 @@ def within(found: Cost, **bounds: int) -> None:
 
 
 def test_new_rows(costs: list[Cost]) -> None:
-    """46 jobs, 51 tasks, 14,793 bytes shuffled, 10,029 rows read, 84,656 bytes written."""
+    """27 jobs, 37 tasks, 10,059 bytes shuffled, 11,012 rows read, 93,536 bytes written."""
     within(
-        costs[0], jobs=51, tasks=57, shuffle_bytes=17_000, rows_read=11_500, bytes_written=94_000
+        costs[0], jobs=31, tasks=43, shuffle_bytes=11_500, rows_read=11_500, bytes_written=94_000
     )
 
 
 def test_changed_rows(costs: list[Cost]) -> None:
-    """53 jobs, 67 tasks, 13,288 bytes shuffled, 5,243 rows read, 41,896 bytes written.
+    """30 jobs, 52 tasks, 8,499 bytes shuffled, 2,228 rows read, 39,052 bytes written.
 
     5,000 of the bytes are the change feed, by which a mart is refreshed (decision 13).
     """
-    within(costs[1], jobs=59, tasks=74, shuffle_bytes=15_500, rows_read=6_000, bytes_written=46_000)
+    within(costs[1], jobs=34, tasks=59, shuffle_bytes=9_800, rows_read=2_600, bytes_written=44_000)
 
 
 def test_nothing_new(costs: list[Cost]) -> None:
-    """50 jobs, 66 tasks, 17,017 bytes shuffled, 3,663 rows read, 41,889 bytes written."""
-    within(costs[2], jobs=56, tasks=73, shuffle_bytes=19_500, rows_read=4_200, bytes_written=46_000)
+    """31 jobs, 56 tasks, 10,847 bytes shuffled, 2,346 rows read, 39,060 bytes written."""
+    within(costs[2], jobs=35, tasks=64, shuffle_bytes=12_500, rows_read=2_700, bytes_written=44_000)
