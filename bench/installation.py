@@ -15,7 +15,7 @@ from civiclake import engine
 from civiclake.cli.console import say
 from civiclake.engine.session import connect
 from civiclake.io import lake
-from civiclake.local.process import free_port
+from civiclake.local.process import free_ports
 from civiclake.settings import Settings, load_settings, project_root
 
 
@@ -53,7 +53,7 @@ def fresh(parent: Path | None = None) -> Settings:
     state = Path(tempfile.mkdtemp(prefix="civiclake-bench-", dir=parent))
     state.chmod(0o755)
     base = load_settings()
-    connect, sql, ui, database = _free_ports(4)
+    connect, sql, ui, database = free_ports(4)
     ports = {"connect_port": connect, "sql_port": sql}
     return base.model_copy(
         update={
@@ -63,14 +63,6 @@ def fresh(parent: Path | None = None) -> Settings:
             "postgres": base.postgres.model_copy(update={"port": database}),
         }
     )
-
-
-def _free_ports(count: int) -> list[int]:
-    """So many different ones: until somebody listens, the same one may be given twice."""
-    found: set[int] = set()
-    while len(found) < count:
-        found.add(free_port(0))
-    return list(found)
 
 
 def command(env: dict[str, str], verb: str, dataset: str, batch: str) -> dict[str, Any]:

@@ -255,8 +255,7 @@ class OwnSessions:
     def _free_port(self) -> int:
         """One that no other task was given: until somebody listens, it may be given twice."""
         with self._lock:
-            while (port := process.free_port(0)) in self._ports:
-                pass
+            (port,) = process.free_ports(1, taken=self._ports)
             self._ports.add(port)
             return port
 

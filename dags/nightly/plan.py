@@ -9,6 +9,7 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -118,14 +119,21 @@ class CityPlan:
 
 
 def read_plan(path: Path | None = None) -> CityPlan:
-    """Read the manifest.
+    """Read the manifest: a process does so once for each time that it is written.
 
     Raises:
         RuntimeError: there is none, or it holds no dataset; Airflow shows it as an import error.
     """
     path = path or manifest_path()
-    if not path.exists():
-        raise RuntimeError(f"{path} is missing: run `civiclake compile`, or `make up`")
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        raise RuntimeError(f"{path} is missing: run `civiclake compile`, or `make up`") from None
+    return _parsed(path, found.st_mtime_ns, found.st_ino, found.st_size)
+
+
+@lru_cache(maxsize=1)
+def _parsed(path: Path, *_version: int) -> CityPlan:
     manifest = json.loads(path.read_text())
     if not manifest.get("datasets"):
         raise RuntimeError(f"{path} holds no dataset: add contracts, then run `civiclake compile`")

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import cache, lru_cache
-from pathlib import Path
+from functools import cache
 from typing import Any
 from urllib.parse import urlencode
 
@@ -81,18 +80,10 @@ def _readable(city: CityPlan, user: Any, session: Session) -> CityPlan:
 
 
 def _plan() -> CityPlan:
-    """The compiled manifest, parsed once for each time that it is written."""
-    path = manifest_path()
-    try:
-        found = path.stat()
-    except OSError:
+    """What the compiled manifest says; nothing before the first compile."""
+    if not manifest_path().exists():
         return CityPlan(departments=(), marts=(), links=())
-    return _parsed(path, found.st_mtime_ns, found.st_ino)
-
-
-@lru_cache(maxsize=1)
-def _parsed(path: Path, *_version: int) -> CityPlan:
-    return read_plan(path)
+    return read_plan()
 
 
 @cache

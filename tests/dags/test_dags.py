@@ -18,6 +18,8 @@ from airflow.sdk import Asset
 from airflow.serialization.serialized_objects import DagSerialization
 from conftest import DAGS
 
+from nightly.plan import read_plan
+
 Deploy = Callable[[dict[str, Any]], None]
 READ_FROM_THE_PLAN = ("departments", "marts", "deliveries", "backfill", "maintenance")
 FILES = {"contracts.py", *(f"{name}.py" for name in READ_FROM_THE_PLAN)}
@@ -280,3 +282,13 @@ def test_a_thousand_datasets_are_parsed_in_seconds(
     seconds, tasks, _ = parse_in_a_fresh_process()
     assert tasks == 2000 + _OF_THE_CITY
     assert seconds < 5.0
+
+
+def test_the_manifest_is_read_once_until_it_is_written_again(
+    compiled: dict[str, Any], deploy: Deploy
+) -> None:
+    deploy(compiled)
+    first = read_plan()
+    assert read_plan() is first
+    deploy({**compiled, "datasets": compiled["datasets"][:1], "marts": [], "links": []})
+    assert [len(d.datasets) for d in read_plan().departments] == [1]

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from e2e_city import City, free_port, make_settings
+from e2e_city import City, make_settings
 
+from civiclake.local.process import free_ports
 from demo import objects, sources
 from demo.city.truth import Truth
 
@@ -23,7 +24,7 @@ def city() -> Iterator[City]:
     with pytest.MonkeyPatch.context() as patch:
         taken: set[int] = set()
         for name in sources.PORTS:
-            port = free_port(taken)
+            (port,) = free_ports(1, taken=taken)
             # The object store takes the ports beside its own.
             taken.update(range(port, port + 1 + objects.INTERNAL_PORTS))
             patch.setenv(f"CIVICLAKE_DEMO__{name}_PORT", str(port))

@@ -34,25 +34,14 @@ LATER = ("employment", "health", "medical", "meteorology", "statistics")
 whose former states are kept, and all that the mart needs. The first night is the whole city's."""
 
 
-def free_port(taken: set[int]) -> int:
-    """A free port apart from those that are spoken for."""
-    while (port := process.free_port(0)) in taken:
-        pass
-    return port
-
-
 def make_settings(state: Path, taken: set[int]) -> Settings:
     """Settings of an installation of its own; its contracts are copies that tests may change."""
     for name in ("schemas", "expectations"):
         shutil.copytree(project_root() / name, state / name)
-    ports: set[int] = set()
-    while len(ports) < 4:
-        ports.add(free_port(taken))
-    connect, sql, ui, database = ports
+    connect, sql, ui, database = process.free_ports(4, taken=taken)
     base = load_settings()
     engines = {"connect_port": connect, "sql_port": sql, "master": "local[2]", "remote": None}
     engines |= {"jobs_memory": "2g", "sql_memory": "1g"}
-    # They live for minutes: the second compiler would never earn its keep.
     return base.model_copy(
         update={
             "state_dir": state,

@@ -77,10 +77,7 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
 @pytest.fixture(scope="session")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     folder = tmp_path_factory.mktemp("objects")
-    ports: set[int] = set()
-    while len(ports) < objects.INTERNAL_PORTS + 1:
-        ports.add(process.free_port(0))
-    port, *internal = ports
+    port, *internal = process.free_ports(objects.INTERNAL_PORTS + 1)
     try:
         objects.start(
             folder / "data",

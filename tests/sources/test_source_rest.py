@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from source_city import API_LOGINS, COLUMNS, Api, City
+from source_city import API_LOGINS, COLUMNS, UPDATED, Api, City
 from source_refusals import refused
 
 from civiclake.errors import BatchHeld, ContractError, SourceError, SourceUnavailable, UserError
@@ -153,6 +153,29 @@ def test_of_two_versions_the_newest_counts(city: City, api: Api) -> None:
     api.plan("", {"last": [_tree("t01", 9, species="elm")]})
     again = city.extract(city.api("page", {"total": None}), "n2")
     assert {row[0]: row[1] for row in city.records(again)}["t01"] == "oak"
+
+
+def test_of_a_change_log_every_entry_counts_once(city: City, api: Api) -> None:
+    operation = {"name": "op", "logicalType": "string", "required": True}
+    dataset = city.api(
+        "page", {"total": None}, load="changes", columns=[*COLUMNS, UPDATED, operation],
+        operation="op", operations={"I": "insert", "D": "delete"},
+    )  # fmt: skip
+    log = [_tree(name, 8, op="I") for name in IDS[:4]]
+    log += [_tree("t01", 9, op="D"), _tree("t01", 10, op="I"), _tree("t02", 10, op="D")]
+    api.put(log)
+    # One more at the front pushes the last of each page onto the next one.
+    api.plan("", {"first": [_tree("t00", 8, op="I")]})
+    first = city.commit(dataset, "n1")
+    wanted = [(e["tree_id"], e["updated_at"], e["op"]) for e in log]
+    found = [(row[0], *row[-2:]) for row in city.records(first)]
+    assert sorted(entry for entry in found if entry[0] != "t00") == sorted(wanted)
+    assert first.watermark_to == "2026-01-01T10:00:00Z"
+    api.put([*log, _tree("t01", 12, op="D")])
+    second = city.commit(dataset, "n2")  # with an hour's overlap
+    assert sorted((row[0], row[-1]) for row in city.records(second)) == [
+        ("t01", "D"), ("t01", "D"), ("t01", "I"), ("t02", "D"),
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("style", ["page", "offset"])
@@ -305,6 +328,13 @@ def test_columns_that_came_or_went(city: City, api: Api) -> None:
     api.put([_tree("t1", crown="wide")])
     refused(city, city.api("page"), BatchHeld, "the records have crown, unknown to the contract")
     assert city.ids(city.extract(city.api("page", drift={"new_column": "ignore"}), "n1")) == ["t1"]
+    api.put([_tree("t1"), _tree("t2", crown="wide")])
+    kept = city.extract(city.api("page", drift={"new_column": "evolve"}), "n3")
+    assert kept.files[0].header == ("tree_id", "species", "height", "updated_at", "crown")
+    assert [row[-1] for row in city.records(kept)] == ["", "wide"]
+    api.put([_tree("t1", **{"the crown": "wide"})])
+    unfit = city.api("page", drift={"new_column": "evolve"})
+    refused(city, unfit, BatchHeld, "column 'the crown', which raw can't keep", batch_id="bad3")
     api.put([{"tree_id": "t1", "updated_at": None}])
     refused(city, city.api("page"), BatchHeld, "no record has species, height", batch_id="bad2")
     sparing = city.api("page", rest={"omits_nulls": True})
@@ -328,6 +358,8 @@ def test_faults_of_the_contract_come_all_at_once(city: City) -> None:
         city.api("page", {"next": "meta.next"})
     with pytest.raises(ContractError, match="'since_parameter' is missing"):
         city.api("page", rest={"since_parameter": None})
+    with pytest.raises(ContractError, match="does not go with the load 'snapshot'"):
+        city.api("page", load="snapshot", rest={"since_parameter": "updated_since"})
     with pytest.raises(ContractError, match="'connection' is missing"):
         city.api("page", rest={"auth": "bearer"})
     server = {"type": "local", "path": "/x/*.csv", "format": "csv"}

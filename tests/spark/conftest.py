@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import socket
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,17 +13,8 @@ from pyspark.sql import SparkSession
 
 from civiclake import engine
 from civiclake.engine import jars, session
+from civiclake.local.process import free_ports
 from civiclake.settings import Settings, load_settings
-
-
-def _free_ports(count: int) -> list[int]:
-    sockets = [socket.socket() for _ in range(count)]
-    for one in sockets:
-        one.bind(("127.0.0.1", 0))
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
 
 
 @pytest.fixture(scope="session")
@@ -33,7 +23,7 @@ def settings() -> Iterator[Settings]:
     # Not in pytest's folder, which every run closes to others: the analysts' engine is another.
     root = Path(tempfile.mkdtemp(prefix="civiclake-test-"))
     root.chmod(0o755)
-    connect_port, sql_port = _free_ports(2)
+    connect_port, sql_port = free_ports(2)
     base = load_settings()
     # What Spark does is read from here by test_cost.py; both engines write, as different users.
     events = root / "events"

@@ -106,6 +106,12 @@ def test_ports() -> None:
     assert process.free_port(port) == port
 
 
+def test_ports_are_different_and_none_that_is_spoken_for() -> None:
+    first = process.free_ports(3)
+    assert len(set(first)) == 3
+    assert not set(first) & set(process.free_ports(3, taken=first))
+
+
 def test_a_program_that_is_not_there_is_told_for_another_user_too(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="x can't be started with /no/program: No such file"):
         process.start("x", ["/no/program"], run_dir=tmp_path, user="nobody")

@@ -9,7 +9,7 @@ from civiclake.contracts.document import Document
 from civiclake.contracts.extension import DatasetExtension
 from civiclake.contracts.faults import Faults, Place, choice, did_you_mean
 from civiclake.contracts.file_format import read_format
-from civiclake.contracts.model import FileFormat, Load, NewColumn, Source, SourceKind
+from civiclake.contracts.model import FileFormat, Load, Source, SourceKind
 from civiclake.contracts.rest import Auth, Rest
 
 _KINDS = {
@@ -30,7 +30,7 @@ _LOADS = {
     SourceKind.S3: _DROPS,
     SourceKind.FILES: _DROPS,
     SourceKind.SFTP: _DROPS,
-    SourceKind.API: (Load.INCREMENTAL, Load.SNAPSHOT),
+    SourceKind.API: _TABLES,
     SourceKind.CUSTOM: tuple(Load),
 }
 _DATABASES = (SourceKind.POSTGRESQL, SourceKind.MYSQL)
@@ -156,14 +156,12 @@ def _check_rest(
             message = f"goes with a server of type 'api', not {kind.value!r}; leave it out"
             document.fault(faults, place, message)
         return
-    if own.drift.new_column is NewColumn.EVOLVE:
-        message = "is 'evolve'; allowed for 'api' are 'hold' or 'ignore': its pages are kept whole"
-        document.fault(faults, (*here, "drift", "new_column"), message)
-    if own.load is Load.INCREMENTAL and own.rest.since_parameter is None:
+    by_watermark = own.load in (Load.INCREMENTAL, Load.CHANGES)
+    if by_watermark and own.rest.since_parameter is None:
         message = "'since_parameter' is missing: the name under which it is asked for what is new"
         document.fault(faults, (*place, "since_parameter"), message)
-    if own.load is not Load.INCREMENTAL and own.rest.since_parameter is not None:
-        message = f"goes with the load 'incremental', not {own.load.value!r}; leave it out"
+    if not by_watermark and own.rest.since_parameter is not None:
+        message = f"does not go with the load {own.load.value!r}, which is read whole; leave it out"
         document.fault(faults, (*place, "since_parameter"), message)
 
 

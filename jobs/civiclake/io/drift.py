@@ -40,13 +40,29 @@ def refuse_columns(dataset: Dataset, where: str, header: Sequence[str]) -> None:
             f" it to {dataset.path} or set drift.new_column to evolve (keep it in raw) or ignore; "
             f"{ask(dataset)} what it is"
         )
-    unfit = [name for name in added if not _fits(name, [*header, *wanted])]
-    if unfit and policy is NewColumn.EVOLVE:
-        raise BatchHeld(
-            f"{dataset.id}: {where} has the new column {unfit[0]!r}, which raw can't keep: allowed"
-            " is a name without blanks and punctuation, which does not begin with _ and differs"
-            f" from the others by more than capitals; {ask(dataset)} to rename it"
-        )
+    if policy is NewColumn.EVOLVE:
+        refuse_unfit(dataset, where, added, [*header, *wanted])
+
+
+def refuse_unfit(dataset: Dataset, where: str, added: Sequence[str], names: Sequence[str]) -> None:
+    """Hold a delivery with a new column whose name no table can have.
+
+    Args:
+        dataset: the compiled contract.
+        where: what has the columns.
+        added: columns that the contract does not know.
+        names: all columns, these among them.
+
+    Raises:
+        BatchHeld: raw can't keep one of them.
+    """
+    for name in added:
+        if not _fits(name, names):
+            raise BatchHeld(
+                f"{dataset.id}: {where} has the new column {name!r}, which raw can't keep: allowed"
+                " is a name without blanks and punctuation, which does not begin with _ and"
+                f" differs from the others by more than capitals; {ask(dataset)} to rename it"
+            )
 
 
 def kept_in_raw(dataset: Dataset, header: Sequence[str]) -> list[str]:

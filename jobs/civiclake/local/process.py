@@ -16,7 +16,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -178,6 +178,21 @@ def free_port(preferred: int, *, host: str = "127.0.0.1") -> int:
                 continue
             return int(probe.getsockname()[1])
     raise CivicLakeError(f"no free port is left on {host}")
+
+
+def free_ports(count: int, *, taken: Collection[int] = ()) -> list[int]:
+    """So many different ports that nobody has.
+
+    Args:
+        count: how many.
+        taken: ports that are spoken for: until somebody listens, one may be given twice.
+    """
+    found: dict[int, None] = {}
+    while len(found) < count:
+        port = free_port(0)
+        if port not in taken:
+            found[port] = None
+    return list(found)
 
 
 _SWITCH = """\

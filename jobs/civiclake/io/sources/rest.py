@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -12,9 +12,10 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from civiclake.contracts.model import Dataset, NewColumn
+from civiclake.contracts.model import Dataset, Load, NewColumn
 from civiclake.contracts.rest import PagingKind
 from civiclake.errors import BatchHeld, SourceError, SourceUnavailable, UserError
+from civiclake.io.drift import refuse_unfit
 from civiclake.io.formats.json_values import as_record
 from civiclake.io.formats.table import from_records
 from civiclake.io.formats.text import cell
@@ -127,7 +128,7 @@ def _adds_up(dataset: Dataset, pages: list[Page], count: int) -> bool:
 
 def _reconcile(walk: Walk, pages: list[Page]) -> _Reconciled:
     dataset, found = walk.dataset, _Reconciled()
-    key = (dataset.source.rest.key,) if dataset.source.rest.key else _source_names(dataset)
+    key = (dataset.source.rest.key,) if dataset.source.rest.key else _identifying(dataset)
     column = dataset.column(dataset.sequence) if dataset.sequence else None
     zone = ZoneInfo(column.timezone) if column else UTC
     for place, page in enumerate(pages):
@@ -148,8 +149,12 @@ def _reconcile(walk: Walk, pages: list[Page]) -> _Reconciled:
     return found
 
 
-def _source_names(dataset: Dataset) -> tuple[str, ...]:
-    return tuple(dataset.column(name).source_name for name in dataset.key)
+def _identifying(dataset: Dataset) -> tuple[str, ...]:
+    """What tells one record from another; a change log has many of one key."""
+    names = list(dataset.key)
+    if dataset.load is Load.CHANGES:
+        names += [name for name in (dataset.sequence, dataset.operation) if name]
+    return tuple(dataset.column(name).source_name for name in dict.fromkeys(names))
 
 
 def _checked(walk: Walk, page: Page) -> Iterator[dict[str, Any]]:
@@ -193,21 +198,44 @@ def _watermark(found: _Reconciled, before: str | None) -> str | None:
 def _write(asked: Asked, walk: Walk, pages: list[Page], found: _Reconciled) -> Any:
     """The pages as they came, and the records as parts; returns the parts."""
     dataset, draft = asked.dataset, asked.draft
-    header = tuple(c.source_name for c in dataset.columns)
+    spelled = [(c.source_name, *c.also) for c in dataset.columns]
+    spelled += [(name,) for name in _kept_besides(walk, pages)]
+    header = tuple(names[0] for names in spelled)
     moment = pages[0].fetched_at
     parts = Parts(
         draft, dataset.name, header, shown(walk.client.location), moment, moment.isoformat(),
         as_came=f"{_PAGES}/{INDEX}",
     )  # fmt: skip
     names: list[str] = []
-    files = parts.fill(_lines(walk, pages, found, names))
+    files = parts.fill(_lines(walk, pages, found, spelled, names))
     walk.folder.rename(draft.folder / _PAGES)
     if any(file.rows for file in files):
         _check_shape(dataset, names)
     return files
 
 
-def _lines(walk: Walk, pages: list[Page], found: _Reconciled, names: list[str]) -> Lines:
+def _kept_besides(walk: Walk, pages: list[Page]) -> list[str]:
+    """What the contract does not know and raw keeps: told when every record was looked at."""
+    dataset = walk.dataset
+    if dataset.drift.new_column is not NewColumn.EVOLVE:
+        return []
+    records = (record for page in pages for record in _checked(walk, page))
+    table = from_records(records, dataset)
+    for _ in table.rows:
+        pass
+    added = _added(dataset, table.header)
+    known = [column.source_name for column in dataset.columns]
+    refuse_unfit(dataset, shown(walk.client.location), added, [*table.header, *known])
+    return added
+
+
+def _lines(
+    walk: Walk,
+    pages: list[Page],
+    found: _Reconciled,
+    spelled: Sequence[Sequence[str]],
+    names: list[str],
+) -> Lines:
     """The records that count, a line each; the names that they brought are noted."""
     wins = {(place, number) for _, place, number in found.winners.values()}
     table = from_records(_winners(walk, pages, wins), walk.dataset)
@@ -216,7 +244,6 @@ def _lines(walk: Walk, pages: list[Page], found: _Reconciled, names: list[str]) 
     for row in table.rows:
         if len(table.header) > known:
             names[:], known = table.header, len(table.header)
-            spelled = [(c.source_name, *c.also) for c in walk.dataset.columns]
             places = [next((names.index(n) for n in s if n in names), None) for s in spelled]
         yield csv_line(None if p is None or p >= len(row) else row[p] for p in places)
 
@@ -237,12 +264,18 @@ def _check_shape(dataset: Dataset, names: list[str]) -> None:
             f"{dataset.id}: no record has {', '.join(missing)}: {ask(dataset)} to bring it back, "
             f"take it out of {dataset.path}, or set rest.omits_nulls if empty values are left out"
         )
-    known = {word for words in spelled.values() for word in words}
-    # An object that a dotted path leads into is known by it.
-    roots = {word.partition(".")[0] for word in known if "." in word}
-    added = [n for n in names if n not in known and n.partition(".")[0] not in roots]
+    added = _added(dataset, names)
     if added and dataset.drift.new_column is NewColumn.HOLD:
         raise BatchHeld(
-            f"{dataset.id}: the records have {', '.join(added)[:200]}, unknown to the contract: "
-            f"add it to {dataset.path} or set drift.new_column to ignore; {ask(dataset)} what it is"
+            f"{dataset.id}: the records have {', '.join(added)[:200]}, unknown to the contract: add"
+            f" it to {dataset.path} or set drift.new_column to evolve (keep it in raw) or ignore; "
+            f"{ask(dataset)} what it is"
         )
+
+
+def _added(dataset: Dataset, names: Sequence[str]) -> list[str]:
+    """Names that the contract does not know."""
+    known = {word for c in dataset.columns for word in (c.source_name, *c.also)}
+    # An object that a dotted path leads into is known by it.
+    roots = {word.partition(".")[0] for word in known if "." in word}
+    return [n for n in names if n not in known and n.partition(".")[0] not in roots]
