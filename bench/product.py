@@ -27,6 +27,8 @@ _STATE = ("lake", "landing", "locks", "codes", "manifest.json")
 """What a run changes; engines, launcher and secrets are one for all runs."""
 _ENGINE = ("run", "secrets")
 BATCHES = {"initial": "20260131T020000Z", "changes": "20260202T020000Z"}
+_BETWEEN = "20260201T020000Z"
+"""The night by which an extended table's mart is as it would be after all those nights."""
 
 
 class Product:
@@ -117,6 +119,7 @@ class Product:
                 ).collect()
         finally:
             spark.stop()
+        self._command(state, self._data, "mart", MART, _BETWEEN)
         self._states[slug] = state.state_dir
         return Path(lake.location(state, lake.UNIFIED, _TABLE))
 
