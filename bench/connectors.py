@@ -128,7 +128,7 @@ def _servers(root: Path, rows: int, records: int) -> Iterator[dict[str, Any]]:
     os.environ |= {"BENCH_USER": "reader", "BENCH_PASSWORD": secret, "BENCH_TOKEN": secret}
     with ExitStack() as stack:
         say(f"filling the servers with {rows:,} rows and {records:,} records")
-        run_dir, ports = root / "run", [process.free_port(0) for _ in range(3)]
+        run_dir, ports = root / "run", process.free_ports(3)
         stack.callback(postgres.stop, run_dir)
         stack.callback(mariadb.stop, run_dir)
         stack.callback(rest_server.stop, run_dir)

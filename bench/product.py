@@ -28,7 +28,7 @@ _STATE = ("lake", "landing", "locks", "codes", "manifest.json")
 _ENGINE = ("run", "secrets")
 BATCHES = {"initial": "20260131T020000Z", "changes": "20260202T020000Z"}
 _BETWEEN = "20260201T020000Z"
-"""The night by which an extended table's mart is as it would be after all those nights."""
+"""The night in which the mart takes in the rows that a table is extended by."""
 
 
 class Product:

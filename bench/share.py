@@ -151,8 +151,7 @@ def _measured(city: City, way: Way, number: int, title: str) -> tuple[Cost, dict
     rows = sum(one.result["read"] for key, one in ran.items() if key[0] == "load")
     grown, work = bytes_in(state) - before, f"{title}, {len(ran)} tasks"
     cost = meter.cost(work, rows, grown, engine=way.name, stages=_usual(ran))
-    if isinstance(way, OwnSessions):
-        # Its sessions are detached, and what they used is lost when they end: better none at all.
+    if not way.cpu_is_known:
         cost = replace(cost, cpu_seconds=0.0)
     say(f"  {cost.wall_seconds} s, CPU {cost.cpu_seconds} s, peak {cost.peak_mb} MB")
     return cost, ran

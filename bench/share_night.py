@@ -191,6 +191,7 @@ class OneEngine:
 
     city: City
     name = OURS
+    cpu_is_known = True
 
     def state(self, number: int) -> Settings:
         """The launcher is found in the run folder."""
@@ -213,6 +214,8 @@ class OwnSessions:
 
     city: City
     name = THEIRS
+    cpu_is_known = False
+    """Its sessions are detached: what they used is lost when they end."""
     _ports: set[int] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 

@@ -50,8 +50,8 @@ class Site:
         if name not in ports:
             asked = int(os.environ.get(f"CIVICLAKE_DEMO__{name.upper()}_PORT", first))
             port = process.free_port(asked)
-            while port in ports.values():
-                port = process.free_port(0)
+            if port in ports.values():
+                (port,) = process.free_ports(1, taken=ports.values())
             ports[name] = port
             write(path, json.dumps(ports))
         return ports[name]

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import gzip
-import hashlib
-import json
 import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from source_city import API_LOGINS, COLUMNS, UPDATED, Api, City
+from rest_trees import IDS, pages, tree, trees
+from source_city import API_LOGINS, COLUMNS, Api, City
 from source_refusals import refused
 
 from civiclake.errors import BatchHeld, ContractError, SourceError, SourceUnavailable, UserError
 from civiclake.io.sources import rest_client
 from civiclake.local import process
+
+__all__ = ["trees"]
 
 STYLES = ["page", "offset", "cursor", "link"]
 LOGINS = {
@@ -24,34 +24,6 @@ LOGINS = {
     "api_key": {"PARKS_API_API_KEY": API_LOGINS.api_key},
 }
 SECRETS = (API_LOGINS.token, API_LOGINS.password, API_LOGINS.api_key)
-IDS = [f"t{n:02}" for n in range(1, 11)]
-
-
-def _tree(name: str, hour: int = 10, **more: Any) -> dict[str, Any]:
-    moment = f"2026-01-01T{hour:02}:00:00Z"
-    return {"tree_id": name, "species": "oak", "height": 12.5, "updated_at": moment, **more}
-
-
-@pytest.fixture(autouse=True)
-def trees(api: Api, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
-    """Ten trees, and a server without faults."""
-    monkeypatch.setenv("PARKS_API_URL", api.address)
-    monkeypatch.setattr(rest_client, "BACKOFF_SECONDS", 0.01)
-    found = [_tree(name) for name in IDS]
-    api.put(found)
-    api.plan()
-    return found
-
-
-def _pages(city: City, batch_id: str = "n1") -> list[dict[str, Any]]:
-    """The pages' index, after each page was held against it."""
-    folder = city.landing.batch_dir("parks.trees", batch_id) / "pages"
-    _, *lines = (folder / "index.jsonl").read_text().splitlines()
-    pages = [json.loads(line) for line in lines]
-    for page in pages:
-        body = gzip.decompress((folder / page["file"]).read_bytes())
-        assert (len(body), hashlib.sha256(body).hexdigest()) == (page["size_bytes"], page["sha256"])
-    return pages
 
 
 @pytest.mark.parametrize("style", ["whole", *STYLES])
@@ -62,7 +34,7 @@ def test_every_way_of_paging_brings_every_record(city: City, api: Api, style: st
     assert manifest.watermark_to == "2026-01-01T10:00:00Z"
     (file,) = manifest.files
     assert (file.origin, file.as_came) == (f"{api.address}/{style}/trees", "pages/index.jsonl")
-    assert [page["records"] for page in _pages(city)] == ([10] if style == "whole" else [4, 4, 2])
+    assert [page["records"] for page in pages(city)] == ([10] if style == "whole" else [4, 4, 2])
     assert len(api.plan()) == (1 if style == "whole" else 3)
     assert city.landed() == ["n1"]
 
@@ -72,7 +44,7 @@ def test_a_server_that_gives_less_than_asked_and_no_total(city: City, api: Api, 
     paging = {"total": None, "size_parameter": None, "size": 500}
     manifest = city.extract(city.api(style, paging, load="snapshot"), "n1")
     assert city.ids(manifest) == IDS  # 100 a page: an empty one tells the end
-    assert [page["records"] for page in _pages(city)] == [10, 0]
+    assert [page["records"] for page in pages(city)] == [10, 0]
 
 
 @pytest.mark.parametrize("auth", LOGINS)
@@ -99,9 +71,9 @@ def test_every_login(
 def test_the_next_batch_asks_for_what_is_new(city: City, api: Api, trees: Any) -> None:
     dataset = city.api("page")
     future = (datetime.now(UTC) + timedelta(days=9)).isoformat()
-    api.put([*trees, {**_tree("t98"), "updated_at": future}])
+    api.put([*trees, {**tree("t98"), "updated_at": future}])
     assert city.commit(dataset, "n1").watermark_to == "2026-01-01T10:00:00Z"
-    api.put([*trees, _tree("t11", 12), _tree("old", 8), _tree("late", 9)])
+    api.put([*trees, tree("t11", 12), tree("old", 8), tree("late", 9)])
     api.plan()
     second = city.commit(dataset, "n2")
     assert city.ids(second) == ["late", *IDS, "t11"]  # an hour's overlap
@@ -129,69 +101,6 @@ def test_nested_missing_and_odd_values(city: City, api: Api) -> None:
         ["t2", "", "12345678901234567000", "", ""],
         ["t3", 'o"ak\n', "7", "", ""],
     ]
-
-
-# -- rows that move ----------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("style", ["page", "offset"])
-def test_a_record_that_moves_to_the_next_page_counts_once(city: City, api: Api, style: str) -> None:
-    api.plan("", {"first": [_tree("t00", 11)]})
-    dataset = city.api(style, {"total": None}, load="snapshot")
-    manifest = city.extract(dataset, "n1")
-    assert city.ids(manifest) == IDS
-    assert sum(page["records"] for page in _pages(city)) == 11
-
-
-def test_of_two_versions_the_newest_counts(city: City, api: Api) -> None:
-    newer = _tree("t04", 11, species="elm")
-    api.plan("", {"delete": ["t04"], "first": [_tree("t00")], "last": [newer]})
-    manifest = city.extract(city.api("page", {"total": None}), "n1")
-    found = {row[0]: row[1] for row in city.records(manifest)}
-    assert found["t04"] == "elm"
-    api.put([_tree(name) for name in IDS])
-    api.plan("", {"last": [_tree("t01", 9, species="elm")]})
-    again = city.extract(city.api("page", {"total": None}), "n2")
-    assert {row[0]: row[1] for row in city.records(again)}["t01"] == "oak"
-
-
-def test_of_a_change_log_every_entry_counts_once(city: City, api: Api) -> None:
-    operation = {"name": "op", "logicalType": "string", "required": True}
-    dataset = city.api(
-        "page", {"total": None}, load="changes", columns=[*COLUMNS, UPDATED, operation],
-        operation="op", operations={"I": "insert", "D": "delete"},
-    )  # fmt: skip
-    log = [_tree(name, 8, op="I") for name in IDS[:4]]
-    log += [_tree("t01", 9, op="D"), _tree("t01", 10, op="I"), _tree("t02", 10, op="D")]
-    api.put(log)
-    # One more at the front pushes the last of each page onto the next one.
-    api.plan("", {"first": [_tree("t00", 8, op="I")]})
-    first = city.commit(dataset, "n1")
-    wanted = [(e["tree_id"], e["updated_at"], e["op"]) for e in log]
-    found = [(row[0], *row[-2:]) for row in city.records(first)]
-    assert sorted(entry for entry in found if entry[0] != "t00") == sorted(wanted)
-    assert first.watermark_to == "2026-01-01T10:00:00Z"
-    api.put([*log, _tree("t01", 12, op="D")])
-    second = city.commit(dataset, "n2")  # with an hour's overlap
-    assert sorted((row[0], row[-1]) for row in city.records(second)) == [
-        ("t01", "D"), ("t01", "D"), ("t01", "I"), ("t02", "D"),
-    ]  # fmt: skip
-
-
-@pytest.mark.parametrize("style", ["page", "offset"])
-def test_a_record_that_is_jumped_over_is_found_by_walking_again(
-    city: City, api: Api, style: str
-) -> None:
-    api.plan("", {"delete": ["t01"]})  # t05 slips onto the page that was read already
-    manifest = city.extract(city.api(style, load="snapshot"), "n1")
-    assert city.ids(manifest) == IDS[1:]
-
-
-def test_a_register_that_never_holds_still_is_refused(city: City, api: Api) -> None:
-    edits = [{"delete": [IDS[n]]} for n in range(3)]
-    api.plan("", edits[0], "", "", edits[1], "", edits[2])
-    words = ("does not hold still", "9 records (the total went from 10 to 9), 8 records")
-    refused(city, city.api("page", load="snapshot"), SourceError, *words)
 
 
 # -- bad days ----------------------------------------------------------------------------
@@ -325,14 +234,14 @@ def test_paging_that_turns_in_a_circle(city: City, api: Api) -> None:
 
 
 def test_columns_that_came_or_went(city: City, api: Api) -> None:
-    api.put([_tree("t1", crown="wide")])
+    api.put([tree("t1", crown="wide")])
     refused(city, city.api("page"), BatchHeld, "the records have crown, unknown to the contract")
     assert city.ids(city.extract(city.api("page", drift={"new_column": "ignore"}), "n1")) == ["t1"]
-    api.put([_tree("t1"), _tree("t2", crown="wide")])
+    api.put([tree("t1"), tree("t2", crown="wide")])
     kept = city.extract(city.api("page", drift={"new_column": "evolve"}), "n3")
     assert kept.files[0].header == ("tree_id", "species", "height", "updated_at", "crown")
     assert [row[-1] for row in city.records(kept)] == ["", "wide"]
-    api.put([_tree("t1", **{"the crown": "wide"})])
+    api.put([tree("t1", **{"the crown": "wide"})])
     unfit = city.api("page", drift={"new_column": "evolve"})
     refused(city, unfit, BatchHeld, "column 'the crown', which raw can't keep", batch_id="bad3")
     api.put([{"tree_id": "t1", "updated_at": None}])

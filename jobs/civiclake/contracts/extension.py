@@ -84,6 +84,11 @@ class DatasetExtension(_Closed):
         return self.operations or {str(operation): operation for operation in Operation}
 
     @property
+    def goes_by_sequence(self) -> bool:
+        """Whether the sequence column tells what is new."""
+        return self.load in (Load.INCREMENTAL, Load.CHANGES)
+
+    @property
     def overlap_seconds(self) -> int:
         """Overlap in seconds."""
         return int(self.overlap[:-1]) * _UNITS[self.overlap[-1]]

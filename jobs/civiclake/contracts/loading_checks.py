@@ -64,11 +64,10 @@ def _check_history(own: DatasetExtension, here: Place, fault: Fault) -> None:
 
 
 def _check_cut(own: DatasetExtension, here: Place, fault: Fault) -> None:
-    by_watermark = own.load in (Load.INCREMENTAL, Load.CHANGES)
-    if by_watermark and own.sequence is None:
+    if own.goes_by_sequence and own.sequence is None:
         message = "'sequence' is missing: the column that tells new rows from old ones"
         fault((*here, "sequence"), message)
-    if not by_watermark and own.overlap_seconds:
+    if not own.goes_by_sequence and own.overlap_seconds:
         fault((*here, "overlap"), f"is {own.overlap!r}; only incremental loads overlap")
 
 

@@ -156,11 +156,10 @@ def _check_rest(
             message = f"goes with a server of type 'api', not {kind.value!r}; leave it out"
             document.fault(faults, place, message)
         return
-    by_watermark = own.load in (Load.INCREMENTAL, Load.CHANGES)
-    if by_watermark and own.rest.since_parameter is None:
+    if own.goes_by_sequence and own.rest.since_parameter is None:
         message = "'since_parameter' is missing: the name under which it is asked for what is new"
         document.fault(faults, (*place, "since_parameter"), message)
-    if not by_watermark and own.rest.since_parameter is not None:
+    if not own.goes_by_sequence and own.rest.since_parameter is not None:
         message = f"does not go with the load {own.load.value!r}, which is read whole; leave it out"
         document.fault(faults, (*place, "since_parameter"), message)
 

@@ -187,12 +187,12 @@ def free_ports(count: int, *, taken: Collection[int] = ()) -> list[int]:
         count: how many.
         taken: ports that are spoken for: until somebody listens, one may be given twice.
     """
-    found: dict[int, None] = {}
+    found: list[int] = []
     while len(found) < count:
         port = free_port(0)
-        if port not in taken:
-            found[port] = None
-    return list(found)
+        if port not in taken and port not in found:
+            found.append(port)
+    return found
 
 
 _SWITCH = """\
