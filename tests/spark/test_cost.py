@@ -96,20 +96,23 @@ def within(found: Cost, **bounds: int) -> None:
 
 
 def test_new_rows(costs: list[Cost]) -> None:
-    """27 jobs, 37 tasks, 10,059 bytes shuffled, 11,012 rows read, 93,536 bytes written."""
+    """27 jobs, 38 tasks, 16,423 bytes shuffled, 11,014 rows read, 91,128 bytes written.
+
+    8,000 of the shuffled bytes are one hash a row, by which keys that come twice are found.
+    """
     within(
-        costs[0], jobs=31, tasks=43, shuffle_bytes=11_500, rows_read=11_500, bytes_written=94_000
+        costs[0], jobs=31, tasks=43, shuffle_bytes=18_000, rows_read=11_500, bytes_written=94_000
     )
 
 
 def test_changed_rows(costs: list[Cost]) -> None:
-    """30 jobs, 52 tasks, 8,499 bytes shuffled, 2,228 rows read, 39,052 bytes written.
+    """33 jobs, 57 tasks, 8,879 bytes shuffled, 2,233 rows read, 35,939 bytes written.
 
     5,000 of the bytes are the change feed, by which a mart is refreshed (decision 13).
     """
-    within(costs[1], jobs=34, tasks=59, shuffle_bytes=9_800, rows_read=2_600, bytes_written=44_000)
+    within(costs[1], jobs=36, tasks=62, shuffle_bytes=9_800, rows_read=2_600, bytes_written=40_000)
 
 
 def test_nothing_new(costs: list[Cost]) -> None:
-    """31 jobs, 56 tasks, 10,847 bytes shuffled, 2,346 rows read, 39,060 bytes written."""
-    within(costs[2], jobs=35, tasks=64, shuffle_bytes=12_500, rows_read=2_700, bytes_written=44_000)
+    """34 jobs, 61 tasks, 11,275 bytes shuffled, 2,352 rows read, 35,939 bytes written."""
+    within(costs[2], jobs=37, tasks=66, shuffle_bytes=12_500, rows_read=2_700, bytes_written=40_000)

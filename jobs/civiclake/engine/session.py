@@ -34,7 +34,7 @@ def connect(settings: Settings, *, session_id: str | None = None) -> SparkSessio
     return spark
 
 
-def suit(spark: SparkSession, rows: int) -> None:
+def suit(spark: SparkSession, rows: int) -> bool:
     """Let a session of few rows interpret its expressions, and plan once.
 
     Compiling a plan to Java costs more than a small batch's own work, and every batch pays it
@@ -44,12 +44,17 @@ def suit(spark: SparkSession, rows: int) -> None:
     Args:
         spark: the session of one batch.
         rows: how many rows the batch has.
+
+    Returns:
+        Whether those are few.
     """
-    if rows <= INTERPRETED_ROWS:
+    few = rows <= INTERPRETED_ROWS
+    if few:
         spark.conf.set("spark.sql.codegen.wholeStage", "false")
         spark.conf.set("spark.sql.codegen.factoryMode", "NO_CODEGEN")
         spark.conf.set("spark.sql.adaptive.enabled", "false")
         spark.conf.set("spark.sql.shuffle.partitions", "1")
+    return few
 
 
 def session_id(spark: SparkSession) -> str:

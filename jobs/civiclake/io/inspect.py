@@ -156,30 +156,72 @@ def inspect_csv(lines: Iterable[str], delimiter: str) -> Inspection:
     Raises:
         Unreadable: there is no header, or the quoting is broken.
     """
-    reader = csv.reader(lines, delimiter=delimiter, strict=True)
+    records = _Records(lines, delimiter)
     rows = blank = ragged = 0
     first: list[int] = []
     try:
-        header = tuple(next(reader, []))
-        if not header:
-            raise Unreadable("it is empty: the first line must name the columns")
-        start, width = reader.line_num, len(header)
-        for row in reader:
+        header = records.header()
+        start, width = records.lines, len(header)
+        for values in records.widths():
+            if not values:
+                blank += 1
+                continue
             rows += 1
-            if len(row) != width:
-                if not row:
-                    rows -= 1
-                    blank += 1
-                    continue
+            if values != width:
                 ragged += 1
                 if ragged <= FIRST_RAGGED:
                     first.append(rows)
     except csv.Error as error:
-        raise Unreadable(_unparsable(error, reader.line_num)) from None
+        raise Unreadable(_unparsable(error, records.lines)) from None
     except UnicodeError as error:
-        raise Unreadable(undecodable(error, reader.line_num)) from None
-    multiline = reader.line_num - start != rows + blank
+        raise Unreadable(undecodable(error, records.lines)) from None
+    multiline = records.lines - start != rows + blank
     return Inspection(tuple(check_header(header)), rows, tuple(first), ragged, multiline)
+
+
+class _Records:
+    """Records of a CSV text; only those with a quotation mark are taken apart."""
+
+    def __init__(self, lines: Iterable[str], delimiter: str) -> None:
+        self._lines, self._delimiter = iter(lines), delimiter
+        self._quoted: list[str] = []
+        self._reader = csv.reader(self._taken(), delimiter=delimiter, strict=True)
+        self._plain = 0
+
+    @property
+    def lines(self) -> int:
+        """Lines so far."""
+        return self._plain + self._reader.line_num
+
+    def header(self) -> list[str]:
+        """The first record.
+
+        Raises:
+            Unreadable: there is none.
+        """
+        found = next(self._reader, [])
+        if not found:
+            raise Unreadable("it is empty: the first line must name the columns")
+        return found
+
+    def widths(self) -> Iterator[int]:
+        """How many values each record has; a blank line has none."""
+        delimiter, longest = self._delimiter, csv.field_size_limit()
+        for line in self._lines:
+            if '"' in line or len(line) > longest:
+                self._quoted.append(line)
+                yield len(next(self._reader))
+            else:
+                self._plain += 1
+                yield line.count(delimiter) + 1 if line.strip("\r\n") else 0
+
+    def _taken(self) -> Iterator[str]:
+        """The line that was looked at, then as many as its record needs."""
+        while True:
+            line = self._quoted.pop() if self._quoted else next(self._lines, None)
+            if line is None:
+                return
+            yield line
 
 
 def why(error: BaseException) -> str:

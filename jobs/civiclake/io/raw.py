@@ -82,7 +82,7 @@ def read_landed(
     for file in manifest.files:
         groups[(tuple(file.header), file.delimiter, file.encoding)].append(file)
     names = [*(col.source_name for col in dataset.columns), *new_columns(dataset, manifest)]
-    own = [F.col(name) for name in ("_path", "_place", c.CORRUPT)]
+    own = [F.col(name) for name in ("_name", "_place", c.CORRUPT)]
     chosen = [
         _read_alike(spark, files, batch_dir).select(*texts(header, names), *own)
         for (header, _, _), files in groups.items()
@@ -131,12 +131,10 @@ def _read_alike(spark: SparkSession, files: list[LandedFile], batch_dir: Path) -
         .option("columnNameOfCorruptRecord", c.CORRUPT)
     )
     frame = reader.csv([str(batch_dir / file.path) for file in files])
-    # url_decode would read a plus sign as a blank.
-    path = F.url_decode(F.replace(F.col("_metadata.file_path"), F.lit("+"), F.lit("%2B")))
-    relative = F.substring_index(path, f"/{batch_dir.name}/", -1)
-    return frame.select(
-        "*", relative.alias("_path"), F.monotonically_increasing_id().alias("_place")
-    )
+    # Landing numbers its files, so that their names tell them apart, and hold nothing that would
+    # stand encoded here.
+    name = F.col("_metadata.file_name").alias("_name")
+    return frame.select("*", name, F.monotonically_increasing_id().alias("_place"))
 
 
 def _with_lineage(
@@ -150,14 +148,15 @@ def _with_lineage(
     """Add batch, file, row number (from 1, without the header) and time of delivery."""
     # The files of a snapshot are one state, and that has one time.
     taken = manifest.taken_at if manifest.load is Load.SNAPSHOT else None
-    facts = [(f.path, index, taken or f.modified_at) for index, f in enumerate(manifest.files)]
+    facts = [
+        (Path(f.path).name, f.path, f"{manifest.batch_id}/{index}/", taken or f.modified_at)
+        for index, f in enumerate(manifest.files)
+    ]
     joined = _with_facts(spark, frame.withColumn(c.ROW, _row_number(single=single)), facts)
-    batch = F.lit(manifest.batch_id)
-    record = F.concat_ws("/", batch, F.col("_index"), F.col(c.ROW))
     lineage = [
-        batch.alias(c.BATCH),
-        record.alias(c.RECORD),
-        F.col("_path").alias(c.FILE),
+        F.lit(manifest.batch_id).alias(c.BATCH),
+        F.concat(F.col("_record"), F.col(c.ROW)).alias(c.RECORD),
+        F.col(c.FILE),
         F.col(c.ROW),
         F.col(c.DELIVERED),
         F.col(c.CORRUPT),
@@ -166,19 +165,20 @@ def _with_lineage(
 
 
 def _with_facts(
-    spark: SparkSession, frame: DataFrame, facts: Sequence[tuple[str, int, datetime]]
+    spark: SparkSession, frame: DataFrame, facts: Sequence[tuple[str, str, str, datetime]]
 ) -> DataFrame:
-    """Add each file's number and time; of one file they need no join."""
+    """Add each file's path, what its records' ids begin with, and its time; of one file they
+    need no join."""
     if len(facts) == 1:
-        _, index, moment = facts[0]
-        return frame.withColumns({"_index": F.lit(index), c.DELIVERED: F.lit(moment)})
-    told = spark.createDataFrame(facts, f"_path string, _index int, {c.DELIVERED} timestamp")
-    return frame.join(F.broadcast(told), "_path")
+        names, (_, *values) = (c.FILE, "_record", c.DELIVERED), facts[0]
+        return frame.withColumns(dict(zip(names, map(F.lit, values), strict=True)))
+    schema = f"_name string, {c.FILE} string, _record string, {c.DELIVERED} timestamp"
+    return frame.join(F.broadcast(spark.createDataFrame(facts, schema)), "_name")
 
 
 def _row_number(*, single: bool) -> Column:
     if single:
         # The id counts from zero within a task, in its lower 33 bits; a task reads one file.
         return F.col("_place").bitwiseAND(F.lit((1 << 33) - 1).cast("bigint")) + 1
-    in_file = Window.partitionBy("_path").orderBy("_place")
+    in_file = Window.partitionBy("_name").orderBy("_place")
     return F.row_number().over(in_file).cast("bigint")

@@ -247,7 +247,7 @@ def _apply(settings: Settings, side: Side, batch_id: str, merged: list[BatchMani
             return
         _refuse_lacking(side.served, manifest)
         compare_with_former(batch, merged, manifest)
-        suit(spark, manifest.rows)
+        batch.is_small = suit(spark, manifest.rows)
         folder = landing.batch_dir(side.served.id, batch_id)
 
         def read_raw(batch: Batch) -> DataFrame:

@@ -38,6 +38,8 @@ class Batch:
     batch_id: str
     attempt: int
     is_replay: bool = False
+    is_small: bool = False
+    """Whether another job costs more than what it does (:func:`civiclake.engine.session.suit`)."""
     layer: str = lake.UNIFIED
     """Where the rows go: what is served, or a backfill's table beside it."""
     taken_at: datetime | None = None
@@ -102,7 +104,11 @@ class Batch:
     def save_counted(
         self, frame: DataFrame, name: str, counted: Sequence[Column]
     ) -> tuple[DataFrame, dict[str, int]]:
-        """Write a frame once and count on the way.
+        """Write a frame once and count its rows.
+
+        A small frame is counted on the way, which saves a job. Spark does that outside of its
+        compiled code, and row by row: of a large one the few columns that are counted are read
+        again, in a fraction of the time.
 
         Args:
             frame: what to write.
@@ -112,10 +118,14 @@ class Batch:
         Returns:
             What was written, and the aggregates by name.
         """
-        seen = Observation(name)
-        saved = self.save(frame.observe(seen, *counted), name)
-        found = seen.get
-        if not found:  # Spark has seen that the frame is empty and dropped what was to be observed
+        found: dict[str, int] = {}
+        if self.is_small:
+            seen = Observation(name)
+            saved = self.save(frame.observe(seen, *counted), name)
+            found = seen.get
+        else:
+            saved = self.save(frame, name)
+        if not found:  # Spark drops the observation of a frame that it finds to be empty
             found = saved.agg(*counted).collect()[0].asDict()
         return saved, {key: int(value) for key, value in found.items()}
 

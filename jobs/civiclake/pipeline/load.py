@@ -71,7 +71,7 @@ def load(settings: Settings, dataset: Dataset, batch_id: str) -> BatchResult:
     with writing(settings, dataset.table, batch_id) as (spark, lock):
         batch = Batch(spark, settings, dataset, batch_id, attempt)
         compare_with_former(batch, landing.committed(dataset.id), manifest)
-        suit(spark, manifest.rows)
+        batch.is_small = suit(spark, manifest.rows)
         batch.recorder.outcomes.append(("extract", "landed", manifest.rows, manifest.seconds))
         watermark = (manifest.watermark_from, manifest.watermark_to)
         result = run(batch, lock, read_raw, expected=manifest.rows, watermark=watermark, note=note)

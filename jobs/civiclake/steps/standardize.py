@@ -7,6 +7,7 @@ in a helper column beside the null that took its place, so that validation can n
 from __future__ import annotations
 
 import operator
+from collections.abc import Iterator
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -29,6 +30,10 @@ _LOOKS_LIKE_NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
 def standardize(raw: DataFrame, dataset: Dataset) -> DataFrame:
     """Give every column its type, its code and its unified name.
 
+    Every stage is a projection of its own that the next one refers to by name: in one
+    expression, Spark's optimizer would copy a text's trimming and its cast to every place that
+    looks at them, and each copy is evaluated.
+
     Args:
         raw: one row per record; every source column is text; lineage columns are there.
         dataset: the compiled contract.
@@ -38,14 +43,18 @@ def standardize(raw: DataFrame, dataset: Dataset) -> DataFrame:
         (see :mod:`civiclake.contracts.model`), the record as it came, its lineage,
         ``_sequence``, and for a change log ``_is_delete``.
     """
-    selected: list[Column] = []
-    for column in dataset.columns:
-        selected.extend(_typed(column))
-    sequence = F.col(dataset.sequence) if dataset.sequence else F.col(c.DELIVERED)
+    columns = dataset.columns
     lineage = [F.col(name) for name in (*c.LINEAGE, c.CORRUPT)]
     record = as_it_came(raw).alias(c.RAW)
-    typed = raw.select(*selected, record, *lineage).withColumn(c.SEQUENCE, sequence)
-    return with_operation(typed, dataset)
+    given = raw.select(*[_given(column) for column in columns], record, *lineage)
+    looked_up = [found for column in columns for found in _looked_up(column)]
+    found = given.select("*", *looked_up)
+    casts = [_cast(_text(k)[0], k).alias(_TYPED + k.name) for k in columns if k.is_cast]
+    typed = found.select("*", *casts)
+    selected = [made for column in columns for made in _values(column)]
+    named = typed.select(*selected, F.col(c.RAW), *lineage)
+    sequence = F.col(dataset.sequence) if dataset.sequence else F.col(c.DELIVERED)
+    return with_operation(named.withColumn(c.SEQUENCE, sequence), dataset)
 
 
 def as_it_came(raw: DataFrame) -> Column:
@@ -57,34 +66,51 @@ def as_it_came(raw: DataFrame) -> Column:
     return F.create_map(*[part for name in texts for part in (F.lit(name), F.col(f"`{name}`"))])
 
 
-def _source(column: model.Column) -> Column:
-    return F.col(f"`{column.source_name}`")
+_CITY, _FOUND, _TYPED = "_city_", "_found_", "_typed_"
+"""Of a column under way: its text as the city says it, what a check found, and what was cast."""
 
 
-def _typed(column: model.Column) -> list[Column]:
-    """The typed value and the helper columns of one contract column."""
-    given = F.nullif(F.trim(_source(column)), F.lit(""))
-    made: list[Column] = []
+def _given(column: model.Column) -> Column:
+    """The text without blanks around it; null where nothing is left."""
+    text = F.trim(F.col(f"`{column.source_name}`"))
+    return F.when(text != "", text).alias(model.GIVEN_PREFIX + column.name)
+
+
+def _looked_up(column: model.Column) -> Iterator[Column]:
+    """What is looked up of the text by itself."""
+    given = F.col(model.GIVEN_PREFIX + column.name)
+    if column.codes is not None and column.codes.mapping:
+        yield _mapped(given, column.codes.mapping).alias(_CITY + column.name)
+    if column.check is not None and column.check.kind is not CheckKind.COORDINATES:
+        yield checked(given, column.check.kind).alias(_FOUND + column.name)
+
+
+def _text(column: model.Column) -> tuple[Column, list[Column]]:
+    """The text to be cast, if there is a type, and the helper columns of what it is not."""
+    given = F.col(model.GIVEN_PREFIX + column.name)
     value = given
+    helpers: list[Column] = []
     if column.codes is not None:
-        value = _mapped(given, column.codes.mapping)
+        value = F.col(_CITY + column.name) if column.codes.mapping else given
         if column.codes.table is None:  # a list in a table is joined later, by with_codes
             value, helpers = _coded(given, value, column)
-            made += helpers
     if column.check is not None and column.check.kind is not CheckKind.COORDINATES:
-        found = checked(given, column.check.kind)
+        found = F.col(_FOUND + column.name)
         value = found[VALUE]
-        made.append(found[REASON].alias(model.INVALID_PREFIX + column.name))
+        helpers = [*helpers, found[REASON].alias(model.INVALID_PREFIX + column.name)]
+    return value, helpers
+
+
+def _values(column: model.Column) -> list[Column]:
+    """The typed value and the helper columns of one contract column."""
+    value, made = _text(column)
     if column.is_cast:
-        typed = _cast(value, column)
-        made.append(
-            F.when(value.isNotNull() & typed.isNull(), value).alias(
-                model.UNCAST_PREFIX + column.name
-            )
-        )
+        typed = F.col(_TYPED + column.name)
+        uncast = F.when(value.isNotNull() & typed.isNull(), value)
+        made = [*made, uncast.alias(model.UNCAST_PREFIX + column.name)]
         value = typed
     if column.required and (column.is_cast or column.codes is not None):
-        made.append(given.alias(model.GIVEN_PREFIX + column.name))
+        made = [*made, F.col(model.GIVEN_PREFIX + column.name)]
     return [value.alias(column.name), *made]
 
 
@@ -125,7 +151,7 @@ def _cast(text: Column, column: model.Column) -> Column:
         return _timestamp(text, column)
     if kind.startswith("decimal"):
         exact = text.try_cast("decimal(38,18)")
-        typed = text.try_cast(kind)
+        typed = exact.try_cast(kind)
         return F.when(exact == typed.cast("decimal(38,18)"), typed)
     if kind in ("double", "float"):
         typed = text.try_cast(kind)

@@ -118,12 +118,17 @@ def decide(judged: DataFrame, dataset: Dataset) -> DataFrame:
 
 
 def _contenders(sound: DataFrame, by: Sequence[str]) -> DataFrame:
-    """The rows that share their key with another row."""
-    names = {name: f"_again_{name}" for name in by}
-    shared = sound.groupBy(*by).agg(F.count("*").alias("_rows")).where(F.col("_rows") > 1)
-    keys = shared.select(*[F.col(name).alias(again) for name, again in names.items()])
-    same = [F.col(name).eqNullSafe(F.col(again)) for name, again in names.items()]
-    return sound.join(F.broadcast(keys), fold(operator.and_, same), "left_semi")
+    """The rows that share their key with another row, and now and then one that does not.
+
+    Keys are told apart by a 64-bit number: of millions of texts a shuffle and a table in memory
+    would cost as much as all rules together. Two keys may have the same one; the few rows that
+    come along are alone under their key, and go on.
+    """
+    hashed = F.xxhash64(*by)
+    rows = F.count("*").alias("_rows")
+    shared = sound.select(hashed.alias("_again")).groupBy("_again").agg(rows)
+    keys = shared.where(F.col("_rows") > 1).select("_again")
+    return sound.join(F.broadcast(keys), hashed == F.col("_again"), "left_semi")
 
 
 def with_fate(judged: DataFrame, decided: DataFrame | None) -> DataFrame:
