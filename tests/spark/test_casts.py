@@ -13,7 +13,9 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from civiclake import columns as c
+from civiclake.contracts.columns import RAW_OWN
 from civiclake.contracts.model import Column
+from civiclake.io import lake
 from civiclake.pipeline.batch import Batch
 from civiclake.settings import Settings
 from civiclake.steps.standardize import standardize
@@ -31,6 +33,7 @@ CASES: dict[str, dict[str, Any]] = {
         "1,5": None,
     },
     "decimal(38,0)": {"12345678901234567890": Decimal("12345678901234567890"), "0.1": None},
+    "decimal(30,20)": {"0.12345678901234567891": Decimal("0.12345678901234567891")},
     "int": {"7": 7, " 7": 7, "7.0": None, "2147483648": None, "seven": None},
     "double": {"1.5": 1.5, "-2E3": -2000.0, "NaN": None, "Infinity": None, "1e999": None},
     "date": {"2016-02-29": date(2016, 2, 29), "2015-02-29": None, "2015": None},
@@ -68,6 +71,10 @@ def test_a_text_is_a_value_only_if_it_is_exactly_one(spark: SparkSession, kind: 
     told = {row["V"]: row["_uncast_v"] for row in found.select(F.col(f"{c.RAW}.V"), "_uncast_v")
             .collect()}  # fmt: skip
     assert {text for text, uncast in told.items() if uncast is not None} == wrong
+
+
+def test_no_source_column_can_have_the_name_of_one_of_raw_s_own() -> None:
+    assert {name for name, _ in lake.RAW_LINEAGE} == RAW_OWN
 
 
 @pytest.mark.parametrize("rows", [0, 3])

@@ -378,6 +378,11 @@ FAULTS: dict[str, tuple[Spoil, str, str]] = {
         "species.customProperties.civiclake.value.also[1]",
         "source column 'height' is read as 'height_m' already",
     ),
+    "a name of raw's own": (
+        _set("species", physicalName="_Row"),
+        "species.physicalName",
+        "is '_Row', a column that raw has of its own",
+    ),
     "unknown unit": (
         _trees(slaProperties=[{"property": "latency", "value": 1, "unit": "moons"}]),
         "slaProperties",

@@ -28,6 +28,8 @@ _NOT_SUPPORTED = {
     "partitioned": "tables are laid out by the maintenance job",
     "encryptedName": "restricted columns are protected by civiclake.protect",
 }
+RAW_OWN = frozenset({"_batch_id", "_record_id", "_file", "_row", "_delivered_at", "_malformed"})
+"""What stands beside a source's columns in raw, and can be the name of none of them."""
 
 
 @dataclass
@@ -78,7 +80,7 @@ def compile_columns(
 def _check_source_name(
     item: dict[str, Any], place: Place, taken: dict[str, str], context: Context
 ) -> None:
-    """Every name in the source leads to one column."""
+    """Every name in the source leads to one column, and is none that raw has already."""
     spelled = [(str(item.get("physicalName") or item["name"]), (*place, "physicalName"))]
     value, here = extension.find(item.get("customProperties"), place) or (None, place)
     also = value.get("also") if isinstance(value, dict) else None
@@ -87,6 +89,9 @@ def _check_source_name(
     for name, where in spelled:
         if name in taken:
             message = f"source column {name!r} is read as {taken[name]!r} already"
+            context.document.fault(context.faults, where, message)
+        if name.lower() in RAW_OWN:
+            message = f"is {name!r}, a column that raw has of its own: let a query rename it"
             context.document.fault(context.faults, where, message)
         taken.setdefault(name, item["name"])
 

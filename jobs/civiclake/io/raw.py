@@ -23,6 +23,8 @@ from civiclake.settings import Settings
 _ONE_FILE_PER_TASK = 64
 """Up to here every file gets a task of its own, and a row's number is its place in the task."""
 _OPEN_COST, _BIG = "spark.sql.files.openCostInBytes", str(1 << 40)
+_NAME, _PLACE, _BEGINS = "_civiclake_name", "_civiclake_place", "_civiclake_record"
+"""While landed files are read: a file's name, the row's place, what its record's id begins with."""
 
 
 def stage(
@@ -82,7 +84,7 @@ def read_landed(
     for file in manifest.files:
         groups[(tuple(file.header), file.delimiter, file.encoding)].append(file)
     names = [*(col.source_name for col in dataset.columns), *new_columns(dataset, manifest)]
-    own = [F.col(name) for name in ("_name", "_place", c.CORRUPT)]
+    own = [F.col(name) for name in (_NAME, _PLACE, c.CORRUPT)]
     chosen = [
         _read_alike(spark, files, batch_dir).select(*texts(header, names), *own)
         for (header, _, _), files in groups.items()
@@ -133,8 +135,8 @@ def _read_alike(spark: SparkSession, files: list[LandedFile], batch_dir: Path) -
     frame = reader.csv([str(batch_dir / file.path) for file in files])
     # Landing numbers its files, so that their names tell them apart, and hold nothing that would
     # stand encoded here.
-    name = F.col("_metadata.file_name").alias("_name")
-    return frame.select("*", name, F.monotonically_increasing_id().alias("_place"))
+    name = F.col("_metadata.file_name").alias(_NAME)
+    return frame.select("*", name, F.monotonically_increasing_id().alias(_PLACE))
 
 
 def _with_lineage(
@@ -155,7 +157,7 @@ def _with_lineage(
     joined = _with_facts(spark, frame.withColumn(c.ROW, _row_number(single=single)), facts)
     lineage = [
         F.lit(manifest.batch_id).alias(c.BATCH),
-        F.concat(F.col("_record"), F.col(c.ROW)).alias(c.RECORD),
+        F.concat(F.col(_BEGINS), F.col(c.ROW)).alias(c.RECORD),
         F.col(c.FILE),
         F.col(c.ROW),
         F.col(c.DELIVERED),
@@ -170,15 +172,15 @@ def _with_facts(
     """Add each file's path, what its records' ids begin with, and its time; of one file they
     need no join."""
     if len(facts) == 1:
-        names, (_, *values) = (c.FILE, "_record", c.DELIVERED), facts[0]
+        names, (_, *values) = (c.FILE, _BEGINS, c.DELIVERED), facts[0]
         return frame.withColumns(dict(zip(names, map(F.lit, values), strict=True)))
-    schema = f"_name string, {c.FILE} string, _record string, {c.DELIVERED} timestamp"
-    return frame.join(F.broadcast(spark.createDataFrame(facts, schema)), "_name")
+    schema = f"{_NAME} string, {c.FILE} string, {_BEGINS} string, {c.DELIVERED} timestamp"
+    return frame.join(F.broadcast(spark.createDataFrame(facts, schema)), _NAME)
 
 
 def _row_number(*, single: bool) -> Column:
     if single:
         # The id counts from zero within a task, in its lower 33 bits; a task reads one file.
-        return F.col("_place").bitwiseAND(F.lit((1 << 33) - 1).cast("bigint")) + 1
-    in_file = Window.partitionBy("_name").orderBy("_place")
+        return F.col(_PLACE).bitwiseAND(F.lit((1 << 33) - 1).cast("bigint")) + 1
+    in_file = Window.partitionBy(_NAME).orderBy(_PLACE)
     return F.row_number().over(in_file).cast("bigint")

@@ -81,8 +81,15 @@ def _looked_up(column: model.Column) -> Iterator[Column]:
     given = F.col(model.GIVEN_PREFIX + column.name)
     if column.codes is not None and column.codes.mapping:
         yield _mapped(given, column.codes.mapping).alias(_CITY + column.name)
-    if column.check is not None and column.check.kind is not CheckKind.COORDINATES:
-        yield checked(given, column.check.kind).alias(_FOUND + column.name)
+    standard = _standard(column)
+    if standard is not None:
+        yield checked(given, standard).alias(_FOUND + column.name)
+
+
+def _standard(column: model.Column) -> CheckKind | None:
+    """What each value by itself is to keep; a position is judged later, by with_positions."""
+    check = column.check
+    return None if check is None or check.kind is CheckKind.COORDINATES else check.kind
 
 
 def _text(column: model.Column) -> tuple[Column, list[Column]]:
@@ -94,7 +101,7 @@ def _text(column: model.Column) -> tuple[Column, list[Column]]:
         value = F.col(_CITY + column.name) if column.codes.mapping else given
         if column.codes.table is None:  # a list in a table is joined later, by with_codes
             value, helpers = _coded(given, value, column)
-    if column.check is not None and column.check.kind is not CheckKind.COORDINATES:
+    if _standard(column) is not None:
         found = F.col(_FOUND + column.name)
         value = found[VALUE]
         helpers = [*helpers, found[REASON].alias(model.INVALID_PREFIX + column.name)]
@@ -150,9 +157,11 @@ def _cast(text: Column, column: model.Column) -> Column:
     if kind == "timestamp":
         return _timestamp(text, column)
     if kind.startswith("decimal"):
-        exact = text.try_cast("decimal(38,18)")
+        scale = int(kind.rpartition(",")[2].rstrip(")"))
+        wide = f"decimal(38,{max(18, scale)})"
+        exact = text.try_cast(wide)
         typed = exact.try_cast(kind)
-        return F.when(exact == typed.cast("decimal(38,18)"), typed)
+        return F.when(exact == typed.cast(wide), typed)
     if kind in ("double", "float"):
         typed = text.try_cast(kind)
         return F.when(text.rlike(_LOOKS_LIKE_NUMBER) & (F.abs(typed) < F.lit(float("inf"))), typed)
