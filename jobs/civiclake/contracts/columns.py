@@ -82,6 +82,10 @@ def _check_source_name(
 ) -> None:
     """Every name in the source leads to one column, and is none that raw has already."""
     spelled = [(str(item.get("physicalName") or item["name"]), (*place, "physicalName"))]
+    own, where = spelled[0]  # landing has put it in the place of every other spelling
+    if own.lower() in RAW_OWN:
+        message = f"is {own!r}, a column that raw has of its own: let a query rename it"
+        context.document.fault(context.faults, where, message)
     value, here = extension.find(item.get("customProperties"), place) or (None, place)
     also = value.get("also") if isinstance(value, dict) else None
     for index, other in enumerate(also if isinstance(also, list) else ()):
@@ -89,9 +93,6 @@ def _check_source_name(
     for name, where in spelled:
         if name in taken:
             message = f"source column {name!r} is read as {taken[name]!r} already"
-            context.document.fault(context.faults, where, message)
-        if name.lower() in RAW_OWN:
-            message = f"is {name!r}, a column that raw has of its own: let a query rename it"
             context.document.fault(context.faults, where, message)
         taken.setdefault(name, item["name"])
 

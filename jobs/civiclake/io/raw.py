@@ -172,8 +172,10 @@ def _with_facts(
     """Add each file's path, what its records' ids begin with, and its time; of one file they
     need no join."""
     if len(facts) == 1:
-        names, (_, *values) = (c.FILE, _BEGINS, c.DELIVERED), facts[0]
-        return frame.withColumns(dict(zip(names, map(F.lit, values), strict=True)))
+        _, path, begins, moment = facts[0]
+        return frame.withColumns(
+            {c.FILE: F.lit(path), _BEGINS: F.lit(begins), c.DELIVERED: F.lit(moment)}
+        )
     schema = f"{_NAME} string, {c.FILE} string, {_BEGINS} string, {c.DELIVERED} timestamp"
     return frame.join(F.broadcast(spark.createDataFrame(facts, schema)), _NAME)
 

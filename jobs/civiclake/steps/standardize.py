@@ -7,7 +7,7 @@ in a helper column beside the null that took its place, so that validation can n
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -49,9 +49,10 @@ def standardize(raw: DataFrame, dataset: Dataset) -> DataFrame:
     given = raw.select(*[_given(column) for column in columns], record, *lineage)
     looked_up = [found for column in columns for found in _looked_up(column)]
     found = given.select("*", *looked_up)
-    casts = [_cast(_text(k)[0], k).alias(_TYPED + k.name) for k in columns if k.is_cast]
+    texts = [(column, *_text(column)) for column in columns]
+    casts = [_cast(text, k).alias(_TYPED + k.name) for k, text, _ in texts if k.is_cast]
     typed = found.select("*", *casts)
-    selected = [made for column in columns for made in _values(column)]
+    selected = [made for of_column in texts for made in _values(*of_column)]
     named = typed.select(*selected, F.col(c.RAW), *lineage)
     sequence = F.col(dataset.sequence) if dataset.sequence else F.col(c.DELIVERED)
     return with_operation(named.withColumn(c.SEQUENCE, sequence), dataset)
@@ -79,7 +80,7 @@ def _given(column: model.Column) -> Column:
 def _looked_up(column: model.Column) -> Iterator[Column]:
     """What is looked up of the text by itself."""
     given = F.col(model.GIVEN_PREFIX + column.name)
-    if column.codes is not None and column.codes.mapping:
+    if column.codes is not None:
         yield _mapped(given, column.codes.mapping).alias(_CITY + column.name)
     standard = _standard(column)
     if standard is not None:
@@ -98,7 +99,7 @@ def _text(column: model.Column) -> tuple[Column, list[Column]]:
     value = given
     helpers: list[Column] = []
     if column.codes is not None:
-        value = F.col(_CITY + column.name) if column.codes.mapping else given
+        value = F.col(_CITY + column.name)
         if column.codes.table is None:  # a list in a table is joined later, by with_codes
             value, helpers = _coded(given, value, column)
     if _standard(column) is not None:
@@ -108,17 +109,16 @@ def _text(column: model.Column) -> tuple[Column, list[Column]]:
     return value, helpers
 
 
-def _values(column: model.Column) -> list[Column]:
-    """The typed value and the helper columns of one contract column."""
-    value, made = _text(column)
+def _values(column: model.Column, text: Column, helpers: Sequence[Column]) -> Iterator[Column]:
+    """The typed value and all helper columns of one contract column; see :func:`_text`."""
+    typed = F.col(_TYPED + column.name) if column.is_cast else text
+    yield typed.alias(column.name)
+    yield from helpers
     if column.is_cast:
-        typed = F.col(_TYPED + column.name)
-        uncast = F.when(value.isNotNull() & typed.isNull(), value)
-        made = [*made, uncast.alias(model.UNCAST_PREFIX + column.name)]
-        value = typed
+        uncast = F.when(text.isNotNull() & typed.isNull(), text)
+        yield uncast.alias(model.UNCAST_PREFIX + column.name)
     if column.required and (column.is_cast or column.codes is not None):
-        made = [*made, F.col(model.GIVEN_PREFIX + column.name)]
-    return [value.alias(column.name), *made]
+        yield F.col(model.GIVEN_PREFIX + column.name)
 
 
 def _mapped(given: Column, mapping: dict[str, str]) -> Column:
