@@ -12,7 +12,8 @@ _SHOWN = {"running": "runs", "success": "done", "up_for_retry": "failed, will be
 
 
 class Watch:
-    """Called with the tasks of all runs about once a second; prints what has changed.
+    """Called about once a second, first with the tasks of all runs, then with those that may
+    have changed; prints what has.
 
     Args:
         alive: called each time; raises when what is waited for can't come any more.

@@ -8,13 +8,15 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote, urlencode
 
 from civiclake.errors import CivicLakeError
 
 _PAGE = 100
+# A task's row may be written by a transaction that began before we asked.
+_OVERLAP = timedelta(seconds=5)
 _HEALTH = ("metadatabase", "scheduler", "dag_processor", "triggerer")
 ENDED = frozenset({"success", "failed"})
 TASK_ENDED = frozenset({"success", "failed", "upstream_failed", "skipped", "removed"})
@@ -163,10 +165,7 @@ class Client:
     def tasks(self, dag_id: str, run_id: str) -> list[Task]:
         """The tasks of a run."""
         path = f"{_run_path(dag_id, run_id)}/taskInstances"
-        return [
-            Task(dag_id, t["task_id"], t.get("state"), t.get("try_number") or 0, t.get("duration"))
-            for t in self._pages(path, "task_instances")
-        ]
+        return [_task(told) for told in self._pages(path, "task_instances")]
 
     def xcom(self, dag_id: str, run_id: str, task_id: str) -> Any:
         """What a task handed back, or None."""
@@ -212,22 +211,48 @@ class Client:
         Args:
             runs: what to wait for.
             timeout_s: how long.
-            seen: called about once a second with the tasks of all runs.
+            seen: called about once a second with the tasks that may have changed: the first
+                time all of them, and all of a run's once it has ended.
 
         Returns:
             DAG id to end state.
         """
         deadline = time.monotonic() + timeout_s
+        states: dict[str, str] = {}
+        asked: datetime | None = None
         while True:
-            states = {d: str((self.run(d, r) or {}).get("state")) for d, r in runs.items()}
+            since, asked = asked, datetime.now(UTC)
+            ended = self._ended({d: r for d, r in runs.items() if d not in states})
+            states |= ended
             if seen:
-                seen([task for d, r in runs.items() for task in self.tasks(d, r)])
-            if all(state in ENDED for state in states.values()):
+                whole = runs if since is None else {dag: runs[dag] for dag in ended}
+                tasks = [task for dag, run in whole.items() for task in self.tasks(dag, run)]
+                seen(tasks + (self._touched(runs, since - _OVERLAP) if since else []))
+            if len(states) == len(runs):
                 return states
             if time.monotonic() > deadline:
-                late = [f"{d} ({s})" for d, s in states.items() if s not in ENDED]
+                late = [f"{d} ({self._state(d, r)})" for d, r in runs.items() if d not in states]
                 raise CivicLakeError(f"not ended after {timeout_s:.0f} s: {', '.join(late)}")
             time.sleep(1.0)
+
+    def _ended(self, runs: Mapping[str, str]) -> dict[str, str]:
+        """End states of those runs that have ended. However many they are, while they run one
+        request tells: the scheduler's machine is busy with their work."""
+        query = {"state": ("queued", "running")}
+        found = self._pages("/dags/~/dagRuns", "dag_runs", query)
+        active = {(run["dag_id"], run["dag_run_id"]) for run in found}
+        quiet = [(dag, run) for dag, run in runs.items() if (dag, run) not in active]
+        states = {dag: self._state(dag, run) for dag, run in quiet}
+        return {dag: state for dag, state in states.items() if state in ENDED}
+
+    def _state(self, dag_id: str, run_id: str) -> str:
+        return str((self.run(dag_id, run_id) or {}).get("state"))
+
+    def _touched(self, runs: Mapping[str, str], since: datetime) -> list[Task]:
+        """Tasks of these runs that were written to since then."""
+        query = {"updated_at_gte": since.isoformat()}
+        found = self._pages("/dags/~/dagRuns/~/taskInstances", "task_instances", query)
+        return [_task(told) for told in found if runs.get(told["dag_id"]) == told["dag_run_id"]]
 
     def _pages(
         self, path: str, key: str, query: Mapping[str, Any] | None = None
@@ -265,6 +290,11 @@ class Client:
                 f"Airflow answered {error.code} to {method} {where}: {told}", error.code
             ) from None
         return json.loads(text) if text else None
+
+
+def _task(told: Mapping[str, Any]) -> Task:
+    tries, seconds = told.get("try_number") or 0, told.get("duration")
+    return Task(told["dag_id"], told["task_id"], told.get("state"), tries, seconds)
 
 
 def _run_path(dag_id: str, run_id: str) -> str:
