@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
+import pytest
 from pyspark.sql import SparkSession
 
 from civiclake import secrets
@@ -80,12 +81,10 @@ class Nights:
     @contextmanager
     def keys(self) -> Iterator[None]:
         """The engine's token, which stands in another state folder."""
-        name = secrets.variable("connect_token")
-        os.environ[name] = secrets.get(self.secrets_from, "connect_token")
-        try:
+        with pytest.MonkeyPatch.context() as patch:
+            token = secrets.get(self.secrets_from, "connect_token")
+            patch.setenv(secrets.variable("connect_token"), token)
             yield
-        finally:
-            del os.environ[name]
 
     def table(self, dataset: Dataset | None = None) -> list[dict[str, Any]]:
         """The unified table, without lineage, in key order."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from datetime import date
-from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from nights import Nights, city
@@ -24,6 +25,7 @@ from civiclake.settings import Settings
 HEAD = "date,precipitation,temp_max,temp_min,wind,weather\n"
 B1, B2, B3 = "20160101T020000Z", "20160102T020000Z", "20160103T020000Z"
 ALL = Range(None, None)
+FIRST_DAY = Range(None, date(2016, 1, 1))
 
 
 def day(number: int, rain: float = 0.0, kind: str = "sun") -> str:
@@ -49,79 +51,138 @@ def _counts(row: Backfill) -> tuple[int | None, ...]:
     return row.only_served, row.only_staged, row.changed, row.same
 
 
-def test_a_backfill_from_the_first_night_to_the_swap(
-    settings: Settings, spark: SparkSession, tmp_path: Path
-) -> None:
+@pytest.fixture(scope="module")
+def nights(
+    settings: Settings, spark: SparkSession, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Nights]:
+    """Two nights; the first has set a row aside, for its code was unknown."""
     patient = {"limits": Limits(max_set_aside_fraction=0.5)}
     weather = city().dataset("meteorology.daily").model_copy(update=patient)
-    nights = Nights(settings, spark, tmp_path, weather)
-    nights.run(B1, HEAD + day(1) + day(2) + day(3) + day(4, kind="hail"))
-    nights.run(B2, HEAD + day(1, 1.0) + day(5))
-    mended = _with_hail(nights.dataset)
-    served = (nights.table(), nights.version())
+    made = Nights(settings, spark, tmp_path_factory.mktemp("backfill"), weather)
+    made.run(B1, HEAD + day(1) + day(2) + day(3) + day(4, kind="hail"))
+    made.run(B2, HEAD + day(1, 1.0) + day(5))
+    with made.keys():
+        yield made
 
-    def standing(backfill_id: str) -> Backfill:
-        return backfills.of(spark, nights.settings, mended.id)[backfill_id]
 
-    with nights.keys():
-        # Built beside, compared, told; what is served is as before.
-        with pytest.raises(UserError, match=r"holds merged batches from 2016-01-01 to 2016-01-02"):
-            backfill.stage(nights.settings, mended, Range(date(2015, 1, 1), date(2015, 2, 1)))
-        first = backfill.stage(nights.settings, mended, Range(None, date(2016, 1, 1)))
-        assert (first.state, first.base_version, first.batches) == ("staged", None, 2)
-        assert _counts(first) == (0, 1, 0, 4)
-        told = read_difference(first)
-        assert "| new after the swap | 1 |" in told
-        assert "- 2016-01-04" in told
-        assert "column snow_mm (double) comes" in told
-        assert (nights.table(), nights.version()) == served
-        assert [row["status"] for row in nights.quarantine()] == ["open"]
-        rows = ledger.newest(spark, nights.settings, 4)
-        assert [(r[1], r[3]) for r in rows][:2] == [(B2, "backfilled"), (B1, "backfilled")]
+@pytest.fixture(scope="module")
+def mended(nights: Nights) -> Dataset:
+    return _with_hail(nights.dataset)
 
-    # A night that came in between makes the swap refuse; the range's own night is enough then.
+
+class Staged(NamedTuple):
+    backfill: Backfill
+    served_before: tuple[list[dict[str, str]], int]
+
+
+@pytest.fixture(scope="module")
+def staged(nights: Nights, mended: Dataset) -> Staged:
+    """Both nights by the mended contract, beside what is served."""
+    before = (nights.table(), nights.version())
+    return Staged(backfill.stage(nights.settings, mended, FIRST_DAY), before)
+
+
+@pytest.fixture(scope="module")
+def overtaken(nights: Nights, staged: Staged) -> Backfill:
+    """A night has come in between."""
     nights.run(B3, HEAD + day(2, 3.0))
-    with nights.keys():
-        with pytest.raises(BatchHeld, match=rf"{B3} has written version .* since"):
-            swap(nights.settings, mended)
-        assert standing(first.backfill_id).state == "refused"
-        last = backfill.stage(nights.settings, nights.dataset, Range(date(2016, 1, 3), None))
-        assert standing(first.backfill_id).state == "superseded"
-        assert (last.batches, _counts(last)) == (1, (0, 0, 0, 4))
-        assert last.base_version is not None
+    return staged.backfill
 
-        # The whole table, swapped in by one commit.
-        with (
-            table_lock(nights.settings, backfill.lock_name(mended), holder="a backfill"),
-            pytest.raises(LockHeld, match="is being written by a backfill"),
-        ):
-            backfill.stage(nights.settings, mended, ALL)
-        whole = backfill.stage(nights.settings, mended, ALL)
-        done = swap(nights.settings, mended, whole.backfill_id)
-        assert (done.state, _counts(done)) == ("swapped", (0, 1, 0, 4))
-        assert done.swapped_version == nights.version()
-        assert done.evidence_version == nights.version() - 1
-        rain = {r["date"]: r["precipitation_mm"] for r in nights.table(mended)}
-        assert rain == {
-            "2016-01-01": "1.0", "2016-01-02": "3.0", "2016-01-03": "0.0",
-            "2016-01-04": "0.0", "2016-01-05": "0.0",
-        }  # fmt: skip
-        assert [row["status"] for row in nights.quarantine()] == ["released"]
-        table = lake.by_path(nights.settings, lake.UNIFIED, mended.table)
-        before = spark.sql(f"SELECT * FROM {table} VERSION AS OF {done.evidence_version}")
-        assert before.count() == 4
-        comments = {f.name: f.metadata.get("comment") for f in spark.table(table).schema}
-        assert comments["snow_mm"] == "Snow."
-        assert not list((tmp_path / "lake" / "backfill").iterdir())
-        with pytest.raises(UserError, match=r"is swapped, not staged"):
-            swap(nights.settings, mended, whole.backfill_id)
 
-        # The source again: what the department has lost is gone, what it added is there.
-        second = sorted(nights.drops.rglob("*.csv"))[1]
-        delivered = second.stat().st_mtime
-        second.write_text(HEAD + day(1, 1.0) + day(6))
-        os.utime(second, (delivered, delivered))  # a fresh file may still be growing
-        again = Range(date(2016, 1, 2), date(2016, 1, 2))
-        fresh = backfill.stage(nights.settings, nights.dataset, again, from_source=True)
-        assert _counts(fresh)[:3] == (1, 1, 0)
-        assert "- 2016-01-05" in read_difference(fresh)
+@pytest.fixture(scope="module")
+def swapped(nights: Nights, mended: Dataset, overtaken: Backfill) -> Backfill:
+    """The whole table, built anew and swapped in."""
+    whole = backfill.stage(nights.settings, mended, ALL)
+    return swap(nights.settings, mended, whole.backfill_id)
+
+
+def _standing(nights: Nights, backfill_id: str) -> str:
+    found = backfills.of(nights.spark, nights.settings, nights.dataset.id)
+    return found[backfill_id].state
+
+
+def test_a_range_without_batches_is_refused(nights: Nights, mended: Dataset) -> None:
+    long_ago = Range(date(2015, 1, 1), date(2015, 2, 1))
+    with pytest.raises(UserError, match=r"holds merged batches from 2016-01-01 to 2016-01-02"):
+        backfill.stage(nights.settings, mended, long_ago)
+
+
+def test_it_is_built_beside_what_is_served(nights: Nights, staged: Staged) -> None:
+    made = staged.backfill
+    assert (made.state, made.base_version, made.batches) == ("staged", None, 2)
+    assert _counts(made) == (0, 1, 0, 4)
+    assert (nights.table(), nights.version()) == staged.served_before
+    assert [row["status"] for row in nights.quarantine()] == ["open"]
+    rows = ledger.newest(nights.spark, nights.settings, 4)
+    assert [(r[1], r[3]) for r in rows][:2] == [(B2, "backfilled"), (B1, "backfilled")]
+
+
+def test_the_difference_is_told_to_a_person(staged: Staged) -> None:
+    told = read_difference(staged.backfill)
+    assert "| new after the swap | 1 |" in told
+    assert "- 2016-01-04" in told
+    assert "column snow_mm (double) comes" in told
+
+
+def test_a_night_in_between_makes_the_swap_refuse(
+    nights: Nights, mended: Dataset, overtaken: Backfill
+) -> None:
+    with pytest.raises(BatchHeld, match=rf"{B3} has written version .* since"):
+        swap(nights.settings, mended)
+    assert _standing(nights, overtaken.backfill_id) == "refused"
+
+
+def test_the_new_night_alone_is_enough_then(nights: Nights, overtaken: Backfill) -> None:
+    last = backfill.stage(nights.settings, nights.dataset, Range(date(2016, 1, 3), None))
+    assert _standing(nights, overtaken.backfill_id) == "superseded"
+    assert (last.batches, _counts(last)) == (1, (0, 0, 0, 4))
+    assert last.base_version is not None
+
+
+def test_one_backfill_of_a_table_at_a_time(nights: Nights, mended: Dataset) -> None:
+    name = backfill.lock_name(mended)
+    with (
+        table_lock(nights.settings, name, holder="a backfill"),
+        pytest.raises(LockHeld, match="is being written by a backfill"),
+    ):
+        backfill.stage(nights.settings, mended, ALL)
+
+
+def test_the_whole_table_is_swapped_in_by_one_commit(
+    nights: Nights, mended: Dataset, swapped: Backfill
+) -> None:
+    assert (swapped.state, _counts(swapped)) == ("swapped", (0, 1, 0, 4))
+    assert swapped.swapped_version == nights.version()
+    assert swapped.evidence_version == nights.version() - 1
+    rain = {r["date"]: r["precipitation_mm"] for r in nights.table(mended)}
+    assert rain == {
+        "2016-01-01": "1.0", "2016-01-02": "3.0", "2016-01-03": "0.0",
+        "2016-01-04": "0.0", "2016-01-05": "0.0",
+    }  # fmt: skip
+    assert [row["status"] for row in nights.quarantine()] == ["released"]
+    table = lake.by_path(nights.settings, lake.UNIFIED, mended.table)
+    before = nights.spark.sql(f"SELECT * FROM {table} VERSION AS OF {swapped.evidence_version}")
+    assert before.count() == 4
+    comments = {f.name: f.metadata.get("comment") for f in nights.spark.table(table).schema}
+    assert comments["snow_mm"] == "Snow."
+    assert not list((nights.settings.state_dir / "lake" / "backfill").iterdir())
+
+
+def test_what_is_swapped_is_not_swapped_again(
+    nights: Nights, mended: Dataset, swapped: Backfill
+) -> None:
+    with pytest.raises(UserError, match=r"is swapped, not staged"):
+        swap(nights.settings, mended, swapped.backfill_id)
+
+
+def test_from_the_source_again_what_the_department_has_lost_is_gone(
+    nights: Nights, swapped: Backfill
+) -> None:
+    second = sorted(nights.drops.rglob("*.csv"))[1]
+    delivered = second.stat().st_mtime
+    second.write_text(HEAD + day(1, 1.0) + day(6))
+    os.utime(second, (delivered, delivered))  # a fresh file may still be growing
+    again = Range(date(2016, 1, 2), date(2016, 1, 2))
+    fresh = backfill.stage(nights.settings, nights.dataset, again, from_source=True)
+    assert _counts(fresh)[:3] == (1, 1, 0)
+    assert "- 2016-01-05" in read_difference(fresh)
