@@ -6,8 +6,8 @@ AIR     = var/env/airflow/bin/python
 BIN     = var/env/spark/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup city tools demo up down status sql test test-e2e test-spark test-rest check unit \
-	bench lock clean
+.PHONY: help setup city tools demo up down status sql test test-e2e test-spark test-door test-rest \
+	check unit bench lock clean
 
 help: ## This page.
 	@echo "CivicLake: every night, the departments' records, checked and merged into one lake."
@@ -60,25 +60,31 @@ check: setup ## Style, types, the order of imports, and every contract (also by 
 unit: setup ## The tests that need no JVM.
 	$(PY) -m pytest -q tests/unit tests/architecture
 
-test: tools check ## Everything: check, DAGs in Airflow's environment, then unit to end-to-end.
-	$(AIR) -m pytest -q -c pyproject.toml tests/dags
-	@$(MAKE) --no-print-directory -j2 test-e2e test-spark test-rest
+test: tools check ## Everything: check, then two suites at a time, from unit to end-to-end.
+	@$(MAKE) --no-print-directory -j2 test-spark test-e2e test-door test-rest
 
-# Two at once, for each of them waits for its servers half of the time; a line says whose it is.
-# Each has a base folder of its own: pytest closes the usual one whenever another run begins.
-test-e2e test-spark test-rest: SHELL = /bin/bash
-test-e2e test-spark test-rest: .SHELLFLAGS = -o pipefail -c
+# The longest first, and two at once, for each of them waits for its servers half of the time; a
+# line says whose it is. Each has a base folder of its own: pytest closes the usual one whenever
+# another run begins.
+test-e2e test-spark test-door test-rest: SHELL = /bin/bash
+test-e2e test-spark test-door test-rest: .SHELLFLAGS = -o pipefail -c
+
+test-spark:
+	@$(PY) -m pytest -v --durations=10 --basetemp=$$(mktemp -d)/t \
+		tests/spark --ignore-glob='*/test_door_*' 2>&1 | sed -u 's/^/spark  /'
 
 test-e2e:
 	@$(PY) -m pytest -v --durations=10 --basetemp=$$(mktemp -d)/t tests/e2e 2>&1 | sed -u 's/^/e2e    /'
 
-test-spark:
-	@$(PY) -m pytest -v --durations=10 --basetemp=$$(mktemp -d)/t tests/spark 2>&1 | sed -u 's/^/spark  /'
+test-door:
+	@$(PY) -m pytest -v --durations=5 --basetemp=$$(mktemp -d)/t \
+		tests/spark/test_door_*.py 2>&1 | sed -u 's/^/door   /'
 
 test-rest:
-	@$(PY) -m pytest -q --durations=5 --basetemp=$$(mktemp -d)/t \
+	@{ $(AIR) -m pytest -q -c pyproject.toml tests/dags && \
+		$(PY) -m pytest -q --durations=5 --basetemp=$$(mktemp -d)/t \
 		tests/unit tests/architecture tests/sources tests/demo \
-		--deselect tests/architecture/test_contracts_lint.py 2>&1 | sed -u 's/^/rest   /'
+		--deselect tests/architecture/test_contracts_lint.py; } 2>&1 | sed -u 's/^/rest   /'
 
 bench: ## What a night costs, stage by stage, and beside tools that do the same work (hours).
 	@bin/setup --bench
