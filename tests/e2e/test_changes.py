@@ -65,7 +65,7 @@ def events(city: City) -> str:
     contract.parent.mkdir()
     contract.write_text(CONTRACT)
     drop(city, "1.csv", "event_id,held_on,visitors\nE1,2016-02-27,120\nE2,2016-02-28,80\n")
-    city.api.wait_parsed(["tourism"], began, timeout_s=60)
+    city.api.wait_parsed(["tourism"], began)
     run_id, state = run(city, 0)
     assert state == "success", city.complaints({"tourism": run_id})
     return run_id
