@@ -6,8 +6,8 @@ AIR     = var/env/airflow/bin/python
 BIN     = var/env/spark/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup city tools demo up down status sql test test-e2e test-spark test-door test-rest \
-	check unit bench lock clean
+.PHONY: help setup city tools demo up down status sql test check unit bench lock clean \
+	test-dags test-spark test-e2e test-door test-sources test-unit
 
 help: ## This page.
 	@echo "CivicLake: every night, the departments' records, checked and merged into one lake."
@@ -60,31 +60,37 @@ check: setup ## Style, types, the order of imports, and every contract (also by 
 unit: setup ## The tests that need no JVM.
 	$(PY) -m pytest -q tests/unit tests/architecture
 
-test: tools check ## Everything: check, then two suites at a time, from unit to end-to-end.
-	@$(MAKE) --no-print-directory -j2 test-spark test-e2e test-door test-rest
+test: tools ## Everything: check and DAGs, then two suites at a time, from end-to-end to unit.
+	@$(MAKE) --no-print-directory -j2 check test-dags
+	@$(MAKE) --no-print-directory -j2 test-spark test-e2e test-door test-sources test-unit
 
 # The longest first, and two at once, for each of them waits for its servers half of the time; a
 # line says whose it is. Each has a base folder of its own: pytest closes the usual one whenever
 # another run begins.
-test-e2e test-spark test-door test-rest: SHELL = /bin/bash
-test-e2e test-spark test-door test-rest: .SHELLFLAGS = -o pipefail -c
+SUITES = test-dags test-spark test-e2e test-door test-sources test-unit
+$(SUITES): SHELL = /bin/bash
+$(SUITES): .SHELLFLAGS = -o pipefail -c
+SUITE = -m pytest --durations=10 --basetemp=$$(mktemp -d)/t
+NAMED = 2>&1 | sed -u 's/^/$(@:test-%=%)	/'
+
+test-dags:
+	@$(AIR) $(SUITE) -q -c pyproject.toml tests/dags $(NAMED)
 
 test-spark:
-	@$(PY) -m pytest -v --durations=10 --basetemp=$$(mktemp -d)/t \
-		tests/spark --ignore-glob='*/test_door_*' 2>&1 | sed -u 's/^/spark  /'
+	@$(PY) $(SUITE) -v tests/spark --ignore-glob='*/test_door_*' $(NAMED)
 
 test-e2e:
-	@$(PY) -m pytest -v --durations=10 --basetemp=$$(mktemp -d)/t tests/e2e 2>&1 | sed -u 's/^/e2e    /'
+	@$(PY) $(SUITE) -v tests/e2e $(NAMED)
 
 test-door:
-	@$(PY) -m pytest -v --durations=5 --basetemp=$$(mktemp -d)/t \
-		tests/spark/test_door_*.py 2>&1 | sed -u 's/^/door   /'
+	@$(PY) $(SUITE) -v tests/spark/test_door_*.py $(NAMED)
 
-test-rest:
-	@{ $(AIR) -m pytest -q -c pyproject.toml tests/dags && \
-		$(PY) -m pytest -q --durations=5 --basetemp=$$(mktemp -d)/t \
-		tests/unit tests/architecture tests/sources tests/demo \
-		--deselect tests/architecture/test_contracts_lint.py; } 2>&1 | sed -u 's/^/rest   /'
+test-sources:
+	@$(PY) $(SUITE) -q tests/sources tests/demo $(NAMED)
+
+test-unit:
+	@$(PY) $(SUITE) -q tests/unit tests/architecture \
+		--deselect tests/architecture/test_contracts_lint.py $(NAMED)
 
 bench: ## What a night costs, stage by stage, and beside tools that do the same work (hours).
 	@bin/setup --bench

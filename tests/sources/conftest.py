@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 from source_city import (
     API_LOGINS,
@@ -25,6 +26,11 @@ from source_city import (
 
 from civiclake.local import postgres, process
 from demo import mariadb, objects, rest_server, sshd
+
+_TREES = """
+INSERT INTO trees VALUES ('t1', 'oak', 12.5, '2026-01-01 10:00:00+00'),
+    ('t2', 'elm, wych', 8, '2026-01-01 11:30:00.25+00'), ('t3', '', NULL, '2026-01-01 12:00+00')
+"""
 
 
 @pytest.fixture(scope="session")
@@ -116,3 +122,26 @@ def drops() -> Iterator[Drops]:
 @pytest.fixture
 def city(tmp_path: Path) -> City:
     return City(tmp_path)
+
+
+@pytest.fixture
+def db(
+    server: postgres.Server, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[psycopg.Connection[tuple[object, ...]]]:
+    """A small table in a real PostgreSQL."""
+    for name, value in {
+        "PARKS_DB_HOST": server.host,
+        "PARKS_DB_PORT": str(server.port),
+        "PARKS_DB_USER": "parks_reader",
+        "PARKS_DB_PASSWORD": READER_PASSWORD,
+    }.items():
+        monkeypatch.setenv(name, value)
+    with server.connect("parks") as connection:
+        connection.execute("DROP TABLE IF EXISTS trees")
+        connection.execute(
+            "CREATE TABLE trees"
+            " (tree_id text, species text, height numeric, updated_at timestamptz)"
+        )
+        connection.execute("GRANT SELECT ON trees TO parks_reader")
+        connection.execute(_TREES)
+        yield connection

@@ -143,3 +143,22 @@ def _order(name: str) -> int:
 def dumped(value: Any) -> bytes:
     """JSON bytes."""
     return json.dumps(value, ensure_ascii=False).encode()
+
+
+KEY = {"name": "tree_id", "logicalType": "string", "primaryKey": True, "required": True}
+
+
+def columns_named(*names: str, **kinds: str) -> list[dict[str, Any]]:
+    """The key and further columns, by their names in the source."""
+    named = [(name, "string") for name in names] + list(kinds.items())
+    more = [
+        {"name": f"c{place}", "physicalName": name, "logicalType": kind}
+        for place, (name, kind) in enumerate(named)
+    ]
+    return [KEY, *more]
+
+
+def records(city: City, manifest: BatchManifest) -> list[dict[str, str | None]]:
+    (file,) = manifest.files
+    header = sorted(file.header, key=lambda n: HEADER.index(n) if n in HEADER else 9)
+    return [dict(zip(header, row, strict=True)) for row in rows(city, manifest)]

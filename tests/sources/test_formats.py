@@ -15,44 +15,18 @@ import pytest
 from format_samples import (
     CSV,
     HEADER,
-    PLATES,
     ROWS,
     SAMPLES,
+    columns_named,
     dumped,
-    feed,
     land,
     parquet,
+    records,
     rows,
-    vehicle,
     xlsx,
     zipped,
 )
-from google.transit import gtfs_realtime_pb2 as pb
 from source_city import COLUMNS, City
-
-from civiclake.contracts import file_format
-from civiclake.io.formats import gtfs_rt
-from civiclake.io.landing import BatchManifest
-from civiclake.settings import project_root
-
-KEY = {"name": "tree_id", "logicalType": "string", "primaryKey": True, "required": True}
-
-
-def _columns(*names: str, **kinds: str) -> list[dict[str, Any]]:
-    """The key and further columns, by their names in the source."""
-    named = [(name, "string") for name in names] + list(kinds.items())
-    more = [
-        {"name": f"c{place}", "physicalName": name, "logicalType": kind}
-        for place, (name, kind) in enumerate(named)
-    ]
-    return [KEY, *more]
-
-
-def _records(city: City, manifest: BatchManifest) -> list[dict[str, str | None]]:
-    (file,) = manifest.files
-    header = sorted(file.header, key=lambda n: HEADER.index(n) if n in HEADER else 9)
-    return [dict(zip(header, row, strict=True)) for row in rows(city, manifest)]
-
 
 # -- the same rows -----------------------------------------------------------------------
 
@@ -142,9 +116,9 @@ def test_json_values_keep_every_digit(city: City) -> None:
         ']}, "z": "after"}'
     )
     names = ("n", "d", "e", "s", "b", "o", "l", "q", "v")
-    own = {"records": "data.items", "columns": _columns(*names)}
+    own = {"records": "data.items", "columns": columns_named(*names)}
     manifest, _ = land(city, content.encode(), "json", **own)
-    assert _records(city, manifest) == [
+    assert records(city, manifest) == [
         {
             "tree_id": "t1",
             "n": "12345678901234567890",
@@ -171,9 +145,9 @@ def test_dotted_paths_open_nested_records(city: City) -> None:
         {"tree_id": "t2", "geometry": None, "properties": {"kind": "elm", "height": 4}},
     ]
     wanted = ("geometry.coordinates.0", "geometry.coordinates.1", "properties")
-    columns = _columns(*wanted)
+    columns = columns_named(*wanted)
     manifest, _ = land(city, dumped(features), "json", columns=columns)
-    assert _records(city, manifest) == [
+    assert records(city, manifest) == [
         {
             "tree_id": "t1",
             "geometry.coordinates.0": "116.4",
@@ -206,9 +180,9 @@ def test_xml_attributes_nested_and_repeated_elements(city: City) -> None:
         '<c:all xmlns:c="urn:x"><c:tree no="7"><tree_id>t1</tree_id><tag>a</tag><tag>b &amp; c'
         "</tag><at><lat>1</lat><lon>2</lon></at><note><![CDATA[<x>]]></note></c:tree></c:all>"
     )
-    columns = _columns("@no", "tag", "at.lat", "at.lon", "note")
+    columns = columns_named("@no", "tag", "at.lat", "at.lon", "note")
     manifest, _ = land(city, text.encode(), "xml", records="tree", columns=columns)
-    assert _records(city, manifest) == [
+    assert records(city, manifest) == [
         {
             "tree_id": "t1",
             "@no": "7",
@@ -231,9 +205,11 @@ def test_xlsx_values_as_a_person_sees_them(city: City) -> None:
             ["t2", dt.date(1901, 3, 4), moment, None, 0.1, 1e20, False, "#N/A", 2.5],
         ]
     )
-    columns = _columns("open", "small", "big", "yes", "text", "long", day="date", seen="timestamp")
+    columns = columns_named(
+        "open", "small", "big", "yes", "text", "long", day="date", seen="timestamp"
+    )
     manifest, _ = land(city, content, "xlsx", columns=columns)
-    first, second = _records(city, manifest)
+    first, second = records(city, manifest)
     assert (first["day"], first["seen"]) == ("2016-01-02", "2016-01-02T00:00:00")
     assert (first["open"], first["small"], first["big"]) == ("07:30:00", "0.0000001", "12")
     assert (first["yes"], first["text"], first["long"]) == ("true", "-1+2", "1000000000000000")
@@ -276,8 +252,8 @@ def test_parquet_types(city: City) -> None:
     )
     names = ("i", "f", "f4", "m", "day", "seen", "zoned", "nanos", "yes", "coded", "raw", "list")
     for own in ((*names, "o"), (*names, "o.x", "o.y")):  # as rows, and as records
-        manifest, _ = land(city, parquet(table), "parquet", columns=_columns(*own))
-        first, second = _records(city, manifest)
+        manifest, _ = land(city, parquet(table), "parquet", columns=columns_named(*own))
+        first, second = records(city, manifest)
         assert first["i"] == "4611686018427387904"
         assert (first["f"], second["f"]) == ("12", "10000000000000000000000")
         assert (first["f4"], first["m"], second["m"]) == ("39.9042", "1.50", "0.00")
@@ -288,91 +264,6 @@ def test_parquet_types(city: City) -> None:
         assert (first["yes"], first["coded"], first["raw"]) == ("true", "a", "橡")
         assert first["list"] == '["a", "ü"]'
     assert (first["o.x"], first["o.y"], second["o.x"]) == ("1", "z", None)
-
-
-def test_vehicle_positions(city: City) -> None:
-    other = pb.FeedEntity(id="a1")
-    other.alert.cause = pb.Alert.STRIKE
-    content = feed(vehicle(), other)
-    names = [n for n in gtfs_rt.COLUMNS["vehicle"] if n != "entity_id"]
-    columns = [{**KEY, "name": "entity_id"}, *_columns(*names)[1:]]
-    manifest, _ = land(city, content, "gtfs_rt", records="vehicle", columns=columns)
-    (found,) = _records(city, manifest)
-    assert {name: value for name, value in found.items() if value} == {
-        "entity_id": "v1",
-        "feed_timestamp": "2016-01-01T00:00:00Z",
-        "trip_id": "trip-1",
-        "route_id": "110",
-        "trip_schedule_relationship": "SCHEDULED",
-        "vehicle_id": "bus-7",
-        "latitude": "39.9042",
-        "longitude": "-116.4074",
-        "speed_m_per_s": "7",
-        "current_status": "STOPPED_AT",
-        "timestamp": "2015-12-31T23:59:59Z",
-    }
-
-
-def test_trip_updates_and_their_stops(city: City) -> None:
-    update = pb.FeedEntity(id="u1")
-    update.trip_update.trip.trip_id = "trip-1"
-    update.trip_update.delay = 90
-    for number, delay in ((3, -30), (4, 120)):
-        stop = update.trip_update.stop_time_update.add(stop_sequence=number, stop_id=f"s{number}")
-        stop.arrival.delay = delay
-        stop.arrival.time = 1451606400 + delay
-    key = {**KEY, "name": "trip_id"}
-    columns = [key, *_columns("delay_s", "stop_time_updates")[1:]]
-    manifest, _ = land(city, feed(update), "gtfs_rt", records="trip_update", columns=columns)
-    (whole,) = _records(city, manifest)
-    assert (whole["trip_id"], whole["delay_s"]) == ("trip-1", "90")
-    assert json.loads(whole["stop_time_updates"] or "")[0] == {
-        "stop_sequence": 3,
-        "arrival": {"delay": -30, "time": "2015-12-31T23:59:30Z"},
-        "stop_id": "s3",
-    }
-    names = ("stop_sequence", "stop_id", "arrival_delay_s", "arrival_time", "departure_time")
-    columns = [key, *_columns(*names)[1:]]
-    manifest, _ = land(city, feed(update), "gtfs_rt", records="stop_time_update", columns=columns)
-    assert [list(record.values()) for record in _records(city, manifest)] == [
-        ["trip-1", "3", "s3", "-30", "2015-12-31T23:59:30Z", None],
-        ["trip-1", "4", "s4", "120", "2016-01-01T00:02:00Z", None],
-    ]
-
-
-def test_alerts(city: City) -> None:
-    entity = pb.FeedEntity(id="a1")
-    entity.alert.cause = pb.Alert.STRIKE
-    entity.alert.active_period.add(start=1451606400)
-    entity.alert.informed_entity.add(route_id="110")
-    entity.alert.header_text.translation.add(text="罢工", language="zh")
-    columns = [
-        {**KEY, "name": "entity_id"},
-        *_columns("cause", "header_text", "active_periods", "informed_entities")[1:],
-    ]
-    manifest, _ = land(city, feed(entity), "gtfs_rt", records="alert", columns=columns)
-    assert _records(city, manifest) == [
-        {
-            "entity_id": "a1",
-            "cause": "STRIKE",
-            "header_text": "罢工",
-            "active_periods": '[{"start": "2016-01-01T00:00:00Z"}]',
-            "informed_entities": '[{"route_id": "110"}]',
-        }
-    ]
-
-
-def test_every_column_of_a_feed_is_documented() -> None:
-    guide = (project_root() / "docs" / "guides" / "file-formats.md").read_text(encoding="utf-8")
-    names = {name for columns in gtfs_rt.COLUMNS.values() for name in columns}
-    assert {name for name in names if f"`{name}`" not in guide} == set()
-    assert set(gtfs_rt.COLUMNS) == set(file_format.ENTITIES)
-
-
-def test_a_feed_without_entities_is_a_quiet_one(city: City) -> None:
-    own = {"records": "vehicle", "columns": PLATES, "limits": {"allow_empty": True}}
-    manifest, _ = land(city, feed(), "gtfs_rt", **own)
-    assert (manifest.rows, len(manifest.files)) == (0, 1)
 
 
 @pytest.mark.parametrize(

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from nights import Nights, city
 from pyspark.sql import SparkSession
 
+from civiclake.contracts.model import Dataset
 from civiclake.contracts.promise import Promise, State
 from civiclake.errors import BatchHeld
 from civiclake.io import promises
 from civiclake.io.extract import extract
 from civiclake.pipeline import deliveries
+from civiclake.pipeline.deliveries import Absence
 from civiclake.pipeline.extract import extract_batch
 from civiclake.pipeline.load import load
 from civiclake.settings import Settings
@@ -25,57 +27,110 @@ def _day(number: int, rain: float = 0.0) -> str:
     return f"2016/01/{number:02d},{rain},5.0,1.0,2.0,sun\n"
 
 
-def test_what_came_is_noted_and_what_did_not_come_is_found_once(
-    settings: Settings, spark: SparkSession, tmp_path: Path
-) -> None:
-    nights = Nights(settings, spark, tmp_path, city().dataset("meteorology.daily"))
-    began = datetime.now(UTC)
+@pytest.fixture(scope="module")
+def began() -> datetime:
+    return datetime.now(UTC)
 
-    def rows() -> list[Promise]:
-        return promises.read(spark, nights.settings)
 
-    nights.run("b1", HEAD + _day(1))
-    (first,) = rows()
+@pytest.fixture(scope="module")
+def nights(
+    settings: Settings,
+    spark: SparkSession,
+    tmp_path_factory: pytest.TempPathFactory,
+    began: datetime,
+) -> Iterator[Nights]:
+    """One night that came."""
+    state = tmp_path_factory.mktemp("deliveries")
+    made = Nights(settings, spark, state, city().dataset("meteorology.daily"))
+    made.run("b1", HEAD + _day(1))
+    with made.keys():
+        yield made
+
+
+def _rows(nights: Nights) -> list[Promise]:
+    return promises.read(nights.spark, nights.settings)
+
+
+@pytest.fixture(scope="module")
+def first(nights: Nights) -> Promise:
+    (found,) = _rows(nights)
+    return found
+
+
+@pytest.fixture(scope="module")
+def held(nights: Nights, first: Promise) -> Promise:
+    """The same due date again, held this time: first by its load, then by its extraction."""
+    nights.deliver(HEAD + _day(3, -1.0) + _day(4, -1.0))
+    extract(nights.settings, nights.dataset, "b2")
+    with pytest.raises(BatchHeld):
+        load(nights.settings, nights.dataset, "b2")
+    (found,) = _rows(nights)
+    return found
+
+
+@pytest.fixture(scope="module")
+def both(nights: Nights, held: Promise) -> list[Dataset]:
+    """What is watched: beside the dataset, one of which nothing ever came."""
+    return [nights.dataset, nights.dataset.model_copy(update={"id": "meteorology.other"})]
+
+
+@pytest.fixture(scope="module")
+def later(first: Promise) -> datetime:
+    return first.deadline_at + timedelta(days=1, minutes=5)
+
+
+@pytest.fixture(scope="module")
+def absent(nights: Nights, both: list[Dataset], began: datetime, later: datetime) -> list[Absence]:
+    """Nothing is owed before its deadline; then it is."""
+    assert deliveries.check(nights.settings, both, began) == []
+    return deliveries.check(nights.settings, both, later)
+
+
+def test_what_came_is_noted(nights: Nights, first: Promise, began: datetime) -> None:
     assert (first.dataset, first.state, first.batch_id) == (
         "meteorology.daily", State.DELIVERED, "b1",
     )  # fmt: skip
     assert first.due_at <= began <= first.delivered_at <= datetime.now(UTC)
     assert first.deadline_at - first.due_at == timedelta(seconds=nights.dataset.latency_seconds)
 
-    # The same due date again, held this time: one row, and the batch that was served before
-    # is not merged anew by a second load of it.
-    nights.deliver(HEAD + _day(3, -1.0) + _day(4, -1.0))
-    with nights.keys():
-        extract(nights.settings, nights.dataset, "b2")
-        with pytest.raises(BatchHeld):
-            load(nights.settings, nights.dataset, "b2")
-        assert [(r.state, r.batch_id, r.delivered_at) for r in rows()] == [(State.HELD, "b2", None)]
-        load(nights.settings, nights.dataset, "b1")
-        assert rows()[0].batch_id == "b2"
-        nights.deliver("date,weather\n2016/01/05,sun\n")
-        with pytest.raises(BatchHeld):
-            extract_batch(nights.settings, nights.dataset, "b3")
-        assert rows()[0].batch_id == "b3"
 
-        # Nothing is owed before its deadline; then it is, and its owner is told once.
-        datasets = [nights.dataset, nights.dataset.model_copy(update={"id": "meteorology.other"})]
-        assert deliveries.check(nights.settings, datasets, began) == []
-        later = first.deadline_at + timedelta(days=1, minutes=5)
-        found = deliveries.check(nights.settings, datasets, later)
-        assert [(a.promise.dataset, a.is_told) for a in found] == [
-            ("meteorology.daily", False), ("meteorology.other", False),
-        ]  # fmt: skip
-        due = found[0].promise.due_at
-        assert due == first.due_at + timedelta(days=1)
-        assert "nothing of it was ever served" in found[1].sentence
-        told = deliveries.told(nights.settings, "meteorology.daily", due)
-        assert told is not None
-        again = deliveries.told(nights.settings, "meteorology.daily", due)
-        assert again is not None
-        assert again.told_at == told.told_at
-        assert deliveries.told(nights.settings, "meteorology.daily", first.due_at) is None
-        found = deliveries.check(nights.settings, datasets, later)
-        assert [a.is_told for a in found] == [True, False]
-        newest = deliveries.newest(nights.settings)
+def test_what_is_held_takes_the_place_of_what_came(nights: Nights, held: Promise) -> None:
+    assert (held.state, held.batch_id, held.delivered_at) == (State.HELD, "b2", None)
+    load(nights.settings, nights.dataset, "b1")  # served already: no delivery
+    assert _rows(nights)[0].batch_id == "b2"
+    nights.deliver("date,weather\n2016/01/05,sun\n")
+    with pytest.raises(BatchHeld):
+        extract_batch(nights.settings, nights.dataset, "b3")
+    assert _rows(nights)[0].batch_id == "b3"
+
+
+def test_what_did_not_come_is_found(first: Promise, absent: list[Absence]) -> None:
+    assert [(a.promise.dataset, a.is_told) for a in absent] == [
+        ("meteorology.daily", False), ("meteorology.other", False),
+    ]  # fmt: skip
+    assert absent[0].promise.due_at == first.due_at + timedelta(days=1)
+    assert "nothing of it was ever served" in absent[1].sentence
+
+
+def test_the_owner_is_told_once(
+    nights: Nights,
+    first: Promise,
+    both: list[Dataset],
+    later: datetime,
+    absent: list[Absence],
+) -> None:
+    due = absent[0].promise.due_at
+    told = deliveries.told(nights.settings, "meteorology.daily", due)
+    assert told is not None
+    again = deliveries.told(nights.settings, "meteorology.daily", due)
+    assert again is not None
+    assert again.told_at == told.told_at
+    assert deliveries.told(nights.settings, "meteorology.daily", first.due_at) is None
+    found = deliveries.check(nights.settings, both, later)
+    assert [a.is_told for a in found] == [True, False]
+
+
+def test_the_newest_state_of_each_is_shown(nights: Nights, absent: list[Absence]) -> None:
+    newest = deliveries.newest(nights.settings)
     assert [row.state for row, _ in newest] == [State.ABSENT, State.ABSENT]
-    assert len(rows()) == 3
+    assert len(_rows(nights)) == 3
