@@ -20,6 +20,7 @@ from source_city import City
 from civiclake.contracts.model import Dataset
 from civiclake.io.landing import BatchManifest
 
+KEY = {"name": "tree_id", "logicalType": "string", "primaryKey": True, "required": True}
 HEADER = ["tree_id", "species", "height"]
 ROWS = [["t1", "橡树", "12.5"], ["t2", None, "8"]]
 CSV = "tree_id,species,height\nt1,橡树,12.5\nt2,,8\n"
@@ -145,9 +146,6 @@ def dumped(value: Any) -> bytes:
     return json.dumps(value, ensure_ascii=False).encode()
 
 
-KEY = {"name": "tree_id", "logicalType": "string", "primaryKey": True, "required": True}
-
-
 def columns_named(*names: str, **kinds: str) -> list[dict[str, Any]]:
     """The key and further columns, by their names in the source."""
     named = [(name, "string") for name in names] + list(kinds.items())
@@ -159,6 +157,7 @@ def columns_named(*names: str, **kinds: str) -> list[dict[str, Any]]:
 
 
 def records(city: City, manifest: BatchManifest) -> list[dict[str, str | None]]:
+    """The rows of the one file that was landed, by their columns' names."""
     (file,) = manifest.files
     header = sorted(file.header, key=lambda n: HEADER.index(n) if n in HEADER else 9)
     return [dict(zip(header, row, strict=True)) for row in rows(city, manifest)]

@@ -59,7 +59,7 @@ def first(nights: Nights) -> Promise:
 
 @pytest.fixture(scope="module")
 def held(nights: Nights, first: Promise) -> Promise:
-    """The same due date again, held this time: first by its load, then by its extraction."""
+    """The same due date again, held this time by its load."""
     nights.deliver(HEAD + _day(3, -1.0) + _day(4, -1.0))
     extract(nights.settings, nights.dataset, "b2")
     with pytest.raises(BatchHeld):

@@ -140,8 +140,7 @@ def _configuration(settings: Settings, metadata: postgres.Server) -> dict[str, s
             "workers": 1,
         },
         "api_auth": {"jwt_secret": secrets.ensure(settings, "airflow_jwt_secret", length_bytes=64)},
-        # Every ten seconds, parsing took a fifteenth of a core, by night and by day.
-        "dag_processor": {"min_file_process_interval": 30, "parsing_processes": 1},
+        "dag_processor": {"parsing_processes": 1},
         "logging": {"base_log_folder": home(settings) / "logs", "colored_console_log": False},
         "scheduler": {"enable_health_check": False},
     }
