@@ -90,6 +90,7 @@ def read_source(
         records=own.records if own else None,
         sheet=own.sheet if own else None,
         delimiter=own.delimiter if own else ",",
+        header_row=own.header_row if own else None,
         encoding=str(server.get("encoding") or "utf-8").lower(),
         rest=own.rest if own else Rest(),
         connector=own.connector if own else None,
