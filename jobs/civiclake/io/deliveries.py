@@ -23,7 +23,7 @@ from civiclake.io.inspect import (
     Unreadable,
     why,
 )
-from civiclake.io.landing import Draft, LandedFile
+from civiclake.io.landing import RENDITIONS, Draft, LandedFile
 from civiclake.io.rendition import SUFFIX
 from civiclake.io.sources.common import Delivery, ask
 from civiclake.io.streams import Bounded, Tee
@@ -164,7 +164,7 @@ def _read_zip(draft: Draft, dataset: Dataset, came: str, tee: Tee) -> _Read:
 
 def _rendition(name: str) -> str:
     """Where the rendition of a file stands."""
-    return f"parts/{name}{SUFFIX}"
+    return f"{RENDITIONS}/{name}{SUFFIX}"
 
 
 def _render(draft: Draft, dataset: Dataset, binary: io.BufferedReader, text: str) -> Inspection:

@@ -10,6 +10,8 @@ from civiclake.io.inspect import Unreadable
 
 _ZIP = b"PK\x03\x04"
 _TEXTS = (FileFormat.CSV, FileFormat.JSON, FileFormat.JSONL, FileFormat.XML)
+_WIDE_MARKS = (b"\xff\xfe", b"\xfe\xff")
+"""UTF-16 and UTF-32 begin with them; every other byte of theirs may be zero."""
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _MAGIC = (
     (b"\x00\x00\x27\x0a", "a shapefile (.shp or .shx)"),
@@ -97,4 +99,4 @@ def _text_kind(head: bytes) -> str | None:
 
 
 def _is_text(head: bytes) -> bool:
-    return not any(byte < 9 for byte in head)
+    return head.startswith(_WIDE_MARKS) or not any(byte < 9 for byte in head)
