@@ -150,11 +150,6 @@ FAULTS: dict[str, tuple[Spoil, str, str]] = {
         "no column has primaryKey",
     ),
     "no connection": (drop("own", "connection"), "connection", "'connection' is missing"),
-    "no member": (
-        lambda c: c.parks["servers"][0].update(path="/x/*.zip"),
-        "schemas/parks/parks.yaml",
-        "'member' is missing",
-    ),
     # owner, server, service level
     "no team": (lambda c: c.trees.pop("team"), TREES_FILE, "an owner is missing"),
     "no owner": (trees(team={"members": [{"username": "a"}]}), "team", "an owner is missing"),
