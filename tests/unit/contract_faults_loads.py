@@ -115,7 +115,7 @@ FAULTS: dict[str, tuple[Spoil, str, str]] = {
         "'occurrence: equals' in civiclake keeps every row",
     ),
     "equal rows past a watermark": (
-        lambda c: [c.own.update(occurrence="equals"), c.own.pop("sequence")],
+        put("own", occurrence="equals"),
         "occurrence",
         "is 'equals', but rows past a watermark are a part of the source",
     ),

@@ -95,7 +95,8 @@ def _check_occurrence(own: DatasetExtension, compiled: Compiled, here: Place, fa
     allowed = _OCCURRENCES.get((own.load, own.history), ())
     if own.load in _NO_OCCURRENCE:
         fault(place, f"is {said!r}, but {_NO_OCCURRENCE[own.load]}")
-    elif own.history is History.HISTORY:
+        return
+    if own.history is History.HISTORY:
         fault(place, f"is {said!r}, but {_NO_VERSIONS}")
     elif own.history in _HISTORIES[own.load] and own.occurrence not in allowed:
         why = "an event keeps its place" if own.history is History.APPEND else "rows may move"
