@@ -175,7 +175,7 @@ def _report(
         document.fault(faults, full, f"is {item['input']!r}; allowed are {allowed}{hint}")
     elif reason == "value_error":
         document.fault(faults, full, f"is {item['input']!r}; {item['ctx']['error']}")
-    elif reason == "string_type":
+    elif reason == "string_type" and isinstance(item["input"], int | float):
         message = f"is {item['input']!r}, which YAML reads as no text; put it in quotes"
         document.fault(faults, full, message)
     else:

@@ -100,13 +100,15 @@ class NumberNotation(BaseModel):
     def pattern(self) -> str:
         """The whole text: two places for a sign, whole digits, decimals, exponent.
 
-        Groups are of three digits, or as in India of two before the last three; digits without
-        any group are a number too.
+        Groups are of three digits, with commas also of two before the last three, as in India;
+        digits without any group are a number too.
         """
         whole = r"\d+"
         if self.groups:
             mark = f"[{re.escape(self.groups)}]"
-            whole = rf"\d{{1,3}}(?:{mark}\d{{3}})+|\d{{1,2}}(?:{mark}\d{{2}})+{mark}\d{{3}}|\d+"
+            whole = rf"\d{{1,3}}(?:{mark}\d{{3}})+|\d+"
+            if self.group == ",":
+                whole = rf"\d{{1,2}}(?:,\d{{2}})+,\d{{3}}|{whole}"
         point = re.escape(self.decimal)
         number = rf"(?={point}?\d)((?:{whole})?)(?:{point}(\d+))?"
         tail = r"([eE][+-]?\d{1,3})?"
