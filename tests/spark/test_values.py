@@ -25,8 +25,8 @@ AT: dict[str, Any] = {
 
 def _served(nights: Nights, *columns: str) -> list[tuple[Any, ...]]:
     table = nights.spark.table(lake.by_path(nights.settings, lake.UNIFIED, "parks_trees"))
-    found = table.select(*[f"cast({n} as string)" for n in columns]).collect()
-    return sorted(tuple(row) for row in found)
+    found = table.selectExpr(*[f"cast({n} as string)" for n in columns]).collect()
+    return sorted((tuple(row) for row in found), key=str)
 
 
 @pytest.mark.parametrize("load", [Load.SNAPSHOT, Load.FILES])

@@ -16,6 +16,8 @@ ISO_DATE = "yyyy-MM-dd"
 NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
 _WITH_EXPONENT = r"^[+-]?(\d*)\.?(\d*)[eE]([+-]?\d{1,6})$"
 _INTEGERS = ("int", "bigint")
+_WHOLE = r"^[+-]?(?:\d+\.0*|\d*\.?\d{0,17}[eE]\+?\d{1,2})$"
+"""What may be a whole number though it is written otherwise; 18 decimals tell for sure."""
 
 
 def cast(text: Column, column: model.Column) -> Column:
@@ -35,9 +37,7 @@ def cast(text: Column, column: model.Column) -> Column:
         typed = text.try_cast(kind)
         return F.when(text.rlike(NUMBER) & (F.abs(typed) < F.lit(float("inf"))), typed)
     typed = text.try_cast(kind)
-    if kind in _INTEGERS:  # programs that know no other numbers write 12.0 for 12
-        return F.coalesce(typed, _exact(text, "decimal(20,0)").try_cast(kind))
-    return typed
+    return F.coalesce(typed, _whole(text, kind)) if kind in _INTEGERS else typed
 
 
 def plain_number(text: Column, notation: NumberNotation) -> Column:
@@ -53,6 +53,13 @@ def plain_number(text: Column, notation: NumberNotation) -> Column:
     if notation.percent is Percent.DIVIDE:
         made = F.when(text.rlike(PERCENT), F.concat(made, F.lit("e-2"))).otherwise(made)
     return F.when(text.rlike(pattern), made)
+
+
+def _whole(text: Column, kind: str) -> Column:
+    """A whole number as programs write it that know no others: ``12.0``, ``1e3``."""
+    number = text.try_cast("decimal(38,18)")
+    typed = number.try_cast(kind)
+    return F.when(text.rlike(_WHOLE) & (typed == number), typed)
 
 
 def _exact(text: Column, kind: str) -> Column:
