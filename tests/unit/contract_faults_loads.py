@@ -183,6 +183,11 @@ FAULTS: dict[str, tuple[Spoil, str, str]] = {
         "operation",
         "allowed is load: changes",
     ),
+    "operation that means nothing": (
+        log(absent=["-", "D"]),
+        "operation",
+        "holds 'D', which is a word for an absent value as well",
+    ),
     "an unknown operation": (
         log(operations={"X": "remove"}),
         "operations.X",

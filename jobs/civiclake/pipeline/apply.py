@@ -33,7 +33,7 @@ def set_aside(batch: Batch, judged: Judged, changes: Changes) -> dict[str, int]:
         Rows set aside by reason.
     """
     by_key = judged.fates[c.FATE_DUPLICATE_KEY] + changes.rows(c.ACTION_CONFLICT)
-    frame = judged.frame.withColumn("reasons", reasons(judged.rules))
+    frame = judged.frame.withColumn("reasons", reasons(judged.rules, batch.dataset))
     if changes.rows(c.ACTION_CONFLICT):
         frame = _with_contested(frame, changes)
     bad = frame.where(F.size("reasons") > 0)

@@ -14,6 +14,7 @@ from civiclake.contracts.loading_rules import TYPE
 from civiclake.contracts.model import UNCAST_PREFIX, ChangedType, Rule
 from civiclake.errors import BatchHeld, UserError
 from civiclake.io import code_tables, gx, lake
+from civiclake.pipeline import twice
 from civiclake.pipeline.batch import Batch
 from civiclake.pipeline.occurrences import IDENTICAL, ONE_TIME, older_files
 from civiclake.steps.changes import spare_deletes
@@ -56,6 +57,8 @@ class Judged:
     """Rows to be set aside because of what they hold or because of their key, by reason."""
     notes: dict[str, int] = field(default_factory=dict)
     """What is to be said of rows that break no rule."""
+    told_apart: dict[str, int] = field(default_factory=dict)
+    """Rows at a time that clocks showed twice of which their file tells which time it was."""
 
     @property
     def row_rules(self) -> list[Rule]:
@@ -76,7 +79,8 @@ class Judged:
     def warnings(self) -> dict[str, int]:
         """Rows that break a rule without being set aside for it, by rule."""
         soft = {r.rule.id for r in self.rules if not sets_aside(r.rule)}
-        return {name: n for name, n in self.by_rule.items() if n and name in soft}
+        open_ = {name: n - self.told_apart.get(name, 0) for name, n in self.by_rule.items()}
+        return {name: n for name, n in open_.items() if n and name in soft}
 
 
 def judge_rows(batch: Batch, raw: DataFrame) -> Judged:
@@ -93,12 +97,15 @@ def judge_rows(batch: Batch, raw: DataFrame) -> Judged:
     counted = counts(rules, batch.dataset)
     staged, row = batch.save_counted(keep_broken_records(judge(prepared, rules)), "judged", counted)
     found = read_counts(row)
+    staged, told_apart = twice.tell_apart(batch, staged, found.by_rule)
     fates, decided, notes = _decide(batch, staged)
     fates[c.FATE_BROKEN] = found.rows - found.sound
     fates[c.FATE_GOOD] = found.sound - sum(fates[fate] for fate in _BY_KEY)
-    by_reason = {**found.by_reason, DUPLICATE_KEY: fates[c.FATE_DUPLICATE_KEY]}
+    unsure = twice.name_reasons(batch, staged, decided, found.by_rule)
+    alike = fates[c.FATE_DUPLICATE_KEY] - sum(unsure.values())
+    by_reason = {**found.by_reason, **unsure, DUPLICATE_KEY: alike}
     frame = with_fate(staged, decided)
-    return Judged(raw, staged, frame, rules, fates, found.by_rule, by_reason, notes)
+    return Judged(raw, staged, frame, rules, fates, found.by_rule, by_reason, notes, told_apart)
 
 
 def _decide(

@@ -10,9 +10,11 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from civiclake import columns as c
-from civiclake.contracts.model import Dataset, History
+from civiclake.contracts.model import AMBIGUOUS_PREFIX, Dataset, History
+from civiclake.contracts.rules import AMBIGUOUS_TIME
 from civiclake.steps.changes import kept
 from civiclake.steps.fold import fold
+from civiclake.steps.moments import local_times_of_key
 from civiclake.steps.rules import CompiledRule, sets_aside
 
 MALFORMED = "malformed"
@@ -201,11 +203,18 @@ def _unified_values(dataset: Dataset) -> Column:
     return text if dataset.operation is None else F.when(~F.col(c.IS_DELETE), text).otherwise("")
 
 
-def reasons(rules: Sequence[CompiledRule]) -> Column:
-    """Why a row was set aside: ids of the critical rules it breaks, or the key's trouble."""
+def reasons(rules: Sequence[CompiledRule], dataset: Dataset) -> Column:
+    """Why a row was set aside: ids of the critical rules it breaks, or the key's trouble.
+
+    A key that is another row's because clocks showed its time twice is named by that.
+    """
     broken = [F.when(_bit(i), F.lit(r.rule.id)) for i, r in enumerate(rules) if sets_aside(r.rule)]
     malformed = F.when(F.col(c.CORRUPT).isNotNull(), F.lit(MALFORMED))
-    key = F.when(F.col(c.FATE) == c.FATE_DUPLICATE_KEY, F.lit(DUPLICATE_KEY))
+    said: Column = F.lit(DUPLICATE_KEY)
+    for name in reversed(local_times_of_key(dataset)):
+        unsure = F.col(AMBIGUOUS_PREFIX + name).isNotNull()
+        said = F.when(unsure, F.lit(f"{AMBIGUOUS_TIME}:{name}")).otherwise(said)
+    key = F.when(F.col(c.FATE) == c.FATE_DUPLICATE_KEY, said)
     return F.filter(F.array(malformed, key, *broken), lambda reason: reason.isNotNull())
 
 
