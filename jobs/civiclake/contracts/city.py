@@ -95,7 +95,7 @@ def _add_suites(city: City) -> None:
 
 def _add_suite(draft: Draft, document: Document, faults: Faults) -> None:
     taken = draft.dataset.rules if draft.dataset else ()
-    rules = suite_rules(document, draft.id, draft.compiled.declared, taken, faults)
+    rules = suite_rules(document, draft.id, draft.compiled.kinds, taken, faults)
     if draft.dataset is not None:
         draft.dataset = draft.dataset.model_copy(update={"rules": (*taken, *rules)})
 
