@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pyspark.sql import DataFrame
@@ -32,6 +33,8 @@ log = logging.getLogger(__name__)
 
 _BY_KEY = (c.FATE_SUPERSEDED, c.FATE_DUPLICATE_KEY)
 """Fates of rows that share their key with another."""
+_SHOWN_REASONS = 3
+"""How many reasons a held batch names."""
 
 
 @dataclass
@@ -90,6 +93,7 @@ def judge_rows(batch: Batch, raw: DataFrame) -> Judged:
     fates[c.FATE_BROKEN] = found.rows - found.sound
     fates[c.FATE_GOOD] = found.sound - sum(fates[fate] for fate in _BY_KEY)
     by_reason = {**found.by_reason, DUPLICATE_KEY: fates[c.FATE_DUPLICATE_KEY]}
+    _tell_of_keys(batch, by_reason)
     frame = with_fate(staged, decided)
     return Judged(raw, staged, frame, rules, fates, found.by_rule, by_reason)
 
@@ -144,10 +148,9 @@ def hold_unless_sound(batch: Batch, judged: Judged, verdict: gx.Verdict) -> None
     limits = batch.dataset.limits
     share = judged.set_aside / judged.read if judged.read else 0.0
     if share > limits.max_set_aside_fraction and not batch.is_replay:
-        worst = max(judged.by_rule, key=lambda name: judged.by_rule[name], default="duplicate_key")
         problems.append(
             f"{judged.set_aside} of {judged.read} rows ({share:.0%}) would be set aside, most for"
-            f" {worst}; allowed are {limits.max_set_aside_fraction:.0%}"
+            f" {_worst(judged.by_reason)}; allowed are {limits.max_set_aside_fraction:.0%}"
         )
     if problems and batch.is_replay:
         log.warning(
@@ -160,6 +163,27 @@ def hold_unless_sound(batch: Batch, judged: Judged, verdict: gx.Verdict) -> None
             f" ask {owner.name} ({owner.contact}) for a corrected delivery, or correct the rule"
             " and run the batch again"
         )
+
+
+def _worst(by_reason: Mapping[str, int]) -> str:
+    """The first few reasons with the rows that they set aside: a row may have several."""
+    found = sorted(((n, reason) for reason, n in by_reason.items() if n), reverse=True)
+    return ", ".join(f"{reason} ({n})" for n, reason in found[:_SHOWN_REASONS])
+
+
+def _tell_of_keys(batch: Batch, by_reason: Mapping[str, int]) -> None:
+    """A row without a part of its key can't be merged, which surprises where the part is optional
+    in the source."""
+    for name in batch.dataset.key:
+        rows = by_reason.get(f"required:{name}", 0)
+        if rows:
+            log.warning(
+                "%s: %d rows have no %s, a part of the key, and are set aside; where that is"
+                " normal, the contract can say what an absent value is taken for (absent_as)",
+                batch.where,
+                rows,
+                name,
+            )
 
 
 def _too_few(batch: Batch, judged: Judged) -> list[str]:
