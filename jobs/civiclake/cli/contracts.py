@@ -59,9 +59,14 @@ def check(
 
 
 def compile_contracts() -> None:
-    """Write the manifest that Airflow's DAGs are built from."""
+    """Write the manifest that Airflow's DAGs are built from; faulty contracts stay as they were."""
     settings = load_settings()
     made = city.compile_city(settings)
+    faults = city.problems(made)
+    if faults:
+        raise ContractError(
+            [*faults, f"{len(faults)} faults in all; what is free of them was compiled"]
+        )
     say(f"compiled {len(made.datasets)} contracts into {settings.manifest_path}")
 
 
