@@ -190,7 +190,8 @@ def counts_of(frame: DataFrame, compiled: list[rules.CompiledRule]) -> dict[str,
 
     judged = judge(frame.withColumn(c.CORRUPT, F.lit(None).cast("string")), compiled)
     dataset = city().dataset("meteorology.daily")
-    return read_counts(judged.agg(*counts(compiled, dataset)).collect()[0].asDict()).by_rule
+    row = judged.agg(*counts(compiled, dataset)).collect()[0].asDict()
+    return read_counts(row, compiled).by_rule
 
 
 ONE_WRONG_ROWS = """
@@ -209,9 +210,7 @@ ONE_WRONG_ROWS = """
 def of_one_wrong(spark: SparkSession) -> tuple[dict[str, int], dict[str, gx.RuleVerdict]]:
     """What both find of a single wrong value, by type of rule."""
     names = "n, text, same, mostly_null, one_null, other, twice, rest, third, at, json"
-    frame = spark.sql(
-        f"SELECT * FROM VALUES {ONE_WRONG_ROWS} AS t({names}, like_json, dated)"
-    )
+    frame = spark.sql(f"SELECT * FROM VALUES {ONE_WRONG_ROWS} AS t({names}, like_json, dated)")
     kinds = {"text": "string", "at": "timestamp"}
     made = tuple(
         Rule(id=kind, expectation=kind, kwargs=typed(kind, kwargs, kinds))

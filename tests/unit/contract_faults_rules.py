@@ -11,6 +11,7 @@ _RANGE = "expect_column_values_to_be_between"
 _SET = "expect_column_values_to_be_in_set"
 _DISTINCT = "expect_column_distinct_values_to_be_in_set"
 _REGEX = "expect_column_values_to_match_regex"
+_NOT_REGEX = "expect_column_values_to_not_match_regex"
 _PAIRS = "expect_column_pair_values_to_be_in_set"
 _GREATER = "expect_column_pair_values_a_to_be_greater_than_b"
 _MAX = "expect_column_max_to_be_between"
@@ -205,7 +206,9 @@ FAULTS: dict[str, tuple[Spoil, str, str]] = {
         "is empty",
     ),
     "one of the patterns": (
-        rule("expect_column_values_to_not_match_regex_list", column="tree_id", regex_list=["a", "["]),
+        rule(
+            "expect_column_values_to_not_match_regex_list", column="tree_id", regex_list=["a", "["]
+        ),
         "regex_list[1]",
         "not a regular expression",
     ),

@@ -107,14 +107,18 @@ SOUND: dict[str, Spoil] = {
     "other column of a class": put("species", classification="confidential"),
     "arguments left out as Great Expectations writes them": rule(
         "expect_column_max_to_be_between",
-        column="height_m", min_value=None, max_value=300, row_condition=None,
+        column="height_m",
+        min_value=None,
+        max_value=300,
+        row_condition=None,
     ),
     "half a number bounds whole ones": rule(
         "expect_column_unique_value_count_to_be_between", column="tree_id", min_value=2
     ),
     "a pattern of both worlds": rule(
         "expect_column_values_to_match_regex",
-        column="tree_id", regex=r"^[\[\]a-z^&]{2,}(?:\{x\}|(?i:y))?[]]$",
+        column="tree_id",
+        regex=r"^[\[\]a-z^&]{2,}(?:\{x\}|(?i:y))?[]]$",
     ),
     "enumeration": put("park_id", enum=[{"value": "P1"}, {"value": "P2"}]),
 }

@@ -86,7 +86,9 @@ def test_a_part_of_the_key_that_may_be_absent(city: SmallCity) -> None:
 def test_the_command_passes_and_tells_the_warnings(city: SmallCity) -> None:
     _second(city, "${DROPS}/parks/benches*.csv")
     city.write()
-    folders = {f"CIVICLAKE_{n.upper()}_DIR": str(city.root / n) for n in ("schemas", "expectations")}
+    folders = {
+        f"CIVICLAKE_{n.upper()}_DIR": str(city.root / n) for n in ("schemas", "expectations")
+    }
     done = subprocess.run(
         [project_root() / "bin/civiclake", "check", "--marts", city.root / "marts"],
         env={**os.environ, **folders},

@@ -61,8 +61,7 @@ def check(
     rules = sum(len(draft.dataset.rules) for draft in found.drafts if draft.dataset)
     put(
         f"{len(found.drafts)} contracts, {columns} columns, {rules} rules,"
-        f" {len(found.marts)} marts: sound"
-        + (f"; {len(told)} warnings" if told else "")
+        f" {len(found.marts)} marts: sound" + (f"; {len(told)} warnings" if told else "")
     )
 
 

@@ -43,10 +43,11 @@ def validate(document: Document, faults: Faults) -> dict[str, Any]:
         document.prune(())
         return {}
     _check_version(document, faults)
-    document.data = in_todays_words(document.data)
-    errors = list(_validator().iter_errors(document.data))
+    data: dict[str, Any] = in_todays_words(document.data)
+    document.data = data
+    errors = list(_validator().iter_errors(data))
     places = [tuple(e.absolute_path) for e in errors]
-    clean = copy.deepcopy(document.data)
+    clean = copy.deepcopy(data)
     removals: list[Place] = []
     for error in errors:
         removals += _report(error, places, document, faults)

@@ -98,17 +98,13 @@ def marts(
     """The same of marts; one whose inputs are not all there yet waits for them."""
     there = set(known)
     last = {mart.name: mart for mart in former.marts} if former else {}
-    read = {shown: mart for shown, mart in city.marts}
+    read = dict(city.marts)
     return tuple(
-        mart
-        for mart in _newest(read, faulty, last)
-        if there >= set(mart.inputs) | set(mart.groups)
+        mart for mart in _newest(read, faulty, last) if there >= set(mart.inputs) | set(mart.groups)
     )
 
 
-def _newest(
-    read: Mapping[str, Mart], faulty: Faulty, last: Mapping[str, Mart]
-) -> Iterator[Mart]:
+def _newest(read: Mapping[str, Mart], faulty: Faulty, last: Mapping[str, Mart]) -> Iterator[Mart]:
     for shown, mart in read.items():
         if shown not in faulty:
             yield mart
