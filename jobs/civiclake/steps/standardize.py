@@ -21,6 +21,8 @@ from civiclake.steps.changes import with_operation
 from civiclake.steps.fold import fold
 from civiclake.steps.identifiers import REASON, VALUE, checked
 
+_RECORD_TYPE = "map<string,string>"
+_CARRIED_COLUMNS = 100
 ISO_DATE = "yyyy-MM-dd"
 _LOOKS_LIKE_TIMESTAMP = r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}"
 _ENDS_WITH_OFFSET = r"[T ]\d{2}:\d{2}.*(Z|[+-]\d{2}(:?\d{2})?)$"
@@ -40,13 +42,14 @@ def standardize(raw: DataFrame, dataset: Dataset) -> DataFrame:
 
     Returns:
         Per contract column the typed value, then the helper columns that its rules need
-        (see :mod:`civiclake.contracts.model`), the record as it came, its lineage,
-        ``_sequence``, and for a change log ``_is_delete``.
+        (see :mod:`civiclake.contracts.model`), the record as it came
+        (null unless :func:`carries_record`), its lineage, ``_sequence``, and for a change log
+        ``_is_delete``.
     """
     columns = dataset.columns
     lineage = [F.col(name) for name in (*c.LINEAGE, c.CORRUPT)]
-    record = as_it_came(raw).alias(c.RAW)
-    given = raw.select(*[_given(column) for column in columns], record, *lineage)
+    record = as_it_came(raw) if carries_record(dataset) else F.lit(None).cast(_RECORD_TYPE)
+    given = raw.select(*[_given(column) for column in columns], record.alias(c.RAW), *lineage)
     looked_up = [found for column in columns for found in _looked_up(column)]
     found = given.select("*", *looked_up)
     texts = [(column, *_text(column)) for column in columns]
@@ -56,6 +59,14 @@ def standardize(raw: DataFrame, dataset: Dataset) -> DataFrame:
     named = typed.select(*selected, F.col(c.RAW), *lineage)
     sequence = F.col(dataset.sequence) if dataset.sequence else F.col(c.DELIVERED)
     return with_operation(named.withColumn(c.SEQUENCE, sequence), dataset)
+
+
+def carries_record(dataset: Dataset) -> bool:
+    """Whether rows carry their record as it came on their way; else it is looked up in raw.
+
+    A map of a thousand texts costs as much as all rules together, and few rows need theirs.
+    """
+    return len(dataset.columns) <= _CARRIED_COLUMNS
 
 
 def as_it_came(raw: DataFrame) -> Column:

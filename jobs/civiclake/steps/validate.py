@@ -185,9 +185,18 @@ def _unified_values(dataset: Dataset) -> Column:
     return text if dataset.operation is None else F.when(~F.col(c.IS_DELETE), text).otherwise("")
 
 
-def reasons(rules: Sequence[CompiledRule]) -> Column:
-    """Why a row was set aside: ids of the critical rules it breaks, or the key's trouble."""
-    broken = [F.when(_bit(i), F.lit(r.rule.id)) for i, r in enumerate(rules) if sets_aside(r.rule)]
+def reasons(rules: Sequence[CompiledRule], by_reason: Mapping[str, int]) -> Column:
+    """Why a row was set aside: ids of the critical rules it breaks, or the key's trouble.
+
+    Args:
+        rules: the rules that gave the bits.
+        by_reason: rows by reason; a rule that no row breaks is looked at no more.
+    """
+    broken = [
+        F.when(_bit(i), F.lit(r.rule.id))
+        for i, r in enumerate(rules)
+        if sets_aside(r.rule) and by_reason.get(r.rule.id)
+    ]
     malformed = F.when(F.col(c.CORRUPT).isNotNull(), F.lit(MALFORMED))
     key = F.when(F.col(c.FATE) == c.FATE_DUPLICATE_KEY, F.lit(DUPLICATE_KEY))
     return F.filter(F.array(malformed, key, *broken), lambda reason: reason.isNotNull())
