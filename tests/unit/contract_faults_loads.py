@@ -29,7 +29,7 @@ FAULTS: dict[str, tuple[Spoil, str, str]] = {
     "wrong type": (put("tree_id", required="yes"), "tree_id.required", "of type boolean"),
     "unknown type": (put("tree_id", logicalType="text"), "logicalType", "is 'text'; allowed are"),
     "missing field": (lambda c: c.trees.pop("version"), TREES_FILE, "'version' is missing"),
-    "wrong version": (trees(apiVersion="v3.0.2"), "apiVersion", "allowed is 'v3.2.0'"),
+    "wrong version": (trees(apiVersion="v2.2.2"), "apiVersion", "allowed are 'v3.0.0'"),
     "wrong server field": (
         lambda c: c.trees["servers"][0].update(hots="x"),
         "servers.source.hots",

@@ -10,6 +10,7 @@ from typing import Any
 from civiclake.contracts import extension, library, meaning
 from civiclake.contracts.column_checks import (
     Context,
+    check_enum,
     check_name,
     check_options,
     check_protection,
@@ -44,6 +45,12 @@ class Compiled:
     """Column name to the completed ODCS property, for the rules."""
     places: dict[str, Place]
     declared: frozenset[str]
+
+    @property
+    def kinds(self) -> dict[str, str | None]:
+        """Logical type of every column that was written; None where it is faulty."""
+        compiled = {column.name: column.logical_type for column in self.columns}
+        return {name: compiled.get(name) for name in self.declared}
 
 
 def compile_columns(
@@ -119,6 +126,7 @@ def _compile(
         kind = None
     options = complete.get("logicalTypeOptions") or {}
     check_options(options, complete.get("logicalType"), place, context)
+    check_enum(complete.get("enum"), complete.get("logicalType"), place, context)
     if shared_name is None or _shared(complete, context) is not None:
         check_protection(complete, own, place, context)
     codes = meaning.codes(own, complete, place, context)

@@ -385,6 +385,9 @@ class Manifest(_Frozen):
     datasets: tuple[Dataset, ...]
     marts: tuple[Mart, ...] = ()
     links: tuple[Link, ...] = ()
+    faults: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    """Id of a dataset, or name of a file that is none's, to what is wrong with it now. Such a
+    dataset stands here as it was when it was sound last, if it ever was."""
 
     def dataset(self, dataset_id: str) -> Dataset:
         """The dataset of that id.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from civiclake.contracts import patterns
 from civiclake.contracts.columns import Compiled
 from civiclake.contracts.document import Document
 from civiclake.contracts.faults import Faults, Place, choice, did_you_mean
@@ -21,6 +22,7 @@ from civiclake.contracts.model import (
     Rule,
     Severity,
 )
+from civiclake.contracts.rule_values import instant
 from civiclake.contracts.standards import Reason
 
 AMBIGUOUS_TIME = "ambiguous_time"
@@ -105,13 +107,13 @@ def _of_values(column: Column, raw: dict[str, Any]) -> Iterator[Rule]:
     options = raw.get("logicalTypeOptions") or {}
     if column.spark_type in _FIRST_DAY and not {"minimum", "exclusiveMinimum"} & set(options):
         options = {**options, "minimum": _FIRST_DAY[column.spark_type]}
-    bounds = _bounds(options)
+    bounds = _bounds(options, column.logical_type)
     if bounds:
         words = _words(options)
         yield _rule("range", name, "expect_column_values_to_be_between", words, **bounds)
     if "pattern" in options:
         # ODCS leaves open whether a pattern is anchored; here the whole value must match.
-        regex = f"^(?:{options['pattern']})$"
+        regex = patterns.whole(options["pattern"])
         text = f"matches {options['pattern']}"
         yield _rule("pattern", name, "expect_column_values_to_match_regex", text, regex=regex)
     lengths = {
@@ -123,14 +125,15 @@ def _of_values(column: Column, raw: dict[str, Any]) -> Iterator[Rule]:
         kind = "expect_column_value_lengths_to_be_between"
         yield _rule("length", name, kind, _words(options), **lengths)
     if raw.get("enum"):
-        values = [e["value"] for e in raw["enum"] if isinstance(e, dict) and "value" in e]
+        said = [e["value"] for e in raw["enum"] if isinstance(e, dict) and "value" in e]
+        values = [instant(value, column.logical_type) for value in said]
         kind = "expect_column_values_to_be_in_set"
         yield _rule("enum", name, kind, f"is one of {values}", value_set=values)
     if raw.get("unique") and column.key_position is None:
         yield _rule("unique", name, "expect_column_values_to_be_unique", "stands once")
 
 
-def _bounds(options: dict[str, Any]) -> dict[str, Any]:
+def _bounds(options: dict[str, Any], kind: str) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for field, arg, strict in (
         ("minimum", "min_value", None),
@@ -139,7 +142,7 @@ def _bounds(options: dict[str, Any]) -> dict[str, Any]:
         ("exclusiveMaximum", "max_value", "strict_max"),
     ):
         if field in options:
-            found[arg] = options[field]
+            found[arg] = instant(options[field], kind)
             if strict:
                 found[strict] = True
     return found

@@ -24,6 +24,9 @@ from civiclake.steps.changes import with_operation
 from civiclake.steps.fold import fold
 from civiclake.steps.identifiers import REASON, VALUE, checked
 
+_RECORD_TYPE = "map<string,string>"
+_CARRIED_COLUMNS = 100
+
 
 def standardize(raw: DataFrame, dataset: Dataset) -> DataFrame:
     """Give every column its type, its code and its unified name.
@@ -38,13 +41,14 @@ def standardize(raw: DataFrame, dataset: Dataset) -> DataFrame:
 
     Returns:
         Per contract column the typed value, then the helper columns that its rules need
-        (see :mod:`civiclake.contracts.model`), the record as it came, its lineage,
-        ``_sequence``, and for a change log ``_is_delete``.
+        (see :mod:`civiclake.contracts.model`), the record as it came
+        (null unless :func:`carries_record`), its lineage, ``_sequence``, and for a change log
+        ``_is_delete``.
     """
     columns = dataset.columns
     lineage = [F.col(name) for name in (*c.LINEAGE, c.CORRUPT)]
-    record = as_it_came(raw).alias(c.RAW)
-    given = raw.select(*[_given(column) for column in columns], record, *lineage)
+    record = as_it_came(raw) if carries_record(dataset) else F.lit(None).cast(_RECORD_TYPE)
+    given = raw.select(*[_given(column) for column in columns], record.alias(c.RAW), *lineage)
     looked_up = [found for column in columns for found in _looked_up(column)]
     found = given.select("*", *looked_up)
     read = [(column, *_text(column)) for column in columns]
@@ -54,6 +58,14 @@ def standardize(raw: DataFrame, dataset: Dataset) -> DataFrame:
     named = typed.select(*selected, F.col(c.RAW), *lineage)
     sequence = F.col(dataset.sequence) if dataset.sequence else F.col(c.DELIVERED)
     return with_operation(named.withColumn(c.SEQUENCE, sequence), dataset)
+
+
+def carries_record(dataset: Dataset) -> bool:
+    """Whether rows carry their record as it came on their way; else it is looked up in raw.
+
+    A map of a thousand texts costs as much as all rules together, and few rows need theirs.
+    """
+    return len(dataset.columns) <= _CARRIED_COLUMNS
 
 
 def as_it_came(raw: DataFrame) -> Column:
