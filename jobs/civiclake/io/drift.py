@@ -30,8 +30,8 @@ def refuse_columns(dataset: Dataset, where: str, header: Sequence[str]) -> None:
         renamed = f"; is it {', '.join(added)[:200]} now?" if added else ""
         raise BatchHeld(
             f"{dataset.id}: {where} lacks the column {', '.join(missing)} (its columns are "
-            f"{', '.join(header)[:300]}{_row(dataset)}){renamed}: {ask(dataset)} to deliver it again, or "
-            f"correct {dataset.path}; the last good table stays served"
+            f"{', '.join(header)[:300]}{_row(dataset)}){renamed}: {ask(dataset)} to deliver it "
+            f"again, or correct {dataset.path}; the last good table stays served"
         )
     policy = dataset.drift.new_column
     if added and policy is NewColumn.HOLD:
@@ -47,7 +47,7 @@ def refuse_columns(dataset: Dataset, where: str, header: Sequence[str]) -> None:
 def _row(dataset: Dataset) -> str:
     """Which row of a sheet was taken for the header: titles above it are often the reason."""
     sheet = dataset.source.format is FileFormat.XLSX
-    return f", by row {dataset.source.header_row} of its sheet" if sheet else ""
+    return f", by row {dataset.source.header_row or 1} of its sheet" if sheet else ""
 
 
 def refuse_unfit(dataset: Dataset, where: str, added: Sequence[str], names: Sequence[str]) -> None:

@@ -124,8 +124,7 @@ def look(
         raise SourceError(f"{path.name} holds no record, so nothing tells its columns")
     if table.grows:  # records that came early lack the names that came late
         found = [(*row, *[None] * (len(header) - len(row))) for row in found]
-    header_row = source.header_row if source.header_row > 1 else None
-    named = {"records": source.records, "sheet": source.sheet, "header_row": header_row}
+    named = {name: getattr(source, name) for name in ("records", "sheet", "header_row")}
     return Sample(
         header=header,
         rows=tuple(tuple(row) for row in found if len(row) == len(header)),

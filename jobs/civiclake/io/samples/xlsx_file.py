@@ -45,9 +45,7 @@ def take(path: Path, department: str, rows: int) -> Sample:
     )
 
 
-def _sheet(
-    path: Path, department: str, rows: int, name: str, *notes: str, **source: Any
-) -> Sample:
+def _sheet(path: Path, department: str, rows: int, name: str, *notes: str, **source: Any) -> Sample:
     """One sheet's sample; titles above the columns' names are told."""
     with _seekable(path) as copy:
         header = xlsx.header_row(copy, name)
