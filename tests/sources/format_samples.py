@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import csv
-import gzip
 import io
 import itertools
 import json
 import zipfile
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import openpyxl
 import pyarrow as pa
 import pyarrow.parquet as pq
 from google.transit import gtfs_realtime_pb2 as pb
-from source_city import City
+from source_city import City, read_back
 
 from civiclake.contracts.model import Column, Dataset, FileFormat
 from civiclake.io import formats
@@ -127,15 +124,12 @@ def land(
 
 
 def rows(city: City, manifest: BatchManifest) -> list[list[str | None]]:
-    """The only landed file's canonical rows, in the header's order of the two trees."""
+    """The only landed file's rows as Spark reads them, in the header's order of the two trees."""
     (file,) = manifest.files
-    path: Path = city.landing.batch_dir(manifest.dataset, manifest.batch_id) / file.path
-    opened = gzip.open if file.compressed else open
-    with opened(path, "rt", encoding="utf-8", newline="") as text:
-        reader = csv.reader(text, delimiter=file.delimiter, strict=True)
-        header = [str(name) for name in next(reader)]
-        assert len(header) == len(file.header)
-        found = [dict(zip(file.header, [v or None for v in row], strict=False)) for row in reader]
+    folder = city.landing.batch_dir(manifest.dataset, manifest.batch_id)
+    found = [
+        {name: value or None for name, value in row.items()} for row in read_back(folder, file)
+    ]
     assert len(found) == file.rows
     return [[row.get(name) for name in sorted(row, key=_order)] for row in found]
 

@@ -287,8 +287,8 @@ def test_unnamed_columns_are_named_by_their_place_or_left_out() -> None:
 
 
 def test_a_held_workbook_is_told_with_its_header_s_row(city: City) -> None:
-    book = xlsx([["Trees"], ["tree_id", "species"], ["t1", "oak"]])
-    with pytest.raises(BatchHeld, match=r"its columns are Trees, by row 1 of its sheet"):
+    book = xlsx([[], ["Trees"], ["tree_id", "species"], ["t1", "oak"]])
+    with pytest.raises(BatchHeld, match="; row 2 of its sheet was taken for the header"):
         land(city, book, "xlsx", columns=columns_named("species", "height"))
-    found, _ = land(city, book, "xlsx", columns=columns_named("species"), header_row=2)
+    found, _ = land(city, book, "xlsx", columns=columns_named("species"), header_row=3)
     assert records(city, found) == [{"tree_id": "t1", "species": "oak"}]

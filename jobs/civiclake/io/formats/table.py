@@ -26,6 +26,8 @@ class Table:
     """Text or None for each column; a row that is longer or shorter is ragged."""
     grows: bool = False
     """Whether a short row only lacks what came late, as records do."""
+    header_row: int = 1
+    """Row of a sheet in which the names stand."""
 
 
 def from_records(records: Iterator[Mapping[str, Any]], dataset: Dataset) -> Table:

@@ -142,7 +142,8 @@ class _Rows:
         empty = unnamed - self._filled() if unnamed else unnamed
         places = [place for place in range(len(names)) if place not in empty]
         header = [names[place] or f"column_{place + 1}" for place in places]
-        return Table(header, self._records(lines, header, places, len(names)))
+        rows = self._records(lines, header, places, len(names))
+        return Table(header, rows, header_row=ahead[0].number)
 
     def _below(self, lines: Iterator[Line]) -> Iterator[Line]:
         """The rows from the header on; one that shows nothing names nothing."""
