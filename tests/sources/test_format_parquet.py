@@ -51,6 +51,12 @@ def test_a_value_without_text_is_told_with_its_row(use_dictionary: bool) -> None
         read(content, "parquet", {"id": "string"})
 
 
+def test_a_name_twice() -> None:
+    table = pa.Table.from_arrays([pa.array(["a"]), pa.array(["b"])], ["id", "id"])
+    with pytest.raises(Unreadable, match="its header names id more than once"):
+        read(parquet(table), "parquet")
+
+
 def test_uuids() -> None:
     found = uuid.UUID("12345678-1234-5678-1234-567812345678")
     table = {"id": pa.array([found.bytes, None], pa.uuid())}
