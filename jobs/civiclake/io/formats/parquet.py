@@ -113,8 +113,10 @@ def _has_text(file: pq.ParquetFile, field: pa.Field) -> bool:
         if first is None:
             return False
         found = parquet_text.texts(first.column(0))
-    except (NoText, Unreadable, pa.ArrowException, OSError):
+    except (NoText, Unreadable):
         return False
+    except (pa.ArrowException, OSError) as error:
+        raise _unreadable("it is damaged", error) from None
     return any(text is not None for text in found)
 
 
