@@ -35,6 +35,15 @@ COLUMNS = [
     {"name": "height_m", "physicalName": "height", "logicalType": "number"},
 ]
 UPDATED = {"name": "updated_at", "logicalType": "timestamp", "required": True}
+ODD_NAMES = ("Permit No", "Fee (EUR), net", "% of; total", "a`b.c")
+"""Names that a source may give and a Delta table does not take."""
+ODD_COLUMNS = [
+    {**COLUMNS[0], "physicalName": ODD_NAMES[0]},
+    *(
+        {"name": f"c{n}", "physicalName": name, "logicalType": "string"}
+        for n, name in enumerate(ODD_NAMES[1:])
+    ),
+]
 
 
 @dataclass(frozen=True)
@@ -221,6 +230,13 @@ class City:
         """Names of everything in the dataset's landing folder, drafts included."""
         folder = self.landing.dataset_dir("parks.trees")
         return sorted(path.name for path in folder.iterdir()) if folder.exists() else []
+
+
+def assert_odd(city: City, manifest: BatchManifest) -> None:
+    """The one row of a source with names of any sign came under these names."""
+    (file,) = manifest.files
+    folder = city.landing.batch_dir(manifest.dataset, manifest.batch_id)
+    assert read_back(folder, file) == [dict(zip(ODD_NAMES, "1234", strict=True))]
 
 
 def read_back(folder: Path, file: LandedFile) -> list[dict[str, str | None]]:

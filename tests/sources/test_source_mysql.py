@@ -10,7 +10,7 @@ from threading import Lock
 from typing import Any
 
 import pytest
-from source_city import COLUMNS, READER_PASSWORD, UPDATED, City
+from source_city import COLUMNS, ODD_COLUMNS, ODD_NAMES, READER_PASSWORD, UPDATED, City, assert_odd
 from source_refusals import refused
 
 from civiclake.contracts.model import Dataset
@@ -319,3 +319,14 @@ def test_a_read_that_fails_half_way_ends_in_one_sentence_and_is_stopped(city: Ci
     while int(db.run(left)[0][0]):
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+def test_columns_of_any_name(city: City, db: Db) -> None:
+    names = ", ".join("`" + name.replace("`", "``") + "` text" for name in ODD_NAMES)
+    db.run("DROP TABLE trees", f"CREATE TABLE trees ({names})")
+    db.run("INSERT INTO trees VALUES (1, 2, 3, 4)", "COMMIT")
+    known = _table(city, load="snapshot", columns=ODD_COLUMNS)
+    assert_odd(city, city.extract(known, "n1"))
+    evolving = {"new_column": "evolve"}
+    some = _table(city, load="snapshot", columns=ODD_COLUMNS[:2], drift=evolving)
+    assert_odd(city, city.extract(some, "n2"))

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
-from source_city import COLUMNS, READER_PASSWORD, UPDATED, City
+from source_city import COLUMNS, ODD_COLUMNS, ODD_NAMES, READER_PASSWORD, UPDATED, City, assert_odd
 
 from civiclake.contracts.model import Dataset
 from civiclake.errors import UserError
@@ -186,3 +186,15 @@ def test_an_empty_partitioned_table_is_one_empty_part(
     partition = {"column": "height", "parts": 4}
     dataset = city.table(partition=partition, limits={"allow_empty": True})
     assert [file.rows for file in city.extract(dataset, "n1").files] == [0]
+
+
+def test_columns_of_any_name(city: City, db: psycopg.Connection[tuple[object, ...]]) -> None:
+    db.execute("DROP TABLE trees")
+    names = ", ".join(f'"{name}" text' for name in ODD_NAMES)
+    db.execute(f"CREATE TABLE trees ({names}); INSERT INTO trees VALUES (1, 2, 3, 4)")
+    db.execute("GRANT SELECT ON trees TO public")
+    known = city.table(load="snapshot", columns=ODD_COLUMNS)
+    assert_odd(city, city.extract(known, "n1"))
+    evolving = {"new_column": "evolve"}
+    some = city.table(load="snapshot", columns=ODD_COLUMNS[:2], drift=evolving)
+    assert_odd(city, city.extract(some, "n2"))

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from rest_trees import IDS, pages, tree, trees
-from source_city import API_LOGINS, COLUMNS, Api, City
+from source_city import API_LOGINS, COLUMNS, ODD_COLUMNS, ODD_NAMES, Api, City, assert_odd
 from source_refusals import refused
 
 from civiclake.errors import BatchHeld, ContractError, SourceError, SourceUnavailable, UserError
@@ -241,9 +241,9 @@ def test_columns_that_came_or_went(city: City, api: Api) -> None:
     kept = city.extract(city.api("page", drift={"new_column": "evolve"}), "n3")
     assert kept.files[0].header == ("tree_id", "species", "height", "updated_at", "crown")
     assert [row[-1] for row in city.records(kept)] == ["", "wide"]
-    api.put([tree("t1", **{"the crown": "wide"})])
+    api.put([tree("t1", **{"_row": "wide"})])
     unfit = city.api("page", drift={"new_column": "evolve"})
-    refused(city, unfit, BatchHeld, "column 'the crown', which raw can't keep", batch_id="bad3")
+    refused(city, unfit, BatchHeld, "column '_row', which raw can't keep", batch_id="bad3")
     api.put([{"tree_id": "t1", "updated_at": None}])
     refused(city, city.api("page"), BatchHeld, "no record has species, height", batch_id="bad2")
     sparing = city.api("page", rest={"omits_nulls": True})
@@ -274,3 +274,16 @@ def test_faults_of_the_contract_come_all_at_once(city: City) -> None:
     server = {"type": "local", "path": "/x/*.csv", "format": "csv"}
     with pytest.raises(ContractError, match="goes with a server of type 'api', not 'local'"):
         city.dataset(server, {"load": "files", "rest": {"auth": "basic"}})
+
+
+def test_columns_of_any_name(city: City, api: Api) -> None:
+    record = {**dict(zip(ODD_NAMES, "1234", strict=True)), "tree_id": "t1", "updated_at": None}
+    api.put([record])
+    paging: dict[str, Any] = {"kind": "none"}
+    ignoring = {"new_column": "ignore"}
+    known = city.api("whole", paging, load="snapshot", columns=ODD_COLUMNS, drift=ignoring)
+    assert_odd(city, city.extract(known, "n1"))
+    evolving = {"new_column": "evolve"}
+    some = city.api("whole", paging, load="snapshot", columns=ODD_COLUMNS[:2], drift=evolving)
+    (file,) = city.extract(some, "n2").files
+    assert set(file.header) == {*ODD_NAMES, "tree_id", "updated_at"}
