@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import json
 import zipfile
 from collections.abc import Callable
@@ -14,8 +15,10 @@ import pyarrow.parquet as pq
 from google.transit import gtfs_realtime_pb2 as pb
 from source_city import City, read_back
 
-from civiclake.contracts.model import Dataset
+from civiclake.contracts.model import Column, Dataset, FileFormat
+from civiclake.io import formats
 from civiclake.io.landing import BatchManifest
+from civiclake.io.samples.files import described
 
 KEY = {"name": "tree_id", "logicalType": "string", "primaryKey": True, "required": True}
 HEADER = ["tree_id", "species", "height"]
@@ -155,3 +158,28 @@ def records(city: City, manifest: BatchManifest) -> list[dict[str, str | None]]:
     (file,) = manifest.files
     header = sorted(file.header, key=lambda n: HEADER.index(n) if n in HEADER else 9)
     return [dict(zip(header, row, strict=True)) for row in rows(city, manifest)]
+
+
+def read(
+    content: bytes, kind: str, columns: dict[str, str] | None = None, **source: Any
+) -> list[dict[str, str | None]]:
+    """A file's records as the reader of its format gives them.
+
+    Args:
+        content: the file's bytes.
+        kind: its format.
+        columns: the contract's columns, each with its Spark type.
+        source: what the contract says beside the format.
+
+    Raises:
+        Unreadable: the file is not what the contract says.
+    """
+    named = tuple(
+        Column(name=name, source_name=name, logical_type="string", spark_type=spark_type)
+        for name, spark_type in (columns or {}).items()
+    )
+    dataset = described(FileFormat(kind), **source).model_copy(update={"columns": named})
+    binary = io.BufferedReader(io.BytesIO(content))  # type: ignore[arg-type]
+    with formats.reading(dataset, binary) as table:
+        found = list(table.rows)
+    return [dict(itertools.zip_longest(table.header, row)) for row in found]

@@ -116,6 +116,7 @@ def write(table: Table, target: Path, expected: tuple[str, ...], rename: Rename)
         tuple(rows.first),
         rows.ragged,
         rows.multiline,
+        header_line=table.header_row,
     )
 
 

@@ -124,7 +124,7 @@ def look(
         raise SourceError(f"{path.name} holds no record, so nothing tells its columns")
     if table.grows:  # records that came early lack the names that came late
         found = [(*row, *[None] * (len(header) - len(row))) for row in found]
-    named = {"records": source.records, "sheet": source.sheet}
+    named = {name: getattr(source, name) for name in ("records", "sheet", "header_row")}
     return Sample(
         header=header,
         rows=tuple(tuple(row) for row in found if len(row) == len(header)),
