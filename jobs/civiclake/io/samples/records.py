@@ -43,7 +43,7 @@ def _lists(value: Any, way: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], 
         yield way, value
     elif isinstance(value, Mapping) and len(way) < DEPTH:
         for name, item in value.items():
-            if name and "." not in name:  # no path of a contract leads through such a key
+            if name:
                 yield from _lists(item, (*way, name))
 
 

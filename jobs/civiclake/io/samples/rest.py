@@ -14,6 +14,7 @@ import httpx
 from civiclake.contracts.model import FileFormat
 from civiclake.contracts.sample import Sample
 from civiclake.errors import SourceError, SourceUnavailable, UserError
+from civiclake.io.formats.json_path import find
 from civiclake.io.formats.json_values import DECODER, as_record
 from civiclake.io.formats.table import from_records
 from civiclake.io.inspect import Unreadable
@@ -21,7 +22,6 @@ from civiclake.io.samples.files import described
 from civiclake.io.samples.records import no_records, path_to_records
 from civiclake.io.samples.rest_paging import guess_paging, is_paging
 from civiclake.io.sources.rest_client import shown
-from civiclake.io.sources.rest_pages import at
 
 # The nightly client has such bounds too, but its patience and its sentences belong to a contract
 # with an owner; here a person waits, and there is neither yet.
@@ -205,7 +205,7 @@ def _records(value: Any, where: str) -> tuple[list[dict[str, Any]], str | None]:
     path = None if isinstance(value, list) else path_to_records(value)
     if path is None and not isinstance(value, list):
         raise SourceError(f"{where} {no_records(value)}")
-    found = at(value, path)
+    found = find(value, path)
     if not found:
         raise SourceError(
             f"{where} answers with no record, so nothing tells its columns: look at it when it"
