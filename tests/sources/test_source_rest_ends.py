@@ -221,7 +221,7 @@ def test_an_answer_without_a_body(city: City, api: Api, monkeypatch: pytest.Monk
     monkeypatch.setattr(rest_client, "_ATTEMPTS", 1)
     api.plan(*["bare:200"] * 3)
     dataset = city.api("page", NO_TOTAL)
-    with pytest.raises(SourceUnavailable, match="status 200 without a body; .*end: empty_body"):
+    with pytest.raises(SourceUnavailable, match=r"status 200 without a body; .*end: empty_body"):
         city.extract(dataset, "n0")
     api.plan(*(body({"data": page}) for page in PAGES), "bare:200")
     vouched = city.api("page", {**NO_TOTAL, "end": "empty_body"})
