@@ -26,6 +26,7 @@ FIELDS = ("latitude", "longitude", "address", "district_code")
 _DECIMALS = 5
 """Of a degree: about a metre. Departments that mean one spot do not write less exactly."""
 _CODE = "district_code"
+_POLE, _ANTIMERIDIAN = 90, 180
 
 
 class Districts:
@@ -39,17 +40,25 @@ class Districts:
     def read(cls, path: Path) -> Districts:
         """Read a GeoJSON collection whose features carry a ``district_code``.
 
+        A feature without a geometry, which the standard (RFC 7946) allows, holds no spot.
+
         Raises:
-            UserError: it is missing, or is no such collection.
+            UserError: it is missing, or is no such collection; the feature is named.
         """
+        codes, shapes, number = list[str](), list[Any](), 0
         try:
             features = json.loads(path.read_text(encoding="utf-8"))["features"]
-            codes = [str(f["properties"][_CODE]) for f in features]
-            shapes = [shapely.from_geojson(json.dumps(f["geometry"])) for f in features]
+            for number, feature in enumerate(features, start=1):  # noqa: B007 - an error tells it
+                code, geometry = str(feature["properties"][_CODE]), feature["geometry"]
+                if geometry is not None:
+                    shapes.append(shapely.from_geojson(json.dumps(geometry)))
+                    codes.append(code)
         except (OSError, ValueError, LookupError, TypeError, shapely.GEOSException) as error:
+            where = f" in feature {number}" if number else ""
             raise UserError(
-                f"{path.name}: no boundaries to be read ({type(error).__name__}: {error}); wanted"
-                f" is a GeoJSON FeatureCollection whose features have the property {_CODE!r}"
+                f"{path.name}: no boundaries to be read{where} ({type(error).__name__}: {error});"
+                " wanted is a GeoJSON FeatureCollection whose features have the property"
+                f" {_CODE!r} and a geometry or null"
             ) from None
         return cls(codes, shapes)
 
@@ -131,4 +140,10 @@ def _keys(row: Mapping[str, Any]) -> list[tuple[Any, ...]]:
 def _spot(row: Mapping[str, Any]) -> tuple[float, float] | None:
     if row["latitude"] is None or row["longitude"] is None:
         return None
-    return round(float(row["latitude"]), _DECIMALS), round(float(row["longitude"]), _DECIMALS)
+    north, east = (
+        round(float(row["latitude"]), _DECIMALS),
+        round(float(row["longitude"]), _DECIMALS),
+    )
+    # Where no contract checks positions, what is not on the earth (or no number) is no spot: the
+    # grid would wrap it around, and give a cell on the other side.
+    return (north, east) if abs(north) <= _POLE and abs(east) <= _ANTIMERIDIAN else None
