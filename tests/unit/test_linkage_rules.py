@@ -13,7 +13,7 @@ from civiclake.linkage import text
 from civiclake.linkage.clusters import EXACT, PROBABILISTIC, SINGLE, cluster, keep_ids
 from civiclake.linkage.organisation import ORGANISATION
 from civiclake.linkage.person import PERSON
-from civiclake.linkage.places import FIELDS, Districts, attributes, resolve
+from civiclake.linkage.places import FIELDS, attributes, resolve
 from civiclake.linkage.profiles import PROFILE, derive
 from civiclake.linkage.resolve import Former
 
@@ -175,17 +175,6 @@ def test_places_by_spot_or_address_with_district_and_cell(tmp_path: Path) -> Non
     boundaries.write_text("{}")
     with pytest.raises(UserError, match="no boundaries to be read"):
         resolve(table, Former(), 9, boundaries)
-
-
-def test_a_district_without_boundary_holds_no_spot(tmp_path: Path) -> None:
-    boundaries = tmp_path / "districts.geojson"
-    features = [{**_square("990102", 122.0), "geometry": None}, _square("990101", 121.0)]
-    boundaries.write_text(json.dumps({"type": "FeatureCollection", "features": features}))
-    assert Districts.read(boundaries).at(31.5, 121.5) == "990101"
-    del features[1]["geometry"]
-    boundaries.write_text(json.dumps({"type": "FeatureCollection", "features": features}))
-    with pytest.raises(UserError, match=r"in feature 2 \(KeyError: 'geometry'\)"):
-        Districts.read(boundaries)
 
 
 @pytest.mark.parametrize(

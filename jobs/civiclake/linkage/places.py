@@ -40,25 +40,17 @@ class Districts:
     def read(cls, path: Path) -> Districts:
         """Read a GeoJSON collection whose features carry a ``district_code``.
 
-        A feature without a geometry, which the standard (RFC 7946) allows, holds no spot.
-
         Raises:
-            UserError: it is missing, or is no such collection; the feature is named.
+            UserError: it is missing, or is no such collection.
         """
-        codes, shapes, number = list[str](), list[Any](), 0
         try:
             features = json.loads(path.read_text(encoding="utf-8"))["features"]
-            for number, feature in enumerate(features, start=1):  # noqa: B007 - an error tells it
-                code, geometry = str(feature["properties"][_CODE]), feature["geometry"]
-                if geometry is not None:
-                    shapes.append(shapely.from_geojson(json.dumps(geometry)))
-                    codes.append(code)
+            codes = [str(f["properties"][_CODE]) for f in features]
+            shapes = [shapely.from_geojson(json.dumps(f["geometry"])) for f in features]
         except (OSError, ValueError, LookupError, TypeError, shapely.GEOSException) as error:
-            where = f" in feature {number}" if number else ""
             raise UserError(
-                f"{path.name}: no boundaries to be read{where} ({type(error).__name__}: {error});"
-                " wanted is a GeoJSON FeatureCollection whose features have the property"
-                f" {_CODE!r} and a geometry or null"
+                f"{path.name}: no boundaries to be read ({type(error).__name__}: {error}); wanted"
+                f" is a GeoJSON FeatureCollection whose features have the property {_CODE!r}"
             ) from None
         return cls(codes, shapes)
 

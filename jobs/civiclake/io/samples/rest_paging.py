@@ -68,6 +68,8 @@ class _Seen:
         """Where the number of all records is told; what is less than one page is none."""
         found = self._field(TOTALS)
         told = found is not None and _whole(self.fields[found]) >= self.count
+        if found and _name(found) == "count" and _whole(self.fields[found]) == self.count:
+            return {}  # it may as well count the records of this page, and would end the walk
         return {"total": found} if found and told else {}
 
     def size(self) -> dict[str, Any]:

@@ -113,17 +113,22 @@ class Trail:
             return
         if paging.total is None:
             self._check_told()
-        elif self.seen == self.total:
-            return
-        never = not any(page.names_next for page in self.pages)
-        if paging.kind is PagingKind.NONE and first.says_next:
-            raise SourceError(
-                f"{self.named} has more than one page (`{first.says_next}` leads to the next), and"
-                f" {self._path} reads one: set rest.paging there, or say `end: no_next` if all"
-                f" records came; or {ask(self.dataset)}"
-            )
-        if paging.kind in _BY_NEXT and never:
+        if paging.kind not in _BY_NEXT:
+            if len(self.pages) == 1 and first.says_next:
+                self._refuse_one_page(first)
+        elif self.seen != self.total and not any(page.names_next for page in self.pages):
             self._refuse_no_next(first)
+
+    def _refuse_one_page(self, first: Page) -> None:
+        paging = self._paging
+        why = f"{self._path} reads one: set rest.paging there"
+        if paging.kind in BY_NUMBER:
+            why = f"`{paging.total}` counts those of the page: correct rest.paging in {self._path}"
+        vouch = ", or say `end: no_next` if all records came" * (paging.kind is PagingKind.NONE)
+        raise SourceError(
+            f"{self.named} has more than one page (`{first.says_next}` leads to the next), and "
+            f"{why}{vouch}; or {ask(self.dataset)}"
+        )
 
     def _refuse_no_next(self, first: Page) -> None:
         paging = self._paging
