@@ -39,6 +39,7 @@ _REFUSED = {
     Reason.REGION: "holds a division that GB/T 2260 knew at that time",
     Reason.ORIGIN: "and its longitude are not both zero",
     Reason.SWAPPED: "does not stand in the longitude's place",
+    Reason.OFF_GLOBE: "lies with its longitude on the earth",
     Reason.OUTSIDE: "lies with its longitude in the expected area",
 }
 _ONLY_COUNTED = (Reason.REGION, Reason.OUTSIDE)

@@ -217,11 +217,14 @@ def with_positions(typed: DataFrame, dataset: Dataset) -> DataFrame:
 def _position_fault(north: Column, east: Column, check: Check) -> Column:
     swapped = (F.abs(north) > 90) & (F.abs(east) <= 90)
     found = F.when((north == 0) & (east == 0), str(Reason.ORIGIN))
+    off = (F.abs(north) > 90) | (F.abs(east) > 180)
     if check.within is None:
-        return found.when(swapped, str(Reason.SWAPPED))
+        return found.when(swapped, str(Reason.SWAPPED)).when(off, str(Reason.OFF_GLOBE))
     inside, mirrored = _inside(north, east, check.within), _inside(east, north, check.within)
-    return found.when(swapped | (~inside & mirrored), str(Reason.SWAPPED)).when(
-        ~inside, str(Reason.OUTSIDE)
+    return (
+        found.when(swapped | (~inside & mirrored), str(Reason.SWAPPED))
+        .when(off, str(Reason.OFF_GLOBE))
+        .when(~inside, str(Reason.OUTSIDE))
     )
 
 

@@ -120,10 +120,8 @@ def _rows(connection: Any, address: Address, rows: int) -> list[tuple[str | None
     table = types.quoted(address.table)
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT * FROM {table} LIMIT 0")
-        kinds = types.kinds(cursor)
-    lines = _ask(
-        connection, f"SELECT {types.csv_record(kinds.items())} FROM {table} LIMIT {int(rows)}"
-    )
+        columns = [(types.quoted(name), kind) for name, kind in types.kinds(cursor).items()]
+    lines = _ask(connection, f"SELECT {types.csv_record(columns)} FROM {table} LIMIT {int(rows)}")
     found: list[tuple[str | None, ...]] = []
     for place, (line,) in enumerate(lines, start=1):
         if line is None:  # the server's answer when a text passes its own limit
