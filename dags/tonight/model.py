@@ -155,7 +155,7 @@ class _Maker:
         self.plan = plan
         self.department = department
         self.batches = sorted(batches, key=lambda b: (b.night, b.started_at))
-        self.deliveries = [b for b in self.batches if not b.is_replay]
+        self.deliveries = [b for b in self.batches if b.is_delivery]
         self.runs = {run.batch_id: run for run in runs}
         self.has_docs = has_docs
 

@@ -89,6 +89,7 @@ def test_rules_follow_from_the_contract_then_from_the_suite(city: SmallCity) -> 
         "type:updated_at",
         "required:updated_at",
         "range:updated_at",
+        "future_sequence:updated_at",
         "mean_to_be_between:height_m",
     ]
     assert rules["range:height_m"].kwargs == {

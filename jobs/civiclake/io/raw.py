@@ -14,7 +14,6 @@ from pyspark.sql import functions as F
 from civiclake import columns as c
 from civiclake.contracts.model import Dataset, Load
 from civiclake.contracts.sql import sql_name
-from civiclake.errors import SourceError
 from civiclake.io import delta_log, lake
 from civiclake.io.drift import kept_in_raw
 from civiclake.io.landing import BatchManifest, LandedFile
@@ -75,8 +74,11 @@ def read_landed(
     spark: SparkSession, dataset: Dataset, manifest: BatchManifest, batch_dir: Path
 ) -> DataFrame:
     """Read landed CSV files as text with lineage; files may order their columns differently."""
-    if not manifest.files:
-        raise SourceError(f"{dataset.id} batch {manifest.batch_id}: landing holds no file")
+    if not manifest.files:  # nothing new, which the contract allows
+        names = [col.source_name for col in dataset.columns]
+        columns = [*((name, "string") for name in names), *lake.RAW_LINEAGE]
+        schema = ", ".join(f"{sql_name(name)} {kind}" for name, kind in columns)
+        return spark.createDataFrame([], schema)
     single = len(manifest.files) <= _ONE_FILE_PER_TASK
     # A file that "costs" more to open than a task may hold is never packed with another.
     spark.conf.set(_OPEN_COST, _BIG if single else "65536")

@@ -9,6 +9,7 @@ from pyspark.sql import functions as F
 
 from civiclake import columns as c
 from civiclake.contracts.model import (
+    AHEAD_PREFIX,
     GIVEN_PREFIX,
     INVALID_PREFIX,
     ORPHAN_PREFIX,
@@ -27,6 +28,7 @@ _PREFIXES = (
     REPLACED_PREFIX,
     INVALID_PREFIX,
     GIVEN_PREFIX,
+    AHEAD_PREFIX,
 )
 
 
