@@ -114,7 +114,9 @@ class Limits(_Frozen):
     @classmethod
     def _check_max_ahead(cls, value: str) -> str:
         if value != ANY and not re.fullmatch(r"[0-9]{1,6}[smhd]", value):
-            raise ValueError(f"allowed is a number of up to six digits and a unit, such as '2h' or '1d', or '{ANY}'")
+            raise ValueError(
+                f"allowed is a number (up to six digits) and a unit, such as '2h', or '{ANY}'"
+            )
         return value
 
     @property

@@ -6,7 +6,6 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from civiclake.errors import AccountError
 
-
 UNRENEWED = "unrenewed"
 """Status of a batch that found the snapshot of before: it brought nothing."""
 
