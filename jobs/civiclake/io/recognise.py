@@ -43,6 +43,8 @@ class Judgement:
     judged: DataFrame | None = None
     """``_record_id`` of every record that was judged, bad or good; None where no earlier try or
     replay can have set any of them aside."""
+    any_bad: bool = True
+    """Whether ``rows`` holds any."""
     is_whole: bool = False
     """Whether it is the newest state of the dataset: what it lacks is gone."""
 
@@ -60,7 +62,14 @@ def settle(
         save: writes a frame once, and goes on from what was written.
     """
     table = quarantine.create(spark, settings, dataset)
-    known = save(_known(spark.table(table)), "known")
+    held = spark.table(table)
+    if said.judged is None:  # what was closed before is no concern of a batch that is new
+        held = held.where(F.col("status") == quarantine.OPEN)
+    known = save(_known(held), "known")
+    is_new = said.judged is None
+    if is_new and known.isEmpty():
+        _append(spark, settings, dataset, said, said.rows)
+        return
     bad = save(_aimed(said.rows, known), "set_aside")
     still_open = known.where(F.col("status") == quarantine.OPEN)
     closing = _closing(said, still_open, bad)
@@ -72,16 +81,23 @@ def settle(
     acts = _acting(bad, _BAD).unionByName(closing, allowMissingColumns=True)
     every = save(acts, "settled")
     touched = (F.col(_ACT) != _BAD) | (F.col(_TARGET) != F.col(c.RECORD))
-    if said.judged is None and every.where(touched).isEmpty():
-        # Nothing in quarantine is touched, and to append takes a third of a MERGE.
-        quarantine.append(spark, settings, dataset, bad.drop(_TARGET))
+    if is_new and every.where(touched).isEmpty():
+        _append(spark, settings, dataset, said, bad.drop(_TARGET))
         return
     every.createOrReplaceTempView("_settled")
     spark.sql(_merge(table, said.batch_id))
 
 
+def _append(
+    spark: SparkSession, settings: Settings, dataset: Dataset, said: Judgement, rows: DataFrame
+) -> None:
+    """Where nothing in quarantine is touched: it takes a third of a MERGE."""
+    if said.any_bad:
+        quarantine.append(spark, settings, dataset, rows)
+
+
 def _known(table: DataFrame) -> DataFrame:
-    """Every record in quarantine; one from before there were fingerprints gets its own."""
+    """The records in quarantine; one from before there were fingerprints gets its own."""
     columns = (c.RECORD, "status", FINGERPRINT, "last_seen_record", c.DELIVERED)
     told = table.where(F.col(FINGERPRINT).isNotNull()).select(*columns)
     old = table.where(F.col(FINGERPRINT).isNull()).drop(FINGERPRINT)
@@ -101,7 +117,7 @@ def _aimed(rows: DataFrame, known: DataFrame) -> DataFrame:
     ]
     joined = rows
     for number, (name, way) in enumerate(ways):
-        joined = joined.join(F.broadcast(way), F.col(name) == F.col(f"_{number}"), "left")
+        joined = joined.join(way, F.col(name) == F.col(f"_{number}"), "left")
     aim = F.coalesce(*[f"_way_{number}" for number in range(len(ways))])
     # Two rows can't be one: the second stays itself.
     nearest = Window.partitionBy("_aim").orderBy(F.col("_way_0").isNull(), c.RECORD)
@@ -120,7 +136,7 @@ def _closing(said: Judgement, still_open: DataFrame, bad: DataFrame) -> DataFram
     going = still_open
     if not said.is_whole:
         again = bad.select(FINGERPRINT).where(F.col(FINGERPRINT).isNotNull())
-        going = still_open.join(F.broadcast(again), FINGERPRINT, "left_semi")
+        going = still_open.join(again, FINGERPRINT, "left_semi")
     ids = going.select(F.col(c.RECORD).alias(_TARGET))
     return _acting(ids.join(bad.select(_TARGET), _TARGET, "left_anti"), _CLOSE)
 
@@ -129,7 +145,7 @@ def _judged_again(still_open: DataFrame, judged: DataFrame) -> DataFrame:
     """Open records that this batch has judged, by the id of their first sighting or their last."""
     ids = F.array(c.RECORD, "last_seen_record")
     names = still_open.select(F.col(c.RECORD).alias(_TARGET), F.explode(ids).alias("_told"))
-    found = judged.select(c.RECORD).join(F.broadcast(names), F.col(c.RECORD) == F.col("_told"))
+    found = judged.select(c.RECORD).join(names, F.col(c.RECORD) == F.col("_told"))
     return found.select(_TARGET).distinct()
 
 

@@ -72,7 +72,7 @@ def _keep(batch: Batch, judged: Judged, bad: DataFrame, *, any_bad: bool) -> Non
     is_whole = batch.taken_at is not None and batch.stale_before is None
     if any_bad or is_whole or not first_try:
         again = None if first_try else judged.rows
-        said = recognise.Judgement(batch.batch_id, rows, again, is_whole)
+        said = recognise.Judgement(batch.batch_id, rows, again, any_bad, is_whole)
         recognise.settle(spark, settings, dataset, said, batch.save)
 
 
