@@ -49,6 +49,13 @@ def test_each_way_to_stand_has_its_own_word(batches: list[Batch], state: State, 
     assert (found.state, found.age) == (state, age)
 
 
+def test_a_night_that_renewed_nothing_is_told() -> None:
+    said = "nothing new is delivered: a.csv is not renewed since 2016-01-02 02:00 UTC"
+    found = row(batch(ago=DAYS), unrenewed("health.visits", message=said))
+    assert (found.note, found.newest and found.newest.status) == (said, "merged")
+    assert [past.batch.status for past in found.past] == ["unrenewed", "merged"]
+
+
 def test_states_differ_in_word_and_sign_and_not_in_colour_alone() -> None:
     assert len({s.word for s in State}) == len({s.sign for s in State}) == len(State)
     assert len({s.style for s in State}) == len(State)
