@@ -42,6 +42,7 @@ class DatasetExtension(_Closed):
     member: str | None = None
     records: str | None = Field(default=None, min_length=1)
     sheet: str | None = Field(default=None, min_length=1)
+    header_row: int = Field(default=1, ge=1)
     delimiter: str = Field(default=",", min_length=1, max_length=1)
     drift: Drift = Drift()
     limits: Limits = Limits()

@@ -195,6 +195,8 @@ class Source(_Frozen):
     kind of entity (GTFS-Realtime)."""
     sheet: str | None = None
     """Name of a workbook's sheet (XLSX)."""
+    header_row: int = Field(default=1, ge=1)
+    """Row in which the columns' names stand (CSV: line); what is above it is passed over."""
     delimiter: str = ","
     encoding: str = "utf-8"
     rest: Rest = Rest()

@@ -89,6 +89,7 @@ def read_source(
         member=own.member if own else None,
         records=own.records if own else None,
         sheet=own.sheet if own else None,
+        header_row=own.header_row if own else 1,
         delimiter=own.delimiter if own else ",",
         encoding=str(server.get("encoding") or "utf-8").lower(),
         rest=own.rest if own else Rest(),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from civiclake.contracts.model import Dataset, NewColumn
+from civiclake.contracts.model import Dataset, FileFormat, NewColumn
 from civiclake.errors import BatchHeld
 from civiclake.io.sources.common import ask
 
@@ -30,7 +30,7 @@ def refuse_columns(dataset: Dataset, where: str, header: Sequence[str]) -> None:
         renamed = f"; is it {', '.join(added)[:200]} now?" if added else ""
         raise BatchHeld(
             f"{dataset.id}: {where} lacks the column {', '.join(missing)} (its columns are "
-            f"{', '.join(header)[:300]}){renamed}: {ask(dataset)} to deliver it again, or "
+            f"{', '.join(header)[:300]}{_row(dataset)}){renamed}: {ask(dataset)} to deliver it again, or "
             f"correct {dataset.path}; the last good table stays served"
         )
     policy = dataset.drift.new_column
@@ -42,6 +42,12 @@ def refuse_columns(dataset: Dataset, where: str, header: Sequence[str]) -> None:
         )
     if policy is NewColumn.EVOLVE:
         refuse_unfit(dataset, where, added, [*header, *wanted])
+
+
+def _row(dataset: Dataset) -> str:
+    """Which row of a sheet was taken for the header: titles above it are often the reason."""
+    sheet = dataset.source.format is FileFormat.XLSX
+    return f", by row {dataset.source.header_row} of its sheet" if sheet else ""
 
 
 def refuse_unfit(dataset: Dataset, where: str, added: Sequence[str], names: Sequence[str]) -> None:

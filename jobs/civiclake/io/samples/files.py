@@ -124,7 +124,8 @@ def look(
         raise SourceError(f"{path.name} holds no record, so nothing tells its columns")
     if table.grows:  # records that came early lack the names that came late
         found = [(*row, *[None] * (len(header) - len(row))) for row in found]
-    named = {"records": source.records, "sheet": source.sheet}
+    header_row = source.header_row if source.header_row > 1 else None
+    named = {"records": source.records, "sheet": source.sheet, "header_row": header_row}
     return Sample(
         header=header,
         rows=tuple(tuple(row) for row in found if len(row) == len(header)),
