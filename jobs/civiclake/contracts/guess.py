@@ -23,7 +23,7 @@ _CHANGED_NAME = re.compile(
 _MOST_CODES = 20
 _LONGEST_CODE = 24
 _ROWS_PER_CODE = 5
-_SUSPECTED_VALUES = 5000
+_SUSPECTED_VALUES = 1000
 """So many values of a column, spread over the sample, are looked at for persons."""
 
 
@@ -100,7 +100,7 @@ def _column(
 ) -> GuessedColumn:
     source_name, rows = sample.header[index], len(sample.rows)
     values = sample.values(index, _SUSPECTED_VALUES)
-    suspicion = suspect(name, values) or suspect(source_name, values)
+    suspicion = suspect(name, values) or suspect(source_name, values[:0])
     kind = GuessedType("string")
     if not suspicion:  # protected values are text, whatever their digits look like
         kind = guess_type(counted, sample.declared_types.get(source_name), name=name, style=style)
