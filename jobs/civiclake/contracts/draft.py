@@ -53,7 +53,7 @@ def write_contract(dataset_id: str, sample: Sample, guess: Guess, owner: str) ->
         table["physicalName"] = sample.physical_name
     table |= {
         "physicalType": sample.physical_type,
-        "description": f"{REVIEW} say what one row is. Key: {_key_words(guess)}.",
+        "description": f"{REVIEW} say what one row is. Key: {key_words(guess)}.",
         "properties": [_property(c, guess) for c in guess.columns],
     }
     seen = f"guessed from {sample.seen} of {sample.origin}"
@@ -78,7 +78,8 @@ def write_contract(dataset_id: str, sample: Sample, guess: Guess, owner: str) ->
     return yaml.dump(contract, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=_WIDTH)
 
 
-def _key_words(guess: Guess) -> str:
+def key_words(guess: Guess) -> str:
+    """The key, and what is to be said of it."""
     named = " + ".join(guess.key)
     return f"{named}: {guess.key_reason}" if named else guess.key_reason
 

@@ -69,6 +69,8 @@ def guess(sample: Sample) -> Guess:
     columns = tuple(_columns(sample))
     sequence = _sequence(columns)
     key = _key(sample, columns, sequence)
+    if key.occurrence:  # rows without a name have no versions that could be in order
+        sequence = None
     return Guess(columns, key.columns, key.reason, sequence, key.occurrence, key.absent_as)
 
 

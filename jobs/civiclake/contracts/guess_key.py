@@ -155,9 +155,7 @@ def _reason(
 def _without_key(parts: Sequence[Part], repeated: int, seen: str) -> str:
     """Why there is none, and what one would cost."""
     if repeated:
-        said = (
-            f"NO KEY: {repeated:,} of {seen} seen are the same as an earlier row in every column"
-        )
+        said = f"NO KEY: {repeated:,} of {seen} seen are the same as an earlier row in every column"
     else:
         said = (
             f"NO KEY WAS FOUND: no row repeats in {seen} seen, but no"
@@ -176,9 +174,7 @@ def _near(parts: Sequence[Part]) -> list[str]:
     codes = [guess_keys.coded(p.values) for p in full]
     rows = len(codes[0])
     named = [
-        (guess_keys.lost_rows([codes[n]]), (n,))
-        for n, p in enumerate(full)
-        if p.role is Role.NAMED
+        (guess_keys.lost_rows([codes[n]]), (n,)) for n, p in enumerate(full) if p.role is Role.NAMED
     ]
     together, lost = guess_keys.nearest(codes)
     nearest = sorted([*named, (lost, together)], key=lambda item: (item[0], len(item[1])))

@@ -50,9 +50,7 @@ def shuffled(columns: Sequence[Codes]) -> list[list[int]]:
     return [[column[row] for row in order] for column in columns]
 
 
-def search(
-    columns: Sequence[Codes], widest: int = WIDEST, seconds: float = SECONDS
-) -> Found:
+def search(columns: Sequence[Codes], widest: int = WIDEST, seconds: float = SECONDS) -> Found:
     """The narrowest sets of columns that no two rows agree in, minimal each.
 
     Args:

@@ -144,7 +144,7 @@ def _reads(counted: Iterable[str], way: _Way) -> bool:
 
 def _is_moment(value: str, pattern: str) -> bool:
     try:
-        datetime.strptime(value, pattern)  # noqa: DTZ007
+        datetime.strptime(value, pattern)
     except ValueError:
         return False
     return True
@@ -166,5 +166,5 @@ def _said(logical: str, ways: list[_Way], counted: Counter[str]) -> GuessedType:
 
 def _swap_matters(value: str, ways: list[_Way]) -> bool:
     """Whether both ways give the same day, which shows nothing."""
-    days = {datetime.strptime(value, way.python) for way in ways}  # noqa: DTZ007
+    days = {datetime.strptime(value, way.python) for way in ways}
     return len(days) == 1

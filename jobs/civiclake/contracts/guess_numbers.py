@@ -44,9 +44,7 @@ def file_style(columns: Iterable[Counter[str]]) -> Style | None:
     return Style(certain.pop()) if len(certain) == 1 else None
 
 
-def formatted(
-    counted: Counter[str], style: Style | None, *, plain_too: bool
-) -> GuessedType | None:
+def formatted(counted: Counter[str], style: Style | None, *, plain_too: bool) -> GuessedType | None:
     """A column of numbers that a plain reading would not take, or would take for others.
 
     Args:
@@ -202,9 +200,7 @@ def _is_big(bare: Iterable[str]) -> bool:
     return any(len(re.sub(r"\D", "", v)) > 9 for v in bare)
 
 
-def _in_words(
-    style: Style, signs: tuple[str, ...], percent: int, counted: Counter[str]
-) -> str:
+def _in_words(style: Style, signs: tuple[str, ...], percent: int, counted: Counter[str]) -> str:
     said = [f"decimals after {style.decimal!r}"] if style.decimal != "." else []
     if style.group:
         said.append(f"thousands parted by {style.group!r}")

@@ -21,12 +21,7 @@ _PLACE_NAME = re.compile(
     r"|grade|class|category|type|kind|group|sequence|seq|rank|version|position|lane|gate|platform)"
 )
 _COUNTED = frozenset(
-    "amount amounts avg average balance budget capacity case cases cfr cost costs count counts dead"
-    " death deaths density duration height humidity incidence injured killed length max mean median"
-    " min n pct per percent percentage pop population precipitation price qty quantity rate rates"
-    " ratio revenue score share size speed std stddev sum temp temperature total totals turnover"
-    " value values victims visits visitors volume wage weight wounded anzahl summe wert betrag"
-    " casos muertes total_de cantidad valor nombre montant valeur poblacion obitos".split()
+    ["amount", "amounts", "avg", "average", "balance", "budget", "capacity", "case", "cases", "cfr", "cost", "costs", "count", "counts", "dead", "death", "deaths", "density", "duration", "height", "humidity", "incidence", "injured", "killed", "length", "max", "mean", "median", "min", "n", "pct", "per", "percent", "percentage", "pop", "population", "precipitation", "price", "qty", "quantity", "rate", "rates", "ratio", "revenue", "score", "share", "size", "speed", "std", "stddev", "sum", "temp", "temperature", "total", "totals", "turnover", "value", "values", "victims", "visits", "visitors", "volume", "wage", "weight", "wounded", "anzahl", "summe", "wert", "betrag", "casos", "muertes", "total_de", "cantidad", "valor", "nombre", "montant", "valeur", "poblacion", "obitos"]
 )
 """Words of what is counted or measured; a name that holds one is no part of a key."""
 _COUNTING_NAME = re.compile(r"(the_)?(number|num|no|nr|count|anzahl|sum|total)_of_.*")

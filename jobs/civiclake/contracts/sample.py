@@ -55,4 +55,3 @@ class Sample:
             if text is not None and text.strip():
                 found[text.strip()] += count
         return found
-

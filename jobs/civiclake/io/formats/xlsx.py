@@ -146,7 +146,9 @@ class _Rows:
     def _below(self, lines: Iterator[Line]) -> Iterator[Line]:
         """The rows from the header on; one that shows nothing names nothing."""
         for line in lines:
-            if line.number >= self._first and any(self._text(c, "string", line) for c in line.cells):
+            if line.number >= self._first and any(
+                self._text(c, "string", line) for c in line.cells
+            ):
                 yield line
 
     def _names(self, line: Line) -> list[str | None]:

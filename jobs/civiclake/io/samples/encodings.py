@@ -187,7 +187,8 @@ def _guessed(best: _Reading, readings: Sequence[_Reading]) -> Encoding:
     others = [f"{r.names[0]} would read {_line_of(r.text)}" for r in readings if r is not best][:2]
     beside = f"; {', '.join(others)}" if others else ""
     return Encoding(
-        best.names[0], f"the encoding is taken for {best.names[0]}{alike}: {_line_of(best.text)}{beside}"
+        best.names[0],
+        f"the encoding is taken for {best.names[0]}{alike}: {_line_of(best.text)}{beside}",
     )
 
 
