@@ -74,6 +74,7 @@ def compile_contract(document: Document, shared: Library, faults: Faults) -> Dra
         load=own.load,
         history=own.history,
         sequence=own.sequence,
+        occurrence=own.occurrence,
         operation=own.operation,
         operations=own.known_operations,
         event_time=own.event_time,

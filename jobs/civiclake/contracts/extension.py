@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from civiclake.contracts import schedule
 from civiclake.contracts.document import Document
 from civiclake.contracts.faults import Faults, Place, choice, did_you_mean
-from civiclake.contracts.loading import Drift, History, Limits, Load, Operation
+from civiclake.contracts.loading import Drift, History, Limits, Load, Occurrence, Operation
 from civiclake.contracts.model import Partition, Protection
 from civiclake.contracts.rest import Rest
 from civiclake.contracts.standards import Area, CheckKind
@@ -34,6 +34,7 @@ class DatasetExtension(_Closed):
     load: Load
     history: History = History.LATEST
     sequence: str | None = None
+    occurrence: Occurrence | None = None
     operation: str | None = None
     operations: dict[str, Operation] = Field(default_factory=dict)
     event_time: str | None = None

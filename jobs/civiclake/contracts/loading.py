@@ -39,6 +39,15 @@ class History(StrEnum):
     """The full state of every night, by its date."""
 
 
+class Occurrence(StrEnum):
+    """How rows that nothing tells apart are, each of them, a row of its own."""
+
+    EQUALS = "equals"
+    """By the key (or all values, where no column is the key's) and the position among equals."""
+    ROW = "row"
+    """By the name of the file and the number of the row in it."""
+
+
 class Operation(StrEnum):
     """What a row of a change log does to its key.
 

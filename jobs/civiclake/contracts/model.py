@@ -20,6 +20,7 @@ from civiclake.contracts.loading import History as History
 from civiclake.contracts.loading import Limits as Limits
 from civiclake.contracts.loading import Load as Load
 from civiclake.contracts.loading import NewColumn as NewColumn
+from civiclake.contracts.loading import Occurrence as Occurrence
 from civiclake.contracts.loading import Operation as Operation
 from civiclake.contracts.rest import Rest
 from civiclake.contracts.standards import Check, Codes
@@ -44,6 +45,13 @@ IS_CURRENT = "_is_current"
 """Whether the version is valid still: the row that a table of the latest rows would hold."""
 SNAPSHOT_DATE = "_snapshot_date"
 """Of a table of snapshots: the night (UTC) whose state the row belongs to."""
+
+OCCURRENCE = "_occurrence"
+"""Of a line list: the row's place (from 1) among those that are equal to it."""
+SOURCE_FILE = "_source_file"
+"""Of a line list: the name of the file that holds the row."""
+SOURCE_ROW = "_source_row"
+"""Of a line list that is told apart by place: the row's number in that file."""
 
 
 class _Frozen(BaseModel):
@@ -231,6 +239,8 @@ class Dataset(_Frozen):
     history: History
     sequence: str | None = None
     """Column that orders the versions of a key; None: the time of delivery."""
+    occurrence: Occurrence | None = None
+    """How equal rows are told apart; None: rows of one key are versions of one thing."""
     operation: str | None = None
     """Column of a change log that says what was done."""
     operations: dict[str, Operation] = Field(default_factory=dict)
@@ -271,10 +281,31 @@ class Dataset(_Frozen):
         return tuple(w for w, o in self.operations.items() if o is Operation.DELETE)
 
     @property
+    def comes_in_files(self) -> bool:
+        """Whether the source is files that somebody delivers."""
+        return self.source.kind in (SourceKind.S3, SourceKind.FILES, SourceKind.SFTP)
+
+    @property
+    def is_ordered_log(self) -> bool:
+        """Whether of two rows of one key and moment the one that stands later is the newer.
+
+        A log's files, and what one query reads, keep the log's order; parts of a table that are
+        read at the same time do not.
+        """
+        is_whole = self.comes_in_files or self.source.partition is None
+        return self.load is Load.CHANGES and is_whole
+
+    @property
+    def is_ordered_by_name(self) -> bool:
+        """Whether of two files of one time the one with the later name is the newer."""
+        by_delivery = self.load is Load.FILES and self.sequence is None
+        return by_delivery and self.occurrence is None and self.history is not History.APPEND
+
+    @property
     def reads_by_watermark(self) -> bool:
         """Whether a batch holds only what passed the watermark of its sequence column."""
-        in_files = self.source.kind in (SourceKind.S3, SourceKind.FILES, SourceKind.SFTP)
-        return self.load is Load.INCREMENTAL or (self.load is Load.CHANGES and not in_files)
+        is_queried = self.load is Load.CHANGES and not self.comes_in_files
+        return self.load is Load.INCREMENTAL or is_queried
 
     @property
     def min_rows_fraction(self) -> float:

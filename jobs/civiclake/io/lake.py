@@ -33,6 +33,8 @@ _PROPERTIES = {
 """Table properties by layer."""
 _BY_HISTORY = frozenset({c.VALID_FROM, c.VALID_TO, c.IS_CURRENT, c.SNAPSHOT_DATE})
 """Columns that a unified table has or has not by the history that it keeps."""
+_BY_OCCURRENCE = frozenset({c.OCCURRENCE, c.SOURCE_FILE, c.SOURCE_ROW})
+"""Columns that it has or has not by the way in which equal rows are told apart."""
 SAME_ROWS = (
     "SET TBLPROPERTIES",
     "CHANGE COLUMN",
@@ -144,7 +146,7 @@ def create_unified(
     partition = c.SNAPSHOT_DATE if dataset.history is History.SNAPSHOT else None
     # A minimum and maximum costs with every row that is written, and what has no order in the
     # files is not found by it.
-    ordered = [*dataset.key, c.SEQUENCE, *_moments(dataset, extra)]
+    ordered = [*_known_by(dataset), c.SEQUENCE, *_moments(dataset, extra)]
     stats = {"delta.dataSkippingStatsColumns": ",".join(map(sql_name, dict.fromkeys(ordered)))}
     comments = {c.CONTENT: c.hashed(dataset)}
     spark.sql(
@@ -154,6 +156,11 @@ def create_unified(
         )
     )  # fmt: skip
     return identifier
+
+
+def _known_by(dataset: Dataset) -> list[str]:
+    """The columns by which rows are found; the hash of all values has no order in the files."""
+    return [name for name in c.identity(dataset) if name not in (c.CONTENT, c.OCCURRENCE)]
 
 
 def _moments(dataset: Dataset, extra: Sequence[tuple[str, str]]) -> list[str]:
@@ -176,9 +183,10 @@ def _follow_contract(
                 f" holds it as {have[name]}: keep the type, or {_rebuild(dataset)}"
             )
     if keeps_otherwise(have, dataset):
+        equal = f" and occurrence {dataset.occurrence.value}" if dataset.occurrence else ""
         raise UserError(
-            f"{dataset.path}: history is {dataset.history.value}, but unified.{dataset.table} was"
-            f" made for another one: keep that, or {_rebuild(dataset)}"
+            f"{dataset.path}: history is {dataset.history.value}{equal}, but"
+            f" unified.{dataset.table} was made for another one: keep that, or {_rebuild(dataset)}"
         )
     added = [name for name, _ in contract if name not in have]
     if added:
@@ -192,9 +200,9 @@ def _follow_contract(
 
 
 def keeps_otherwise(have: Iterable[str], dataset: Dataset) -> bool:
-    """Whether a table with these columns was made for another history than the contract's."""
+    """Whether a table with these columns was made for rows of another kind than the contract's."""
     wanted = {name for name, _ in c.unified_extra(dataset)}
-    return bool(_BY_HISTORY & (set(have) ^ wanted))
+    return bool((_BY_HISTORY | _BY_OCCURRENCE) & (set(have) ^ wanted))
 
 
 def _rebuild(dataset: Dataset) -> str:

@@ -15,6 +15,7 @@ from pyspark.sql.types import StructType
 
 from civiclake.contracts.model import Dataset, History
 from civiclake.io import lake
+from civiclake.io.landing import BatchManifest
 from civiclake.io.ledger import Recorder
 from civiclake.pipeline.hashes import keep_hashes
 from civiclake.settings import Settings
@@ -46,6 +47,8 @@ class Batch:
     """When the snapshot was taken that the batch brings whole; a replay brings parts of many."""
     snapshots: tuple[datetime, ...] = ()
     """When the other snapshots were taken that are merged."""
+    landed: tuple[BatchManifest, ...] = ()
+    """The batches that are merged, and this one: they say in which order files came."""
     reported_until: date | None = None
     """Day of the newest delivery before this one: what happened earlier was reported already."""
     usual_rows: float | None = None

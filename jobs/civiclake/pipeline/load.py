@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
@@ -150,6 +150,7 @@ def _run_steps(
             _take_verdict(batch, judged, result)
         with step("classify"):
             changes = decided.result()
+    warn(batch, changes.warnings, result)
     with step("merge"):
         apply.merge(batch, changes, lock)
     # After the merge: a replay that breaks off between the two finds its rows still claimed
@@ -182,11 +183,19 @@ def _take_verdict(batch: Batch, judged: judge.Judged, result: BatchResult) -> No
             batch.recorder.count("rule", name, rows)
     for name, rows in batch.warnings.items():
         batch.recorder.count("drift", name, rows)
+    warn(batch, judged.notes, result)
     for rule in verdict.rules:
         if rule.rule.id not in judged.by_rule:
             log.info("rule %s is judged by Great Expectations alone", rule.rule.id)
     judge.compare_counts(batch, judged, verdict)
     judge.hold_unless_sound(batch, judged, verdict)
+
+
+def warn(batch: Batch, notes: Mapping[str, int], result: BatchResult) -> None:
+    """Write down what is to be said of rows that break no rule."""
+    for name, rows in notes.items():
+        result.warnings[name] = result.warnings.get(name, 0) + rows
+        batch.recorder.count("warning", name, rows)
 
 
 def add_up(batch: Batch, judged: judge.Judged, changes: Changes, result: BatchResult) -> None:
@@ -250,6 +259,7 @@ def compare_with_former(
     times = [b.taken_at for b in former if b.taken_at is not None]
     if times:
         batch.reported_until = max(times).astimezone(UTC).date()
+    batch.landed = (*(b for b in committed if b.batch_id != manifest.batch_id), manifest)
     batch.snapshots = snapshots(batch.dataset, committed, but=manifest.batch_id)
     if batch.dataset.load is Load.SNAPSHOT:
         batch.taken_at = manifest.taken_at

@@ -136,7 +136,8 @@ def _reconcile(walk: Walk, pages: list[Page]) -> _Reconciled:
             values = tuple(cell(_value(record, path)) for path in key)
             # What has no key of its own is nobody else's version: the checks will tell.
             named = tuple(v for v in values if v is not None)
-            whole = len(named) == len(values)
+            # Rows of a line list have no key at all: each is its own.
+            whole = bool(key) and len(named) == len(values)
             identity = named if whole else ("", f"{place}/{number}")
             text = cell(_value(record, column.source_name)) if column else None
             order = _order(text, zone)
@@ -151,7 +152,7 @@ def _reconcile(walk: Walk, pages: list[Page]) -> _Reconciled:
 
 def _identifying(dataset: Dataset) -> tuple[str, ...]:
     """What tells one record from another; a change log has many of one key."""
-    names = list(dataset.key)
+    names = list(dataset.key) if dataset.occurrence is None else []
     if dataset.load is Load.CHANGES:
         names += [name for name in (dataset.sequence, dataset.operation) if name]
     return tuple(dataset.column(name).source_name for name in dict.fromkeys(names))
