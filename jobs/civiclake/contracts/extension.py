@@ -43,8 +43,8 @@ class DatasetExtension(_Closed):
     member: str | None = None
     records: str | None = Field(default=None, min_length=1)
     sheet: str | None = Field(default=None, min_length=1)
-    header_row: int = Field(default=1, ge=1)
     delimiter: str = Field(default=",", min_length=1, max_length=1)
+    header_row: int | None = Field(default=None, ge=1)
     drift: Drift = Drift()
     limits: Limits = Limits()
     schedule: str | None = None

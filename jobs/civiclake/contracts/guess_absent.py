@@ -10,7 +10,43 @@ from dataclasses import replace
 from civiclake.contracts.guessed import GuessedType
 
 _WORDS = frozenset(
-    ["na", "n/a", "n.a.", "n.a", "<na>", "nan", "null", "none", "nil", "missing", "unknown", "-", "--", "---", "–", "—", ".", "..", "...", "…", "?", "*", "**", "\\n", "#n/a", "#na", "#div/0!", "#value!", "#ref!", "#name?", "#num!", "#null!", "#getting_data", "#spill!", "#calc!"]
+    [
+        "na",
+        "n/a",
+        "n.a.",
+        "n.a",
+        "<na>",
+        "nan",
+        "null",
+        "none",
+        "nil",
+        "missing",
+        "unknown",
+        "-",
+        "--",
+        "---",
+        "–",
+        "—",
+        ".",
+        "..",
+        "...",
+        "…",
+        "?",
+        "*",
+        "**",
+        "\\n",
+        "#n/a",
+        "#na",
+        "#div/0!",
+        "#value!",
+        "#ref!",
+        "#name?",
+        "#num!",
+        "#null!",
+        "#getting_data",
+        "#spill!",
+        "#calc!",
+    ]
 )
 """In small letters; a spreadsheet's errors are among them."""
 _SENTINELS = frozenset({"-9", "-99", "-999", "-9999", "-99999", "-999999", "999", "9999", "99999",

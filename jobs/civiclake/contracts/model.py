@@ -197,15 +197,16 @@ class Source(_Frozen):
     ``${DROPS}/meteorology/*.csv``."""
     format: FileFormat = FileFormat.CSV
     member: str | None = None
-    """Name inside a zip."""
+    """Name inside a zip, or a pattern such as ``visits_*.csv``."""
     records: str | None = None
     """Where the records are: dotted keys to a list (JSON), an element's name (XML), or the
     kind of entity (GTFS-Realtime)."""
     sheet: str | None = None
     """Name of a workbook's sheet (XLSX)."""
-    header_row: int = Field(default=1, ge=1)
-    """Row in which the columns' names stand (CSV: line); what is above it is passed over."""
     delimiter: str = ","
+    header_row: int | None = None
+    """Line (CSV) or row (XLSX) of the column names, counted from 1; what is above is skipped.
+    None: the first one that holds a text."""
     encoding: str = "utf-8"
     rest: Rest = Rest()
     connector: str | None = None

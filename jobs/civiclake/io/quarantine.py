@@ -17,6 +17,7 @@ from pyspark.sql import functions as F
 
 from civiclake import columns as c
 from civiclake.contracts.model import Dataset
+from civiclake.contracts.sql import sql_name
 from civiclake.io import lake
 from civiclake.settings import Settings
 
@@ -177,7 +178,7 @@ def as_raw(
         is_fixed = F.col(f"{c.RECORD}_fixed").isNotNull()
         records = records.join(fixed, F.col(c.RECORD) == F.col(f"{c.RECORD}_fixed"), "left")
         for name in values.keys() & set(corrections.columns):
-            value = F.col(f"`{name}_fixed`")
+            value = F.col(sql_name(f"{name}_fixed"))
             values[name] = F.when(is_fixed, value).otherwise(values[name])
         malformed = F.when(~is_fixed, malformed)
     texts = [values[col.source_name].alias(col.source_name) for col in dataset.columns]

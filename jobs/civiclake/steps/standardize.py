@@ -16,6 +16,7 @@ from civiclake import columns as c
 from civiclake.contracts import model
 from civiclake.contracts.codes import FIRST_DAY
 from civiclake.contracts.model import Dataset
+from civiclake.contracts.sql import sql_name
 from civiclake.contracts.standards import Area, Check, CheckKind, Codes, Reason
 from civiclake.steps.changes import with_operation
 from civiclake.steps.fold import fold
@@ -64,7 +65,7 @@ def as_it_came(raw: DataFrame) -> Column:
     What raw holds beyond the contract belongs to it too: a later version may name it.
     """
     texts = [name for name in raw.columns if name not in (*c.LINEAGE, c.CORRUPT)]
-    return F.create_map(*[part for name in texts for part in (F.lit(name), F.col(f"`{name}`"))])
+    return F.create_map(*[part for name in texts for part in (F.lit(name), F.col(sql_name(name)))])
 
 
 _CITY, _FOUND, _TYPED = "_city_", "_found_", "_typed_"
@@ -73,7 +74,7 @@ _CITY, _FOUND, _TYPED = "_city_", "_found_", "_typed_"
 
 def _given(column: model.Column) -> Column:
     """The text without blanks around it; null where nothing is left."""
-    text = F.trim(F.col(f"`{column.source_name}`"))
+    text = F.trim(F.col(sql_name(column.source_name)))
     return F.when(text != "", text).alias(model.GIVEN_PREFIX + column.name)
 
 

@@ -117,7 +117,7 @@ class _Rows:
 
     def __init__(self, book: _Book, sheet: Sheet, dataset: Dataset) -> None:
         self._book, self._sheet = book, sheet
-        self._first = dataset.source.header_row
+        self._first = dataset.source.header_row or 1
         spelt = [(c, (c.source_name, *c.also)) for c in dataset.columns]
         self._types = {name: column.spark_type for column, names in spelt for name in names}
         self._wanted = [set(names) for _, names in spelt]

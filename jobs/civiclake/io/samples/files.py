@@ -138,8 +138,11 @@ def look(
     rows = found.rows
     if table.grows:  # records that came early lack the names that came late
         rows = tuple((*row, *[None] * (len(header) - len(row))) for row in rows)
-    header_row = source.header_row if source.header_row > 1 else None
-    named = {"records": source.records, "sheet": source.sheet, "header_row": header_row}
+    named = {
+        "records": source.records,
+        "sheet": source.sheet,
+        "header_row": source.header_row,
+    }
     return sample(
         path,
         department,

@@ -8,8 +8,6 @@ so what changes in between comes the next night as well.
 
 from __future__ import annotations
 
-import csv
-import gzip
 import hashlib
 import re
 import shutil
@@ -26,9 +24,9 @@ from pyspark.sql import Column, DataFrame, Observation, SparkSession
 from pyspark.sql import functions as F
 
 from civiclake.contracts.model import Dataset
+from civiclake.contracts.sql import sql_name
 from civiclake.errors import EngineError, SourceError, UserError
 from civiclake.io.drift import refuse_columns
-from civiclake.io.inspect import inspect_csv
 from civiclake.io.landing import Draft, LandedFile
 from civiclake.io.sources import parts, tables
 from civiclake.io.sources.common import credential, expand
@@ -149,7 +147,7 @@ def _ranges(table: _Table, condition: Column) -> dict[str, str]:
     partition = table.dataset.source.partition
     assert partition is not None
     column = tables.partition_column(table.dataset, table.kinds, _INTEGERS)
-    ends = table.frame().where(condition).agg(F.min(f"`{column}`"), F.max(f"`{column}`"))
+    ends = table.frame().where(condition).agg(F.min(sql_name(column)), F.max(sql_name(column)))
     low, high = table.row(ends)
     if low is None or high is None:
         return {}
@@ -183,11 +181,10 @@ def _landed(table: _Table, draft: Draft, moment: datetime, count: int) -> tuple[
 def _inspected(path: Path, name: str, table: parts.Parts) -> LandedFile:
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    csv.field_size_limit(1 << 30)
-    with gzip.open(path, "rt", encoding="utf-8", newline="") as lines:
-        found = inspect_csv(lines, ",")
+    found = parts.rendered(table.draft, name, table.header)
     return LandedFile(
         path=name,
+        rendition=parts.rendition_of(name),
         origin=table.origin,
         size_bytes=path.stat().st_size,
         sha256=digest,
@@ -213,7 +210,7 @@ def _kind(spark_type: str) -> str:
 
 def _text(name: str, kind: str) -> Column:
     """A column as text; an instant keeps its offset, so that no zone is guessed later."""
-    column = F.col("`" + name.replace("`", "``") + "`")
+    column = F.col(sql_name(name))
     if kind == "timestamp":
         text = F.concat(F.date_format(column, "yyyy-MM-dd HH:mm:ss.SSSSSS"), F.lit("+00:00"))
     elif kind == "binary":
@@ -224,7 +221,7 @@ def _text(name: str, kind: str) -> Column:
 
 
 def _newest(table: _Table, sequence: str, moment: datetime) -> str | None:
-    column, kind = F.col(f"`{sequence}`"), table.kinds[sequence]
+    column, kind = F.col(sql_name(sequence)), table.kinds[sequence]
     frame = table.frame()
     if kind in _INSTANTS:
         zone = table.dataset.column(table.dataset.sequence or "").timezone
@@ -235,7 +232,7 @@ def _newest(table: _Table, sequence: str, moment: datetime) -> str | None:
 
 
 def _since(table: _Table, sequence: str, watermark: str) -> Column:
-    column, kind = F.col(f"`{sequence}`"), table.kinds[sequence]
+    column, kind = F.col(sql_name(sequence)), table.kinds[sequence]
     if kind not in _INSTANTS:
         return (column >= F.lit(Decimal(watermark))) | column.isNull()
     mark = datetime.fromisoformat(watermark) - timedelta(seconds=table.dataset.overlap_seconds)
