@@ -9,45 +9,12 @@ from dataclasses import replace
 
 from civiclake.contracts.guessed import GuessedType
 
-_WORDS = frozenset(
-    [
-        "na",
-        "n/a",
-        "n.a.",
-        "n.a",
-        "<na>",
-        "nan",
-        "null",
-        "none",
-        "nil",
-        "missing",
-        "unknown",
-        "-",
-        "--",
-        "---",
-        "–",
-        "—",
-        ".",
-        "..",
-        "...",
-        "…",
-        "?",
-        "*",
-        "**",
-        "\\n",
-        "#n/a",
-        "#na",
-        "#div/0!",
-        "#value!",
-        "#ref!",
-        "#name?",
-        "#num!",
-        "#null!",
-        "#getting_data",
-        "#spill!",
-        "#calc!",
-    ]
-)
+_WORDS = frozenset({
+    "na", "n/a", "n.a.", "n.a", "<na>", "nan", "null", "none", "nil", "missing", "unknown",
+    "-", "--", "---", "–", "—", ".", "..", "...", "…", "?", "*", "**", "\\n", "#n/a", "#na",  # noqa: RUF001
+    "#div/0!", "#value!", "#ref!", "#name?", "#num!", "#null!", "#getting_data", "#spill!",
+    "#calc!",
+})  # fmt: skip
 """In small letters; a spreadsheet's errors are among them."""
 _SENTINELS = frozenset({"-9", "-99", "-999", "-9999", "-99999", "-999999", "999", "9999", "99999",
                         "999999", "9999999"})  # fmt: skip

@@ -154,7 +154,9 @@ def _reason(
 
 def _without_key(parts: Sequence[Part], repeated: int, seen: str) -> str:
     """Why there is none, and what one would cost."""
-    if repeated:
+    if seen.startswith("all 0 "):
+        said = "NO KEY: no row was seen"
+    elif repeated:
         said = f"NO KEY: {repeated:,} of {seen} seen are the same as an earlier row in every column"
     else:
         said = (

@@ -16,6 +16,12 @@ _ISO_MOMENT = re.compile(
     r"( ?Z|[+-]\d{2}(:?\d{2})?| ?UTC| ?GMT| [A-Z][A-Za-z]+/[A-Za-z_/]+)?"
 )
 _SHORT_ZONE = re.compile(r"\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2} [A-Z]{2,5}")
+_STAMPS = (
+    ("yyyyMMddHHmmss", r"(19|20)\d{12}"),
+    ("yyyyMMddHHmmssXX", r"(19|20)\d{12}([+-]\d{4}|Z)"),
+    ("yyyyMMddHHmmssXXX", r"(19|20)\d{12}([+-]\d{2}:\d{2}|Z)"),
+)
+"""Without signs between, as HL7 has them: how the JDK reads it, and its shape."""
 _IN_UTC: dict[str, Any] = {"defaultTimezone": "UTC"}
 
 
@@ -81,7 +87,7 @@ def guess_moment(counted: Counter[str]) -> GuessedType | None:
     found = _fitting(counted, _DATES)
     if found:
         return _said("date", found, counted)
-    timed = [_together(d, t) for t in _TIMES for d in _DATES]
+    timed = [_together(d, t) for t in _TIMES for d in _dates_beside(t)]
     found = _fitting(counted, timed)
     return _said("timestamp", found, counted) if found else None
 
@@ -119,6 +125,19 @@ def compact_date(counted: Counter[str], name: str) -> GuessedType | None:
     if not _DATE_NAME.fullmatch(name) or not _reads(counted, way):
         return None
     return _said("date", [way], counted)
+
+
+def compact_moment(counted: Counter[str]) -> GuessedType | None:
+    """Fourteen digits that are a moment."""
+    for jdk, shape in _STAMPS:
+        if all(re.fullmatch(shape, v) and _is_moment(v[:14], "%Y%m%d%H%M%S") for v in counted):
+            return GuessedType("timestamp", None, {"format": jdk, **_IN_UTC})
+    return None
+
+
+def _dates_beside(time: _Way) -> list[_Way]:
+    """Who writes AM and PM writes the month first."""
+    return sorted(_DATES, key=lambda d: d.python[1] != "m") if "%p" in time.python else _DATES
 
 
 def _together(date: _Way, time: _Way) -> _Way:

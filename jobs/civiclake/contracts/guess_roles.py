@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Mapping
 from enum import IntEnum
 
 _ID_NAME = re.compile(
-    r"(.*_)?(id|ids|code|no|nr|num|number|key|uuid|guid|bh|ref|reference|isin|iban|serial)"
+    r"(.*_)?(id|ids|objectid|fid|gid|oid|code|no|nr|num|number|key|uuid|guid|bh|ref|reference|isin|iban|serial)"
     r"|(id|code|cod|codigo|num)_.*"
 )
 _TIME_NAME = re.compile(
@@ -20,89 +19,17 @@ _PLACE_NAME = re.compile(
     r"(.*_)?(region|district|ward|zone|sector|precinct|area|line|route|stop|station|site|level"
     r"|grade|class|category|type|kind|group|sequence|seq|rank|version|position|lane|gate|platform)"
 )
-_COUNTED = frozenset(
-    [
-        "amount",
-        "amounts",
-        "avg",
-        "average",
-        "balance",
-        "budget",
-        "capacity",
-        "case",
-        "cases",
-        "cfr",
-        "cost",
-        "costs",
-        "count",
-        "counts",
-        "dead",
-        "death",
-        "deaths",
-        "density",
-        "duration",
-        "height",
-        "humidity",
-        "incidence",
-        "injured",
-        "killed",
-        "length",
-        "max",
-        "mean",
-        "median",
-        "min",
-        "n",
-        "pct",
-        "per",
-        "percent",
-        "percentage",
-        "pop",
-        "population",
-        "precipitation",
-        "price",
-        "qty",
-        "quantity",
-        "rate",
-        "rates",
-        "ratio",
-        "revenue",
-        "score",
-        "share",
-        "size",
-        "speed",
-        "std",
-        "stddev",
-        "sum",
-        "temp",
-        "temperature",
-        "total",
-        "totals",
-        "turnover",
-        "value",
-        "values",
-        "victims",
-        "visits",
-        "visitors",
-        "volume",
-        "wage",
-        "weight",
-        "wounded",
-        "anzahl",
-        "summe",
-        "wert",
-        "betrag",
-        "casos",
-        "muertes",
-        "total_de",
-        "cantidad",
-        "valor",
-        "nombre",
-        "montant",
-        "valeur",
-        "poblacion",
-        "obitos",
-    ]
-)
+_COUNTED = frozenset({
+    "amount", "amounts", "avg", "average", "balance", "budget", "capacity", "case", "cases",
+    "cfr", "cost", "costs", "count", "counts", "dead", "death", "deaths", "density",
+    "duration", "height", "humidity", "incidence", "injured", "killed", "length", "max",
+    "mean", "median", "min", "n", "pct", "per", "percent", "percentage", "pop", "population",
+    "precipitation", "price", "qty", "quantity", "rate", "rates", "ratio", "revenue", "score",
+    "share", "size", "speed", "std", "stddev", "sum", "temp", "temperature", "total", "totals",
+    "turnover", "value", "values", "victims", "visits", "visitors", "volume", "wage", "weight",
+    "wounded", "anzahl", "summe", "wert", "betrag", "casos", "muertes", "total_de", "cantidad",
+    "valor", "nombre", "montant", "valeur", "poblacion", "obitos",
+})  # fmt: skip
 """Words of what is counted or measured; a name that holds one is no part of a key."""
 _COUNTING_NAME = re.compile(r"(the_)?(number|num|no|nr|count|anzahl|sum|total)_of_.*")
 _TEXT_NAME = re.compile(
@@ -116,6 +43,8 @@ _EVEN = 2.0
 """How often the most frequent value of a dimension stands, for each time of the mean."""
 _LARGE = 1000
 """Steps of a dimension are smaller, such as hours, ages and numbers of wards."""
+_MANY = 20
+"""So few counts may happen to be 1, 2, 3 and so on."""
 _SAME_DIGITS = 8
 _YEARS = (1900, 2100)
 
@@ -145,12 +74,12 @@ def role_of(name: str, logical: str, counted: Mapping[str, int], *, unnamed: boo
     if not counted or logical in ("number", "boolean"):
         return Role.NONE
     if unnamed:
-        return Role.POSITION if logical == "integer" and _is_running(counted) else Role.NONE
+        return Role.POSITION if logical == "integer" and _is_running(counted, 2) else Role.NONE
     if _TEXT_NAME.fullmatch(name) and not _ID_NAME.fullmatch(name):
         return Role.NONE
     if logical == "integer":
         return _of_integers(name, counted)
-    if logical == "string" and _is_prose(counted):
+    if logical == "string" and (_is_prose(counted) or _is_nested(counted)):
         return Role.NONE
     return Role.NAMED if _ID_NAME.fullmatch(name) else Role.DIMENSION
 
@@ -167,15 +96,15 @@ def _of_integers(name: str, counted: Mapping[str, int]) -> Role:
         return Role.NONE
     if _PLACE_NAME.fullmatch(name):
         return Role.DIMENSION
-    if _is_running(counted) or _is_long_and_unique(counted):
+    if _is_running(counted, _MANY) or _is_long_and_unique(counted):
         return Role.NAMED
     years = all(_YEARS[0] <= int(value) <= _YEARS[1] for value in counted)
     return Role.DIMENSION if years or _is_even(counted) else Role.NONE
 
 
-def _is_running(counted: Mapping[str, int]) -> bool:
+def _is_running(counted: Mapping[str, int], least: int) -> bool:
     """1, 2, 3 and so on, each once, with few gaps."""
-    if len(counted) < 2 or sum(counted.values()) != len(counted):
+    if len(counted) < least or sum(counted.values()) != len(counted):
         return False
     values = [int(value) for value in counted]
     return min(values) in (0, 1) and max(values) - min(values) < 1.2 * len(values) + 2
@@ -194,7 +123,12 @@ def _is_even(counted: Mapping[str, int]) -> bool:
     return small and mean >= 2 and max(counted.values()) <= _EVEN * mean
 
 
+def _is_nested(counted: Mapping[str, int]) -> bool:
+    """JSON text of an object or a list."""
+    return all(value[:1] in ("{", "[") and value[-1:] in ("}", "]") for value in counted)
+
+
 def _is_prose(counted: Mapping[str, int]) -> bool:
     total = sum(counted.values())
     mean = sum(len(value) * count for value, count in counted.items()) / total
-    return mean > _LONGEST_NAME or any("\n" in value for value in Counter(counted))
+    return mean > _LONGEST_NAME or any("\n" in value for value in counted)

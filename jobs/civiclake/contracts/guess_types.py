@@ -8,7 +8,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from civiclake.contracts.guess_absent import absent_words, doubts, said_absent, sentinels
-from civiclake.contracts.guess_moments import compact_date, epoch, guess_moment, short_year
+from civiclake.contracts.guess_moments import (
+    compact_date,
+    compact_moment,
+    epoch,
+    guess_moment,
+    short_year,
+)
 from civiclake.contracts.guess_numbers import Style, comma_doubt, formatted, thousand_doubt
 from civiclake.contracts.guessed import GuessedType
 
@@ -80,6 +86,7 @@ def _whole(counted: Counter[str], name: str, style: Style | None) -> GuessedType
     ways: tuple[Callable[[], GuessedType | None], ...] = (
         lambda: epoch(counted, name),
         lambda: compact_date(counted, name),
+        lambda: compact_moment(counted),
         lambda: formatted(counted, style, plain_too=False),
         lambda: _plain(counted),
         lambda: guess_moment(counted),

@@ -73,12 +73,12 @@ def find(binary: io.BufferedIOBase, name: str) -> Encoding:
         SourceError: it can't be told; the sentence names the candidates and how they read.
     """
     first = binary.read(_PIECE)
-    marked = next((found for mark, found in _MARKS if first.startswith(mark)), None)
+    marked = _marked(first)
     if marked:
         return Encoding(marked)
-    wide = _wide(first)
-    if wide:
-        return Encoding(wide, f"taken for {wide}, because every other byte is 0")
+    unmarked = _wide(first)
+    if unmarked:
+        return Encoding(unmarked, f"taken for {unmarked}, because every other byte is 0")
     lines = _Lines()
     for piece in _pieces(first, binary):
         lines.take(piece)
@@ -90,6 +90,15 @@ def find(binary: io.BufferedIOBase, name: str) -> Encoding:
             " delivers it must write it in one encoding"
         )
     return _older(bytes(lines.held), name)
+
+
+def wide(head: bytes) -> str | None:
+    """The encoding whose bytes are zero here and there, though it is text's."""
+    return _marked(head) or _wide(head)
+
+
+def _marked(head: bytes) -> str | None:
+    return next((found for mark, found in _MARKS if head.startswith(mark)), None)
 
 
 def in_words(text: str) -> str:

@@ -28,12 +28,14 @@ from civiclake.io.samples import encodings
 from civiclake.io.samples.asked import Asked
 from civiclake.io.samples.collect import Collected, collect
 from civiclake.io.samples.encodings import Encoding
+from civiclake.io.samples.nested import opened, ways_into
 from civiclake.io.samples.patterns import pattern
 from civiclake.io.streams import Bounded
 
 SAID_BY = "its name"
 """Who says what a file is, while there is no contract."""
 _PIECE = 1 << 20
+_OF_RECORDS = (FileFormat.JSON, FileFormat.JSONL)
 _WITH_ENCODING = (FileFormat.CSV, FileFormat.JSON, FileFormat.JSONL, FileFormat.XML)
 
 
@@ -76,7 +78,8 @@ def encoding_of(path: Path, kind: FileFormat, asked: Asked, first: Sequence[str]
             something else.
     """
     with unpacked(path) as binary:
-        sniff.check(binary, kind, said_by=SAID_BY)
+        wide = encodings.wide(binary.peek(512)[:512])
+        sniff.check(binary, kind, said_by=SAID_BY, encoding=wide or "utf-8")
         for encoding in (asked.encoding,) if asked.encoding else first:
             if _is_of(path, encoding):
                 return Encoding(encoding)
@@ -130,14 +133,12 @@ def look(
         SourceError: it can't be read, or holds no record that would tell its columns.
     """
     source = dataset.source
-    with unpacked(path) as binary, formats.reading(dataset, binary, said_by=SAID_BY) as table:
-        found = collect(table.rows, asked.rows)
-        header = tuple(check_header(table.header))
-    if not header:
-        raise SourceError(f"{path.name} holds no record, so nothing tells its columns")
-    rows = found.rows
-    if table.grows:  # records that came early lack the names that came late
-        rows = tuple((*row, *[None] * (len(header) - len(row))) for row in rows)
+    header, found = _table(path, dataset, asked)
+    objects = opened(header, found.rows) if source.format in _OF_RECORDS else ()
+    if objects:
+        parts = dataset.model_copy(update={"columns": ways_into(objects)})
+        header, found = _table(path, parts, asked)
+        notes = (*notes, f"the parts of {', '.join(objects)} are columns of their own")
     named = {
         "records": source.records,
         "sheet": source.sheet,
@@ -147,11 +148,24 @@ def look(
         path,
         department,
         source,
-        Collected(tuple(row for row in rows if len(row) == len(header)), found.complete),
+        found,
         header,
         {k: v for k, v in named.items() if v is not None},
         notes,
     )
+
+
+def _table(path: Path, dataset: Dataset, asked: Asked) -> tuple[tuple[str, ...], Collected]:
+    """Names and rows, all as wide as there are names."""
+    with unpacked(path) as binary, formats.reading(dataset, binary, said_by=SAID_BY) as table:
+        found = collect(table.rows, asked.rows)
+        header = tuple(check_header(table.header))
+    if not header:
+        raise SourceError(f"{path.name} holds no record, so nothing tells its columns")
+    rows = found.rows
+    if table.grows:  # records that came early lack the names that came late
+        rows = tuple((*row, *[None] * (len(header) - len(row))) for row in rows)
+    return header, Collected(tuple(r for r in rows if len(r) == len(header)), found.complete)
 
 
 def sample(

@@ -17,10 +17,10 @@ _LATIN = {
 }  # fmt: skip
 """Letters beside a to z; a text of one language has few others."""
 _CYRILLIC = frozenset("абвгдежзийклмнопрстуфхцчшщъыьэюяёіїєґўјљњћџђѓќ")
-_TYPOGRAPHY = frozenset("“”„‘’‚–—…•€£¥§©®™°²³½¼¾±·×«»‹›¿¡ºª№\u00a0\u00ad")
-_WITHIN_WORDS = frozenset("’·\u00ad")
-_AFTER_WORDS = frozenset("’ºª”“»›…·™®\u00ad°²³–—\u00a0")
-_BEFORE_WORDS = frozenset("‘’“„«‹¿¡–—•€£§©·\u00a0")
+_TYPOGRAPHY = frozenset("“”„‘’‚–—…•€£¥§©®™°²³½¼¾±·×«»‹›¿¡ºª№\u00a0\u00ad")  # noqa: RUF001
+_WITHIN_WORDS = frozenset("’·\u00ad")  # noqa: RUF001
+_AFTER_WORDS = frozenset("’ºª”“»›…·™®\u00ad°²³–—\u00a0")  # noqa: RUF001
+_BEFORE_WORDS = frozenset("‘’“„«‹¿¡–—•€£§©·\u00a0")  # noqa: RUF001
 
 
 def sense(text: str) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import shutil
 import tempfile
 import zipfile
@@ -9,15 +10,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
-from civiclake.contracts.faults import choice
 from civiclake.contracts.sample import Sample
 from civiclake.errors import SourceError
-from civiclake.io.inspect import READ_FAULTS, why
+from civiclake.io.archive import find_member
+from civiclake.io.inspect import READ_FAULTS, Unreadable, why
 from civiclake.io.samples.asked import Asked
 from civiclake.io.samples.files import server
+from civiclake.io.samples.patterns import pattern
 from civiclake.io.streams import Bounded
-
-_MOST_NAMED = 8
 
 
 def take(
@@ -37,7 +37,7 @@ def take(
     with tempfile.TemporaryDirectory(prefix="civiclake-new-") as made:
         try:
             with zipfile.ZipFile(path) as archive:
-                member = _member(archive, path.name, asked.member)
+                member = _member(archive, asked)
                 inner = Path(made) / PurePosixPath(member.filename).name
                 with archive.open(member) as packed, inner.open("wb") as file:
                     size = path.stat().st_size
@@ -48,36 +48,19 @@ def take(
         found = look(inner, department, replace(asked, member=None))
     kind, encoding = found.server["format"], found.server.get("encoding", "utf-8")
     place, note = server(path, department, kind, encoding)
-    said = {"member": member.filename} if asked.member else {}
+    folder, slash, name = member.filename.rpartition("/")
+    inside = glob.escape(folder) + slash + pattern(Path(name))[0]
     return replace(
         found,
         server={**found.server, "path": place["path"]},
-        loading={**found.loading, **said},
+        loading={**found.loading, "member": inside},
         origin=f"{member.filename} in {path.name}",
         notes=(*([note] if note else []), *found.notes[1:]),
     )
 
 
-def _member(archive: zipfile.ZipFile, name: str, wanted: str | None) -> zipfile.ZipInfo:
-    """The file that is meant: what an operating system puts beside it is none."""
-    real = [m for m in archive.infolist() if not m.is_dir() and _is_delivered(m.filename)]
-    named = [m.filename for m in real]
-    if wanted is not None:
-        if wanted not in named:
-            raise SourceError(f"{name} holds no {wanted!r}; it holds {choice(named[:_MOST_NAMED])}")
-        return real[named.index(wanted)]
-    if len(real) == 1:
-        return real[0]
-    if not real:
-        raise SourceError(f"{name} holds no file")
-    raise SourceError(
-        f"{name} holds {len(real)} files: say which is meant with --member, such as --member"
-        f" {named[0]}; it holds {choice(named[:_MOST_NAMED])}"
-    )
-
-
-def _is_delivered(name: str) -> bool:
-    parts = PurePosixPath(name).parts
-    return not any(part == "__MACOSX" or part.startswith(".") for part in parts) and (
-        parts[-1] not in ("Thumbs.db", "desktop.ini")
-    )
+def _member(archive: zipfile.ZipFile, asked: Asked) -> zipfile.ZipInfo:
+    try:
+        return find_member(archive, asked.member)
+    except Unreadable as error:
+        raise Unreadable(f"{error}; `new` takes its name as --member") from None
