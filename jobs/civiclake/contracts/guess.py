@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from civiclake.contracts.guess_absent import mostly_numbers
 from civiclake.contracts.guess_key import Key, Part, propose
 from civiclake.contracts.guess_numbers import Style, comma_doubt, file_style
 from civiclake.contracts.guess_personal import Suspicion, suspect
@@ -127,7 +128,9 @@ def _role(
     """A person's name or telephone is no key; an ID number may be one, as a pseudonym."""
     if hidden:
         return Role.NAMED if hidden.what == "ID number" and counted else Role.NONE
-    if kind.extension or comma_doubt(counted):  # numbers as people write them, or with gaps
+    if (
+        kind.extension or comma_doubt(counted) or mostly_numbers(counted)
+    ):  # numbers as people write them, or with gaps
         return Role.NONE
     return role_of(name, kind.logical, counted, unnamed=unnamed)
 

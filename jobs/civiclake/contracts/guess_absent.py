@@ -62,13 +62,21 @@ def said_absent(
     )
 
 
-def doubts(counted: Mapping[str, int]) -> tuple[str, ...]:
-    """What keeps a column of numbers text, or may mean "no value" in one of texts."""
+def mostly_numbers(counted: Mapping[str, int]) -> bool:
+    """Whether a column would be one of numbers but for a few texts."""
     total = sum(counted.values())
     numbers = sum(n for v, n in counted.items() if _NUMBER.fullmatch(v))
+    return _MOSTLY * total <= numbers < total and not _zeros(counted)
+
+
+def doubts(counted: Mapping[str, int]) -> tuple[str, ...]:
+    """What keeps a column of numbers text, or may mean "no value" in one of texts."""
     others = sorted((v for v in counted if not _NUMBER.fullmatch(v)), key=lambda v: -counted[v])
-    if others and _MOSTLY * total <= numbers < total and not _zeros(counted):
-        return (f"numbers but for {_shown(others, counted)}: whoever delivers it may mend that",)
+    if mostly_numbers(counted):
+        return (
+            f"numbers but for {_shown(others, counted)}: if that means no value, say so by"
+            " `absent`, else ask for numbers",
+        )
     words = absent_words(counted)
     if words:
         return (f"holds {_shown(words, counted)}: if it means no value, say so by `absent`",)

@@ -30,7 +30,11 @@ def pattern(path: Path) -> tuple[str, str | None]:
         last = part.end()
     made = "".join(found) + glob.escape(stem[last:] + ending)
     if last:
-        return made, f"files named like {name} are read, by the pattern `{made}`"
+        return made, (
+            f"files named like {name} are read, by the pattern `{made}`, and a row of a later one"
+            " replaces the row with its key of an earlier one: what the name alone says of all rows,"
+            " such as a year, must stand in a column"
+        )
     return made, (
         f"only files named {name} are read; if every delivery has a name of its own, say it by a"
         f" pattern such as `{glob.escape(stem)}_[0-9]*{ending}`"
