@@ -105,7 +105,7 @@ AWKWARD = {
 
 NO_KEY = {
     "no key": "NO KEY: 2 of all 3 rows seen are the same as an earlier row in every column",
-    "all empty": "NO KEY: 1 of all 2 rows seen are the same",
+    "all empty": "NO KEY: no row was seen",
     "no rows": "NO KEY: no row was seen",
     "one column": "NO KEY WAS FOUND: no row repeats in all 2 rows seen",
 }

@@ -19,11 +19,11 @@ from typer.testing import CliRunner
 from civiclake.cli import app
 from civiclake.contracts.check import check
 from civiclake.contracts.load import load_city
-from civiclake.errors import SourceError
 from civiclake.contracts.sample import Sample
+from civiclake.errors import SourceError
 from civiclake.io import samples
-from civiclake.io.samples.asked import Asked
 from civiclake.io.extract import extract
+from civiclake.io.samples.asked import Asked
 from civiclake.settings import Settings
 
 ROWS = [

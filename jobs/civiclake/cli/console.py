@@ -17,12 +17,12 @@ from civiclake.errors import CivicLakeError
 
 def say(line: str) -> None:
     """One line of progress, on stderr."""
-    print(line, file=sys.stderr, flush=True)  # noqa: T201
+    print(line, file=sys.stderr, flush=True)
 
 
 def put(text: str) -> None:
     """A result, on stdout."""
-    print(text, flush=True)  # noqa: T201
+    print(text, flush=True)
 
 
 def show_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], title: str = "") -> None:

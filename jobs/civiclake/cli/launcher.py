@@ -19,7 +19,7 @@ def main(path: str) -> None:
     is_stale = _watch()
     _preload()
     launcher.serve(Path(path), _run, is_stale)
-    os.execv(sys.executable, [sys.executable, "-m", "civiclake.cli.launcher", path])  # noqa: S606
+    os.execv(sys.executable, [sys.executable, "-m", "civiclake.cli.launcher", path])
 
 
 def _run(arguments: Sequence[str]) -> int:
@@ -32,7 +32,7 @@ def _preload() -> None:
 
     import civiclake.pipeline.extract
     import civiclake.pipeline.load
-    import civiclake.pipeline.mart  # noqa: F401
+    import civiclake.pipeline.mart
 
     gx.warm_up()
 

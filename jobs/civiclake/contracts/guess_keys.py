@@ -46,7 +46,7 @@ def coded(values: Sequence[str | None]) -> list[int]:
 def shuffled(columns: Sequence[Codes]) -> list[list[int]]:
     """All columns in one other order of rows: what repeats in a sorted file shows early then."""
     order = list(range(len(columns[0]) if columns else 0))
-    random.Random(0).shuffle(order)  # noqa: S311
+    random.Random(0).shuffle(order)
     return [[column[row] for row in order] for column in columns]
 
 
@@ -108,7 +108,7 @@ def expected_pairs(columns: Sequence[Codes]) -> float:
         counts = [0] * (max(column) + 1)
         for code in column:
             counts[code] += 1
-        share *= sum(c * c for c in counts) / (rows * rows)
+        share *= sum(c * (c - 1) for c in counts) / max(1, rows * (rows - 1))
     return rows * (rows - 1) / 2 * share
 
 

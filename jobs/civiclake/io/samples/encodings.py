@@ -18,7 +18,7 @@ from charset_normalizer import from_bytes
 
 from civiclake.contracts.faults import choice
 from civiclake.errors import SourceError
-from civiclake.io.samples.readings import sense
+from civiclake.io.samples.readings import is_korean, sense
 
 _PIECE = 1 << 20
 _HELD_BYTES = 256 << 10
@@ -185,6 +185,7 @@ def _older(data: bytes, name: str) -> Encoding:
 def _clearly_best(fitting: Sequence[_Reading]) -> _Reading | None:
     """The one that no other comes near, by its words or else by its letters' frequencies."""
     near = [r for r in fitting if fitting[0].score - r.score < _CLEAR]
+    near = [r for r in near if is_korean(r.text)] or near
     ranked = sorted(near, key=lambda r: -r.coherence)
     if len(ranked) > 1 and ranked[0].coherence - ranked[1].coherence < _CLEARLY_COHERENT:
         return None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import contextlib
 import gzip
 import io
@@ -20,10 +19,10 @@ from civiclake.contracts.model import (
     SourceKind,
 )
 from civiclake.contracts.sample import Sample
-from civiclake.errors import SourceError
+from civiclake.errors import SourceError, UserError
 from civiclake.io import formats
 from civiclake.io.formats import sniff
-from civiclake.io.inspect import READ_FAULTS, check_header, why
+from civiclake.io.inspect import READ_FAULTS, check_header, text_blocks, why
 from civiclake.io.samples import encodings
 from civiclake.io.samples.asked import Asked
 from civiclake.io.samples.collect import Collected, collect
@@ -34,7 +33,6 @@ from civiclake.io.streams import Bounded
 
 SAID_BY = "its name"
 """Who says what a file is, while there is no contract."""
-_PIECE = 1 << 20
 _OF_RECORDS = (FileFormat.JSON, FileFormat.JSONL)
 _WITH_ENCODING = (FileFormat.CSV, FileFormat.JSON, FileFormat.JSONL, FileFormat.XML)
 
@@ -80,25 +78,32 @@ def encoding_of(path: Path, kind: FileFormat, asked: Asked, first: Sequence[str]
     with unpacked(path) as binary:
         wide = encodings.wide(binary.peek(512)[:512])
         sniff.check(binary, kind, said_by=SAID_BY, encoding=wide or "utf-8")
-        for encoding in (asked.encoding,) if asked.encoding else first:
-            if _is_of(path, encoding):
-                return Encoding(encoding)
         if asked.encoding:
-            raise SourceError(f"{path.name} can't be read as {asked.encoding}")
+            _read_through(path, asked.encoding)
+            return Encoding(asked.encoding)
+        for encoding in first:
+            with contextlib.suppress(SourceError, UserError):
+                _read_through(path, encoding)
+                return Encoding(encoding)
         return encodings.find(binary, path.name)
 
 
-def _is_of(path: Path, encoding: str) -> bool:
+def _read_through(path: Path, encoding: str) -> None:
+    """Decode a whole file.
+
+    Raises:
+        UserError: there is no such encoding.
+        SourceError: the file is of another.
+    """
     try:
         "".encode(encoding)  # not all codecs are encodings of text: hex, rot13
-        decoder = codecs.getincrementaldecoder(encoding)()
-        with unpacked(path) as binary:
-            while piece := binary.read(_PIECE):
-                decoder.decode(piece)
-            decoder.decode(b"", final=True)
-    except (UnicodeError, LookupError):
-        return False
-    return True
+    except LookupError:
+        raise UserError(
+            f"{encoding!r} is no encoding; allowed are those of Python, such as 'windows-1252'"
+        ) from None
+    with unpacked(path) as binary:
+        for _ in text_blocks(binary, encoding):
+            pass
 
 
 def described(kind: FileFormat, **source: Any) -> Dataset:
@@ -160,11 +165,12 @@ def _table(path: Path, dataset: Dataset, asked: Asked) -> tuple[tuple[str, ...],
     with unpacked(path) as binary, formats.reading(dataset, binary, said_by=SAID_BY) as table:
         found = collect(table.rows, asked.rows)
         header = tuple(check_header(table.header))
-    if not header:
-        raise SourceError(f"{path.name} holds no record, so nothing tells its columns")
     rows = found.rows
     if table.grows:  # records that came early lack the names that came late
+        header = header[: max(map(len, rows), default=0)]
         rows = tuple((*row, *[None] * (len(header) - len(row))) for row in rows)
+    if not header:
+        raise SourceError(f"{path.name} holds no record, so nothing tells its columns")
     return header, Collected(tuple(r for r in rows if len(r) == len(header)), found.complete)
 
 

@@ -6,10 +6,9 @@ import glob
 import re
 from pathlib import Path
 
-_PART = re.compile(r"[0-9]+(?:[-_.T ]?[0-9]+)*Z?")
-"""A date, a time or a number that tells one delivery from another."""
-_NAMES_THINGS = 2
-"""So few digits right behind a letter are part of a name, as in pm25 or covid19."""
+_PART = re.compile(r"((?<![^\W_])[0-9]+|(?<=[^\W\d_])[0-9]{3,})([-_.T ]?[0-9]+)*Z?")
+"""A date, a time or a number that tells one delivery from another. One or two digits right behind
+a letter are part of a name, as in pm25 or covid19."""
 _PACKED = (".gz",)
 
 
@@ -23,17 +22,14 @@ def pattern(path: Path) -> tuple[str, str | None]:
     stem, ending = _split(name)
     found, last = [], 0
     for part in _PART.finditer(stem):
-        before = stem[part.start() - 1 : part.start()]
-        if before.isalpha() and len(part[0]) <= _NAMES_THINGS:
-            continue
         found += [glob.escape(stem[last : part.start()]), "[0-9]*"]
         last = part.end()
     made = "".join(found) + glob.escape(stem[last:] + ending)
     if last:
         return made, (
             f"files named like {name} are read, by the pattern `{made}`, and a row of a later one"
-            " replaces the row with its key of an earlier one: what the name alone says of all rows,"
-            " such as a year, must stand in a column"
+            " replaces that of an earlier one with its key: what the name alone says, such as the"
+            " year of all rows, must stand in a column"
         )
     return made, (
         f"only files named {name} are read; if every delivery has a name of its own, say it by a"

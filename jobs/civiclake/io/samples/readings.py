@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Callable
 
 _MOST_SIGNS = 20_000
+_MANY_SYLLABLES = 12
 _LATIN = {
     "German": "äöüß", "French": "àâæçéèêëîïôœùûüÿ", "Spanish": "áéíñóúüçºª", "Italian": "àèéìíòóùú",
     "Portuguese": "ãáàâçéêíóôõúüºª", "Swedish, Finnish": "åäöéü", "Danish, Norwegian": "æøåéäöü",
@@ -17,10 +18,12 @@ _LATIN = {
 }  # fmt: skip
 """Letters beside a to z; a text of one language has few others."""
 _CYRILLIC = frozenset("абвгдежзийклмнопрстуфхцчшщъыьэюяёіїєґўјљњћџђѓќ")
-_TYPOGRAPHY = frozenset("“”„‘’‚–—…•€£¥§©®™°²³½¼¾±·×«»‹›¿¡ºª№\u00a0\u00ad")  # noqa: RUF001
-_WITHIN_WORDS = frozenset("’·\u00ad")  # noqa: RUF001
-_AFTER_WORDS = frozenset("’ºª”“»›…·™®\u00ad°²³–—\u00a0")  # noqa: RUF001
-_BEFORE_WORDS = frozenset("‘’“„«‹¿¡–—•€£§©·\u00a0")  # noqa: RUF001
+_WITH_DIALYTIKA = frozenset("ΐΰϊϋ")
+_GREEK_VOWELS = frozenset("αεοιυωάέόίύώ")
+_TYPOGRAPHY = frozenset("“”„‘’‚–—…•€£¥§©®™°²³½¼¾±·×«»‹›¿¡ºª№\u00a0\u00ad")
+_WITHIN_WORDS = frozenset("’·\u00ad")
+_AFTER_WORDS = frozenset("’ºª”“»›…·™®\u00ad°²³–—\u00a0")
+_BEFORE_WORDS = frozenset("‘’“„«‹¿¡–—•€£§©·\u00a0")
 
 
 def sense(text: str) -> float:
@@ -46,6 +49,13 @@ def sense(text: str) -> float:
     return (good + best) / len(odd)
 
 
+def is_korean(text: str) -> bool:
+    """Whether all of its many East Asian signs are syllables: Chinese text, read as Korean, has a
+    third of ideographs among them."""
+    scripts = [_script(sign) for sign in text[:_MOST_SIGNS] if not sign.isascii()]
+    return scripts.count("HANGUL") >= _MANY_SYLLABLES and "CJK" not in scripts
+
+
 def _script(sign: str) -> str:
     if not sign.isalpha() or sign in "ºª":
         return ""
@@ -64,8 +74,11 @@ def _is_cyrillic(sign: str, before: str, after: str) -> bool:
 
 
 def _is_greek(sign: str, before: str, after: str) -> bool:
-    """The final sigma stands at the end of a word."""
-    return _fits_word(sign, before, after) and not (sign == "ς" and after.isalpha())
+    """The final sigma stands at the end of a word, and a dialytika parts two vowels."""
+    if sign == "ς" and after.isalpha():
+        return False
+    parted = sign not in _WITH_DIALYTIKA or before in _GREEK_VOWELS
+    return parted and _fits_word(sign, before, after)
 
 
 def _is_han(sign: str, before: str, after: str) -> bool:
