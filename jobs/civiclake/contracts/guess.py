@@ -177,8 +177,13 @@ def _key(sample: Sample, columns: Sequence[GuessedColumn], sequence: str | None)
         )
         for n, c in enumerate(columns)
     ]
-    repeated = len(sample.rows) - len(set(sample.rows))
-    return propose(parts, repeated, sample.seen)
+    return propose(parts, _repeated(sample), sample.seen)
+
+
+def _repeated(sample: Sample) -> int:
+    """Rows that are the same as an earlier one; blanks around a value are no part of it."""
+    known = {tuple((value or "").strip() for value in row) for row in sample.rows}
+    return len(sample.rows) - len(known)
 
 
 def _sequence(columns: Sequence[GuessedColumn]) -> str | None:
