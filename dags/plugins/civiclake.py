@@ -15,9 +15,7 @@ class CivicLakePlugin(AirflowPlugin):
     name = "civiclake"
     deadline_references = [NightBegun]
     listeners = [pools]
-    fastapi_apps = [
-        {"name": "Tonight", "app": Tonight(), "url_prefix": "/tonight"}
-    ]
+    fastapi_apps = [{"name": "Tonight", "app": Tonight(), "url_prefix": "/tonight"}]
     external_views = [
         {
             "name": "Tonight",

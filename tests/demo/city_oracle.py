@@ -7,8 +7,6 @@ agreement means something.
 from __future__ import annotations
 
 import csv
-import gzip
-import io
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -18,6 +16,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
+
+import pyarrow.parquet as pq
 
 from civiclake.contracts.model import (
     Column,
@@ -30,6 +30,7 @@ from civiclake.contracts.model import (
     Severity,
 )
 from civiclake.io.landing import BatchManifest
+from civiclake.io.raw_names import stored
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)")
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d.*")
@@ -316,9 +317,8 @@ def _served_as(dataset: Dataset, records: list[Delivered]) -> str:
 def landed(manifest: BatchManifest, folder: Path) -> Iterator[Delivered]:
     """The records of a landed batch, as text."""
     for file in manifest.files:
-        content = (folder / file.path).read_bytes()
-        if file.compressed:
-            content = gzip.decompress(content)
-        text = io.StringIO(content.decode("utf-8-sig"), newline="")
-        for row in csv.DictReader(text, delimiter=file.delimiter):
-            yield Delivered(dict(row), file.modified_at)
+        read = pq.read_table(folder / str(file.rendition))
+        named = read.select([stored(name) for name in file.header])
+        for row in named.rename_columns(list(file.header)).to_pylist():
+            values = {name: value or "" for name, value in row.items()}
+            yield Delivered(values, file.modified_at)

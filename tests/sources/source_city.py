@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pyarrow.parquet as pq
 import yaml
 
 from civiclake.contracts.load import load_city
 from civiclake.contracts.model import Dataset
 from civiclake.io.extract import extract
-from civiclake.io.landing import BatchManifest, Landing
+from civiclake.io.landing import BatchManifest, LandedFile, Landing
+from civiclake.io.raw_names import stored
 from civiclake.settings import Settings
 from demo import objects, rest_server, sshd
 
@@ -205,6 +207,8 @@ class City:
             header, *rows = csv.reader(text)
             assert tuple(header) == file.header
             assert len(rows) == file.rows
+            read = read_back(path.parent, file)
+            assert [[value or "" for value in row.values()] for row in read] == rows
             found += rows
         assert len(found) == manifest.rows
         return found
@@ -217,3 +221,11 @@ class City:
         """Names of everything in the dataset's landing folder, drafts included."""
         folder = self.landing.dataset_dir("parks.trees")
         return sorted(path.name for path in folder.iterdir()) if folder.exists() else []
+
+
+def read_back(folder: Path, file: LandedFile) -> list[dict[str, str | None]]:
+    """What stage reads of a landed file: its records, by their columns' names."""
+    read = pq.read_table(folder / str(file.rendition))
+    assert read["_row"].to_pylist() == list(range(1, file.rows + 1))
+    chosen = read.select([stored(name) for name in file.header])
+    return chosen.rename_columns(list(file.header)).to_pylist()  # type: ignore[no-any-return]

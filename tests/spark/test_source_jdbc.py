@@ -136,7 +136,11 @@ def test_a_whole_table_and_what_is_new_of_it(
     folder = city.landing.batch_dir(dataset.id, "n1")
     text = gzip.decompress((folder / first.files[0].path).read_bytes()).decode()
     assert '3,"",8.00' in text and ",,1.00" in text  # an empty text is not NULL
-    assert sorted(p.name for p in folder.iterdir()) == [first.files[0].path, "manifest.json"]
+    assert sorted(p.name for p in folder.iterdir()) == [
+        first.files[0].path,
+        "manifest.json",
+        "parts",
+    ]
     city.landing.mark_committed(dataset.id, "n1")
     rows.execute("INSERT INTO trees VALUES (4, 'ash', 3, NULL, '2026-01-01 11:15+00')")
     rows.execute("INSERT INTO trees VALUES (5, 'ash', 3, NULL, '2026-01-01 11:14+00')")

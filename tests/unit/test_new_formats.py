@@ -120,6 +120,36 @@ def _read(schemas: Path, path: Path, monkeypatch: pytest.MonkeyPatch) -> int:
     return extract(settings, dataset, "n1", settle_seconds=0).rows
 
 
+def test_a_workbook_with_titles_errors_and_hidden_sheets(
+    schemas: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    header, *rows = _grid()
+    rows[0][1], rows[1][1] = "#N/A", "#DIV/0!"
+    titled = [["Trees of the city", None, "2016"], [], header, *rows]
+    path = tmp_path / "t.xlsx"
+    path.write_bytes(_xlsx(Lists=[["id", "n"], ["a", 1]], Trees=titled))
+    book = openpyxl.load_workbook(path)
+    book["Lists"].sheet_state = "hidden"
+    book.save(path)
+    done = CliRunner().invoke(app, ["new", "parks.trees", "--from", str(path)])
+    assert done.exception is None, done.exception
+    contract = yaml.safe_load((schemas / "parks/trees.yaml").read_text())
+    loading = contract["customProperties"][0]["value"]
+    assert (loading["sheet"], loading["header_row"]) == ("Trees", 3)
+    purpose = contract["description"]["purpose"]
+    assert "row 3 is taken for the header" in purpose
+    assert "the sheet `Trees` is taken, and not Lists" in purpose
+    columns = contract["schema"][0]["properties"]
+    assert [c["logicalType"] for c in columns] == ["string", "number", "string", "date"]
+    assert _read(schemas, path, monkeypatch) == len(ROWS)
+
+
+def test_the_geometry_of_geoparquet_is_no_column_of_a_draft(tmp_path: Path) -> None:
+    packed = io.BytesIO()
+    pq.write_table(pa.table({"id": ["a"], "geometry": [b"\x01\x01\0\0\0\xff"]}), packed)
+    assert _take(tmp_path, "t.parquet", packed.getvalue()).header == ("id",)
+
+
 def _take(tmp_path: Path, name: str, content: bytes, rows: int = 1000) -> Sample:
     path = tmp_path / name
     path.write_bytes(content)

@@ -12,7 +12,7 @@ import csv
 import io
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
@@ -46,7 +46,7 @@ def _as_they_are(names: tuple[str, ...]) -> tuple[str, ...]:
 class Form:
     """How a CSV text is to be read."""
 
-    wanted: Wanted = Wanted()
+    wanted: Wanted = field(default_factory=Wanted)
     encoding: str = "utf-8"
     rename: Rename = _as_they_are
     """The header's names in the contract's words."""
@@ -155,11 +155,11 @@ class _Body:
         Raises:
             Unreadable: the quoting is broken.
         """
-        lines = lines_of(block)
-        before, more = self._text.taken - len(lines), []
+        count, more = count_lines(block), []
+        before = self._text.taken - count
 
         def taken() -> Iterator[str]:
-            yield from lines
+            yield from lines_of(block)
             for line in iter(self._text.line, None):
                 more.append(line)
                 yield line
@@ -175,7 +175,7 @@ class _Body:
                     records, even = records + 1, False
                 else:
                     blank += 1
-                if reader.line_num >= len(lines):
+                if reader.line_num >= count:
                     break
         except csv.Error as error:
             raise Unreadable(unparsable(error, before + reader.line_num)) from None
@@ -251,7 +251,7 @@ def _records(block: str, delimiter: str) -> Iterator[tuple[list[str], str]]:
     came: list[str] = []
 
     def lines() -> Iterator[str]:
-        for line in io.StringIO(block, newline=""):
+        for line in lines_of(block):
             came.append(line)
             yield line
 

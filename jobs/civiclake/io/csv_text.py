@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from civiclake.io.inspect import LONGEST_LINE, Unreadable
 
@@ -20,7 +20,10 @@ class Text:
     def __init__(self, pieces: Iterator[str]) -> None:
         self._pieces = pieces
         self._rest = ""
-        self._lines: list[str] = []  # in reverse: the next one is the last
+        self._block, self._at = "", 0
+        """Whole lines, and up to where they were handed out one by one."""
+        self._back: list[str] = []
+        """Lines that come again, the next one last."""
         self.taken = 0
         """Lines handed out so far."""
 
@@ -30,17 +33,13 @@ class Text:
         Raises:
             Unreadable: it is longer than any line may be.
         """
-        if not self._lines:
-            block = self._more()
-            self._lines = lines_of(block)[::-1] if block else []
-        if not self._lines:
-            return None
-        self.taken += 1
-        return self._lines.pop()
+        found = self._back.pop() if self._back else self._next_line()
+        self.taken += bool(found)
+        return found or None
 
     def give_back(self, lines: list[str]) -> None:
         """Let the lines come again, before all others."""
-        self._lines.extend(reversed(lines))
+        self._back.extend(reversed(lines))
         self.taken -= len(lines)
 
     def block(self) -> str:
@@ -49,14 +48,22 @@ class Text:
         Raises:
             Unreadable: a line is longer than any may be.
         """
-        if not self._lines:
-            found = self._more()
-            self.taken += count_lines(found)
-            return found
-        found, count = "".join(reversed(self._lines)), len(self._lines)
-        self._lines = []
-        self.taken += count
+        found = "".join(reversed(self._back)) + self._block[self._at :]
+        self._back, self._block, self._at = [], "", 0
+        found = found or self._more()
+        self.taken += count_lines(found)
         return found
+
+    def _next_line(self) -> str:
+        if self._at == len(self._block):
+            self._block, self._at = self._more(), 0
+        begins, block = self._at, self._block
+        ends = block.find("\n", begins) + 1 or len(block)
+        odd = block.find("\r", begins, ends) + 1
+        if odd and not block.startswith("\n", odd):
+            ends = odd
+        self._at = ends
+        return block[begins:ends]
 
     def _more(self) -> str:
         parts = [self._rest] if self._rest else []
@@ -76,9 +83,9 @@ class Text:
         return "".join(parts)
 
 
-def lines_of(block: str) -> list[str]:
+def lines_of(block: str) -> Iterable[str]:
     """The block's lines with their ends; no sign but LF and CR ends a line."""
-    return list(io.StringIO(block, newline=""))
+    return io.StringIO(block, newline="")
 
 
 def count_lines(block: str) -> int:

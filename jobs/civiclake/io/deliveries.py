@@ -23,7 +23,7 @@ from civiclake.io.inspect import (
     Unreadable,
     why,
 )
-from civiclake.io.landing import Draft, LandedFile
+from civiclake.io.landing import RENDITIONS, Draft, LandedFile
 from civiclake.io.rendition import SUFFIX
 from civiclake.io.sources.common import Delivery, ask
 from civiclake.io.streams import Bounded, Tee
@@ -100,7 +100,7 @@ def check_shape(dataset: Dataset, file: LandedFile) -> None:
             not say that this may be.
     """
     name = file.origin.rpartition("/")[2]
-    refuse_columns(dataset, name, file.header, _place(file))
+    refuse_columns(dataset, name, file.header, _place(dataset, file))
     if file.ragged_count and dataset.drift.ragged_row is DriftAction.HOLD:
         raise BatchHeld(
             f"{dataset.id}: {name} has {file.ragged_count} of {file.rows} records without "
@@ -109,14 +109,16 @@ def check_shape(dataset: Dataset, file: LandedFile) -> None:
         )
 
 
-def _place(file: LandedFile) -> str:
+def _place(dataset: Dataset, file: LandedFile) -> str:
     """Where the names were found, when they don't look like the contract's."""
+    if dataset.source.format is FileFormat.XLSX:
+        return f"; row {file.header_line} of its sheet was taken for the header"
     if file.names_line is not None:
         return (
             f"; line {file.header_line} was taken for the header, but line {file.names_line} has "
             f"all names of the contract: set `header_row: {file.names_line}` there"
         )
-    if file.header_line > 1 or len(file.header) == 1:
+    if dataset.source.format is FileFormat.CSV and (file.header_line > 1 or len(file.header) == 1):
         return (
             f"; line {file.header_line} was taken for the header: if it is none, set `header_row` "
             "in the contract"
@@ -164,7 +166,7 @@ def _read_zip(draft: Draft, dataset: Dataset, came: str, tee: Tee) -> _Read:
 
 def _rendition(name: str) -> str:
     """Where the rendition of a file stands."""
-    return f"parts/{name}{SUFFIX}"
+    return f"{RENDITIONS}/{name}{SUFFIX}"
 
 
 def _render(draft: Draft, dataset: Dataset, binary: io.BufferedReader, text: str) -> Inspection:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from civiclake.contracts.columns import RAW_OWN
-from civiclake.contracts.model import Dataset, FileFormat, NewColumn
+from civiclake.contracts.model import Dataset, NewColumn
 from civiclake.errors import BatchHeld
 from civiclake.io.raw_names import fits
 from civiclake.io.sources.common import ask
@@ -32,8 +32,8 @@ def refuse_columns(dataset: Dataset, where: str, header: Sequence[str], place: s
     if missing:
         others = f"is it {shown(added)} now?" if added else f"its columns are {shown(header)}"
         raise BatchHeld(
-            f"{dataset.id}: {where} lacks the column {shown(missing)} ({others})"
-            f"{place or _row(dataset)}: {ask(dataset)} to deliver it again, or correct {dataset.path}; the last good table "
+            f"{dataset.id}: {where} lacks the column {shown(missing)} ({others}){place}: "
+            f"{ask(dataset)} to deliver it again, or correct {dataset.path}; the last good table "
             "stays served"
         )
     policy = dataset.drift.new_column
@@ -45,12 +45,6 @@ def refuse_columns(dataset: Dataset, where: str, header: Sequence[str], place: s
         )
     if policy is NewColumn.EVOLVE:
         refuse_unfit(dataset, where, added, [*header, *wanted])
-
-
-def _row(dataset: Dataset) -> str:
-    """Which row of a sheet was taken for the header: titles above it are often the reason."""
-    sheet = dataset.source.format is FileFormat.XLSX
-    return f", by row {dataset.source.header_row or 1} of its sheet" if sheet else ""
 
 
 def refuse_unfit(dataset: Dataset, where: str, added: Sequence[str], names: Sequence[str]) -> None:

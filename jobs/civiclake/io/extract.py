@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import time
 from collections.abc import Sequence
@@ -21,7 +22,7 @@ from civiclake.errors import BatchHeld, SourceError, SourceUnavailable
 from civiclake.io.deliveries import check_shape, land
 from civiclake.io.landing import BatchManifest, Draft, LandedFile, Landing
 from civiclake.io.sources.common import Delivery, StillWritten, ask, expand
-from civiclake.io.sources.registry import Asked, Connect, Finds, Pulls, connector
+from civiclake.io.sources.registry import Asked, Connect, Finds, Pulls, TellsBeside, connector
 from civiclake.settings import Settings
 
 SETTLE_SECONDS = 2.0
@@ -119,7 +120,8 @@ def _find(
     began = time.monotonic()
     with landing.drafting(dataset, batch_id) as draft:
         found, left = reader.find(dataset, settle_seconds=settle_seconds)
-        deliveries = _chosen(landing, dataset, found, left, whole)
+        _refuse_nothing(dataset, reader, found, left)
+        deliveries = _chosen(landing, dataset, found, whole)
         landed = _land_all(landing, draft, dataset, batch_id, deliveries, left)
         manifest = _manifest(dataset, batch_id, landed, began)
         manifest = manifest.model_copy(update={"left": tuple(left)})
@@ -143,17 +145,27 @@ def _manifest(
     )
 
 
+def _refuse_nothing(
+    dataset: Dataset, reader: Finds, found: list[Delivery], left: list[str]
+) -> None:
+    may_lack = dataset.limits.allow_empty and dataset.load is not Load.SNAPSHOT
+    if found or left or may_lack:
+        return
+    where = expand(dataset, "location", dataset.source.location)
+    lies = ""
+    if isinstance(reader, TellsBeside):
+        with contextlib.suppress(SourceError):  # it must not hide what is told here
+            lies = f" ({reader.beside(dataset)})"
+    raise SourceError(
+        f"{dataset.id}: nothing is delivered: no file matches {where}{lies}: "
+        f"{ask(dataset)} to deliver, or correct the pattern in {dataset.path}"
+    )
+
+
 def _chosen(
-    landing: Landing, dataset: Dataset, found: list[Delivery], left: list[str], whole: bool
+    landing: Landing, dataset: Dataset, found: list[Delivery], whole: bool
 ) -> list[Delivery]:
     """The deliveries that this batch takes, oldest first."""
-    may_lack = dataset.limits.allow_empty and dataset.load is not Load.SNAPSHOT
-    if not found and not left and not may_lack:
-        where = expand(dataset, "location", dataset.source.location)
-        raise SourceError(
-            f"{dataset.id}: nothing is delivered: no file matches {where}: "
-            f"{ask(dataset)} to deliver"
-        )
     if dataset.load is Load.SNAPSHOT:
         return found[-1:]  # the newest is the whole of it
     taken = set() if whole else landing.taken(dataset.id)

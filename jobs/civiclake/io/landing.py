@@ -26,6 +26,8 @@ from civiclake.settings import Settings
 
 MANIFEST = "manifest.json"
 COMMITTED = "_COMMITTED"
+RENDITIONS = "parts"
+"""Folder of a batch's renditions, beside the bytes as they came."""
 BACKFILL_PREFIX = "backfill-"
 """Of batches that a backfill has read from the source: no night's delivery."""
 _HELD = ".held"
@@ -281,6 +283,7 @@ class Landing:
         kept = self.held_dir(dataset.id, batch_id)
         shutil.rmtree(kept, ignore_errors=True)
         draft.folder.rename(kept)
+        shutil.rmtree(kept / RENDITIONS, ignore_errors=True)
 
 
 def _order(mark: str) -> tuple[Decimal, str]:

@@ -24,6 +24,8 @@ _DECODED = re.compile(r"%([0-9A-F]{2})")
 
 def stored(name: str) -> str:
     """The name under which a source's column is stored."""
+    if name.lower() in RAW_OWN:  # a delivery may have such a column, if nothing keeps it
+        return f"%5F{name[1:]}"
     return _ENCODED.sub(lambda sign: f"%{ord(sign[0]):02X}", name)
 
 

@@ -12,7 +12,7 @@ from civiclake.errors import SourceError
 from civiclake.io.csv_header import Wanted
 from civiclake.io.csv_records import Form, render
 from civiclake.io.inspect import READ_FAULTS, why
-from civiclake.io.landing import LandedFile
+from civiclake.io.landing import RENDITIONS, LandedFile
 from civiclake.io.rendition import SUFFIX
 
 
@@ -29,7 +29,7 @@ def rendition(batch_dir: Path, file: LandedFile) -> Path:
     if file.rendition is not None:
         return batch_dir / file.rendition
     name = file.path.rpartition("/")[2]
-    target = batch_dir / "parts" / f"{name}{SUFFIX}"
+    target = batch_dir / RENDITIONS / f"{name}{SUFFIX}"
     if not target.exists():
         target.parent.mkdir(mode=0o700, exist_ok=True)
         fresh = target.with_name(f".{name}.{os.getpid()}")

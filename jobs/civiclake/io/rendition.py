@@ -20,8 +20,9 @@ from civiclake.io.inspect import Unreadable
 from civiclake.io.raw_names import stored
 
 SUFFIX = ".parquet"
-_GROUP_BYTES = 32 << 20
+_GROUP_BYTES = 16 << 20
 """Text held in memory before it is written: a group of rows, which is what Spark can split by."""
+_DICTIONARY_BYTES = 64 << 10
 MAX_BYTES = 50 << 30
 """No delivery may hold more text."""
 
@@ -73,7 +74,7 @@ class Rendition:
         count = len(columns[0]) if columns else 0
         if malformed is None:
             malformed = pa.nulls(count, pa.string())
-        numbers = pa.array(range(self.rows + 1, self.rows + 1 + count), pa.int64())
+        numbers = pa.arange(self.rows + 1, self.rows + 1 + count)
         table = pa.table([*columns, numbers, malformed], names=self._columns(len(columns)))
         self.rows += count
         self._held.append(table)
@@ -101,8 +102,7 @@ class Rendition:
             part = self._target.with_name(f"{self._target.name}.{len(self._finished)}")
             self._writer = _writer(part, schema)
             self._finished.append(part)
-        for table in _even(self._held, schema):
-            self._writer.write_table(table)
+        _write(self._writer, self._held)
         self._held, self._held_bytes = [], 0
 
     def _finish(self) -> None:
@@ -116,30 +116,37 @@ class Rendition:
             for part in self._finished:
                 with pq.ParquetFile(part) as file:
                     for place in range(file.num_row_groups):
-                        group = file.read_row_group(place)
-                        for table in _even([group], whole.schema):
-                            whole.write_table(table)
+                        _write(whole, [file.read_row_group(place)])
                 part.unlink()
 
 
 def _writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
-    # Statistics of text prune nothing that is read whole.
-    return pq.ParquetWriter(path, schema, compression="zstd", write_statistics=False)
+    # Statistics of text prune nothing that is read whole, and a large dictionary costs more than
+    # it saves.
+    return pq.ParquetWriter(
+        path,
+        schema,
+        compression="zstd",
+        write_statistics=False,
+        dictionary_pagesize_limit=_DICTIONARY_BYTES,
+    )
 
 
-def _even(tables: Sequence[pa.Table], schema: pa.Schema) -> list[pa.Table]:
-    """The tables as one, with all columns of the schema: one that came late is null."""
-    if not tables:
-        return []
-    made = []
-    for table in tables:
-        known = set(table.column_names)
-        columns = [
-            table[field.name] if field.name in known else pa.nulls(table.num_rows, field.type)
-            for field in schema
-        ]
-        made.append(pa.table(columns, schema=schema))
-    return [pa.concat_tables(made).combine_chunks()]
+def _write(writer: pq.ParquetWriter, tables: Sequence[pa.Table]) -> None:
+    """Write tables as one group of rows; a column that came late is null in those before it."""
+    even = [_with_all(table, writer.schema) for table in tables]
+    if even:
+        whole = pa.concat_tables(even)
+        writer.write_table(whole, row_group_size=max(1, whole.num_rows))
+
+
+def _with_all(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    known = set(table.column_names)
+    columns = [
+        table[field.name] if field.name in known else pa.nulls(table.num_rows, field.type)
+        for field in schema
+    ]
+    return pa.table(columns, schema=schema)
 
 
 def longest_characters(column: pa.Array) -> int:

@@ -1,7 +1,8 @@
 """Readers of file formats: each turns the bytes of one file into a header and rows of text.
 
-CSV needs none (:mod:`civiclake.io.csv_records` reads it). A reader is one module with ``read(binary, dataset) -> Table``; it is imported only
-when a file of its kind comes, because some of the libraries take half a second.
+CSV needs none (:mod:`civiclake.io.csv_records` reads it). A reader is one module with
+``read(binary, dataset) -> Table``; it is imported only when a file of its kind comes, because
+some of the libraries take half a second.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ from civiclake.io.rendition import Rendition, longest_characters
 
 _AHEAD_ROWS = 1000
 """Rows looked at before the first are written: most files show all their names by then."""
-_AHEAD_CHARACTERS = 1 << 20
+_AHEAD_CHARACTERS = 1 << 18
 
 
 class _Rows:
@@ -59,7 +59,7 @@ class _Rows:
             malformed.append(None if is_whole else _line(row))
             if not is_whole:
                 self._note(self._rendition.rows + place + 1)
-        columns = [pa.array(values, pa.string()) for values in zip(*even, strict=True)]
+        columns = [pa.array([row[place] for row in even], pa.string()) for place in range(width)]
         for name, column in zip(names, columns, strict=True):
             self._look_at(name, column)
         for place in list(self.empty):
@@ -116,6 +116,7 @@ def write(table: Table, target: Path, expected: tuple[str, ...], rename: Rename)
         tuple(rows.first),
         rows.ragged,
         rows.multiline,
+        header_line=table.header_row,
     )
 
 

@@ -10,6 +10,8 @@ from civiclake.io.inspect import Unreadable
 
 _ZIP = b"PK\x03\x04"
 _TEXTS = (FileFormat.CSV, FileFormat.JSON, FileFormat.JSONL, FileFormat.XML)
+_WIDE_MARKS = (b"\xff\xfe", b"\xfe\xff")
+"""UTF-16 and UTF-32 begin with them; every other byte of theirs may be zero."""
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _MAGIC = (
     (b"\x00\x00\x27\x0a", "a shapefile (.shp or .shx)"),
@@ -34,6 +36,7 @@ _PX = re.compile(
 _HTML = re.compile(rb"<(!doctype html|html)\b", re.IGNORECASE)
 _OFFICE = (b"[Content_Types].xml", b"_rels/.rels", b"docProps/", b"xl/")
 """Names of which one stands at the beginning of a workbook."""
+_ENCRYPTED = "an encrypted Parquet file, which must be decrypted before it is dropped,"
 _NAMES = {
     FileFormat.CSV: "CSV",
     FileFormat.JSON: "JSON",
@@ -82,8 +85,9 @@ def _kind(head: bytes) -> str | None:
         workbook = any(name in head for name in _OFFICE)
         return _NAMES[FileFormat.XLSX] if workbook else "a zip archive"
     # A header of text may begin with these letters too, but no text goes on like this.
-    if head.startswith(b"PAR1") and len(head) > 4 and head[4] < 0x20:
-        return _NAMES[FileFormat.PARQUET]
+    if head.startswith((b"PAR1", b"PARE")) and (0 in head[4:12] or head[4:5] < b" "):
+        encrypted = head.startswith(b"PARE")
+        return _ENCRYPTED if encrypted else _NAMES[FileFormat.PARQUET]
     found = next((name for magic, name in _MAGIC if head.startswith(magic)), None)
     return found or _text_kind(head)
 
@@ -97,4 +101,4 @@ def _text_kind(head: bytes) -> str | None:
 
 
 def _is_text(head: bytes) -> bool:
-    return not any(byte < 9 for byte in head)
+    return head.startswith(_WIDE_MARKS) or not any(byte < 9 for byte in head)

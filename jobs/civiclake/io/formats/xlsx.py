@@ -60,7 +60,8 @@ def sheets(binary: IO[bytes]) -> list[str]:
 
 
 def header_row(binary: IO[bytes], name: str) -> int:
-    """The row of a sheet that looks like its header: the first with more than a title in it.
+    """The row of a sheet that looks like its header: the first that fills most of the widest
+    row's columns, where titles stand above it.
 
     Args:
         binary: the file's bytes.
@@ -72,7 +73,8 @@ def header_row(binary: IO[bytes], name: str) -> int:
     book = _Book(binary)
     first = list(itertools.islice(book.lines(_wanted(book.package.sheets, name)), _LOOKED_AT_ROWS))
     filled = [(line.number, sum(bool(c.text) for c in line.cells)) for line in first]
-    found = next((number for number, cells in filled if cells > 1), 1)
+    least = max(2, max((cells for _, cells in filled), default=0) // 2 + 1)
+    found = next((number for number, cells in filled if cells >= least), 1)
     above = [number for number, cells in filled if cells and number < found]
     return found if above else 1
 
@@ -131,25 +133,26 @@ class _Rows:
         lines = self._book.lines(self._sheet)
         ahead = list(itertools.islice(self._below(lines), 1))
         if not ahead:
-            raise Unreadable(
-                "its sheet is empty: the first row must name the columns, or `header_row` says "
-                "which one does"
-            )
+            if self._first > 1:
+                raise Unreadable(f"its sheet holds nothing from row {self._first} (`header_row`)")
+            raise Unreadable("its sheet is empty: the first row must name the columns")
         names = self._names(ahead[0])
         self._check_place(ahead[0], names)
         unnamed = {place for place, name in enumerate(names) if name is None}
         empty = unnamed - self._filled() if unnamed else unnamed
         places = [place for place in range(len(names)) if place not in empty]
         header = [names[place] or f"column_{place + 1}" for place in places]
-        return Table(header, self._records(lines, header, places, len(names)))
+        rows = self._records(lines, header, places, len(names))
+        return Table(header, rows, header_row=ahead[0].number)
 
     def _below(self, lines: Iterator[Line]) -> Iterator[Line]:
         """The rows from the header on; one that shows nothing names nothing."""
         for line in lines:
-            if line.number >= self._first and any(
-                self._text(c, "string", line) for c in line.cells
-            ):
+            if line.number >= self._first and self._is_shown(line):
                 yield line
+
+    def _is_shown(self, line: Line) -> bool:
+        return any(self._text(cell, "string", line) for cell in line.cells)
 
     def _names(self, line: Line) -> list[str | None]:
         found: list[str | None] = [None] * max(cell.column for cell in line.cells)

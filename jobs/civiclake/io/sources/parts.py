@@ -17,7 +17,7 @@ from threading import Event
 from civiclake.io.csv_header import Wanted
 from civiclake.io.csv_records import Form, render
 from civiclake.io.inspect import Inspection, Unreadable
-from civiclake.io.landing import Draft, LandedFile
+from civiclake.io.landing import RENDITIONS, Draft, LandedFile
 from civiclake.io.rendition import SUFFIX
 
 ROWS_PER_PART = 250_000
@@ -125,13 +125,13 @@ def rendered(draft: Draft, path: str, header: tuple[str, ...]) -> Inspection:
     """
     form = Form(Wanted(known=header), written_here=True)
     with gzip.open(draft.path(path)) as binary:
-        stream = io.BufferedReader(binary, _FLUSH_BYTES)  # type: ignore[type-var]
+        stream = io.BufferedReader(binary, _FLUSH_BYTES)
         return render(stream, draft.path(rendition_of(path)), form)
 
 
 def rendition_of(path: str) -> str:
     """Where the rendition of a part stands."""
-    return f"parts/{path.removesuffix('.csv.gz')}{SUFFIX}"
+    return f"{RENDITIONS}/{path.removesuffix('.csv.gz')}{SUFFIX}"
 
 
 def csv_line(values: Iterable[str | None]) -> bytes:
