@@ -75,7 +75,7 @@ def stop(run_dir: Path, internal: list[int]) -> bool:
     was = process.stop(NAME, run_dir, timeout_s=2.0)
     for part, number in zip(_PARTS, internal, strict=True):
         if part.endswith("grpc"):  # sockets that it leaves behind when it is stopped short
-            Path(f"/tmp/seaweedfs-{part.split('.')[0]}-grpc-{number}.sock").unlink(missing_ok=True)
+            Path(f"/tmp/seaweedfs-{part.split('.')[0]}-grpc-{number}.sock").unlink(missing_ok=True)  # noqa: S108
     return was
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from airflow.sdk.exceptions import AirflowSkipException
-from test_absence import program
+from test_absence import program  # noqa: F401 - a fixture
 from test_command import context
 from test_dags import load_dags
 
@@ -34,7 +34,7 @@ def _build() -> BuildBackfill:
 
 
 def test_build_and_swap_are_the_commands_of_a_person(
-    program: Callable[[str], Path],
+    program: Callable[[str], Path],  # noqa: F811
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     connection = {"conn_type": "postgres", "login": "reader", "password": "staple"}

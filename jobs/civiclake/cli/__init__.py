@@ -58,7 +58,7 @@ def run() -> int:
     try:
         app()
     except CivicLakeError as error:
-        print(f"civiclake: {error}", file=sys.stderr)
+        print(f"civiclake: {error}", file=sys.stderr)  # noqa: T201
         return error.exit_code
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else int(end.code is not None)

@@ -16,7 +16,7 @@ app = typer.Typer(
     help="Let analysts in, list them, shut them out.",
     rich_markup_mode=None,
 )
-PASSWORD = "CIVICLAKE_ANALYST_PASSWORD"
+PASSWORD = "CIVICLAKE_ANALYST_PASSWORD"  # noqa: S105 - a variable's name
 
 
 @app.command()

@@ -17,12 +17,12 @@ from civiclake.errors import CivicLakeError
 
 def say(line: str) -> None:
     """One line of progress, on stderr."""
-    print(line, file=sys.stderr, flush=True)
+    print(line, file=sys.stderr, flush=True)  # noqa: T201
 
 
 def put(text: str) -> None:
     """A result, on stdout."""
-    print(text, flush=True)
+    print(text, flush=True)  # noqa: T201
 
 
 def show_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], title: str = "") -> None:

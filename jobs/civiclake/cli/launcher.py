@@ -19,7 +19,7 @@ def main(path: str) -> None:
     is_stale = _watch()
     _preload()
     launcher.serve(Path(path), _run, is_stale)
-    os.execv(sys.executable, [sys.executable, "-m", "civiclake.cli.launcher", path])
+    os.execv(sys.executable, [sys.executable, "-m", "civiclake.cli.launcher", path])  # noqa: S606
 
 
 def _run(arguments: Sequence[str]) -> int:
@@ -32,7 +32,7 @@ def _preload() -> None:
 
     import civiclake.pipeline.extract
     import civiclake.pipeline.load
-    import civiclake.pipeline.mart
+    import civiclake.pipeline.mart  # noqa: F401
 
     gx.warm_up()
 

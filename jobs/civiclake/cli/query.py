@@ -17,7 +17,7 @@ from civiclake.cli.console import show_table
 from civiclake.engine import analysts
 from civiclake.settings import Settings, load_settings
 
-PASSWORD = "CIVICLAKE_SQL_PASSWORD"
+PASSWORD = "CIVICLAKE_SQL_PASSWORD"  # noqa: S105 - a variable's name
 _SHOWN_ROWS = 1000
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 

@@ -11,7 +11,7 @@ from civiclake.contracts.guessed import GuessedType
 
 _WORDS = frozenset({
     "na", "n/a", "n.a.", "n.a", "<na>", "nan", "null", "none", "nil", "missing", "unknown",
-    "-", "--", "---", "–", "—", ".", "..", "...", "…", "?", "*", "**", "\\n", "#n/a", "#na",
+    "-", "--", "---", "–", "—", ".", "..", "...", "…", "?", "*", "**", "\\n", "#n/a", "#na",  # noqa: RUF001
     "#div/0!", "#value!", "#ref!", "#name?", "#num!", "#null!", "#getting_data", "#spill!",
     "#calc!",
 })  # fmt: skip

@@ -19,7 +19,7 @@ _MONEY = re.compile(
     r"(?P<sign>[+-]?)(?P<before>{0})?\s*(?P<number>[+-]?[0-9].*?)\s*(?P<after>{0})?\s*(?P<cent>%)?"
     .format("|".join(re.escape(c) for c in _CURRENCIES))
 )  # fmt: skip
-_GROUPS = (",", ".", " ", "\u00a0", "\u202f", "\u2009", "'", "’")
+_GROUPS = (",", ".", " ", "\u00a0", "\u202f", "\u2009", "'", "’")  # noqa: RUF001
 _SIGNED = r"[+-]?"
 _ENOUGH = 200
 """Different values of a column that show how a file writes numbers."""

@@ -26,10 +26,10 @@ class SharedColumn(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     description: str
-    logicalType: str
-    physicalType: str | None = None
+    logicalType: str  # noqa: N815
+    physicalType: str | None = None  # noqa: N815
     classification: str = "public"
-    logicalTypeOptions: dict[str, Any] = Field(default_factory=dict)
+    logicalTypeOptions: dict[str, Any] = Field(default_factory=dict)  # noqa: N815
     civiclake: ColumnExtension = ColumnExtension()
 
     def fields(self) -> dict[str, Any]:

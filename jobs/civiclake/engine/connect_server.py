@@ -14,7 +14,7 @@ from civiclake.engine.service import Service
 from civiclake.settings import Settings, project_root
 
 _MAIN = "city.civiclake.JobsServer"
-_TOKEN_VARIABLE = "SPARK_CONNECT_AUTHENTICATE_TOKEN"
+_TOKEN_VARIABLE = "SPARK_CONNECT_AUTHENTICATE_TOKEN"  # noqa: S105 - a name, not a secret
 _LOCAL_FILES = {
     "spark.hadoop.fs.file.impl": "city.civiclake.LocalFiles",
     "spark.hadoop.fs.AbstractFileSystem.file.impl": "city.civiclake.LocalFilesContext",

@@ -29,7 +29,7 @@ Echo = Callable[[str], None]
 
 
 def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
+    print(line, file=sys.stderr, flush=True)  # noqa: T201 - the progress of set-up
 
 
 def lock_dir() -> Path:

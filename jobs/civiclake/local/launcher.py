@@ -169,7 +169,7 @@ def _become(connection: socket.socket, request: _Request, run: Run) -> NoReturn:
             os.dup2(handle, number)
             os.close(handle)
         sys.stdin, sys.stdout, sys.stderr = (
-            open(number, mode, closefd=False, encoding="utf-8", errors="replace")
+            open(number, mode, closefd=False, encoding="utf-8", errors="replace")  # noqa: SIM115
             for number, mode in ((0, "r"), (1, "w"), (2, "w"))
         )
         os.environ.clear()
@@ -180,7 +180,7 @@ def _become(connection: socket.socket, request: _Request, run: Run) -> NoReturn:
         connection.sendall(b"!")
         threading.Thread(target=_obey, args=(connection,), daemon=True).start()
         code = run(request.arguments)
-    except BaseException:
+    except BaseException:  # noqa: BLE001 - nothing may lead back into the launcher's own loop
         traceback.print_exc()
     with contextlib.suppress(OSError, ValueError):
         sys.stdout.flush()

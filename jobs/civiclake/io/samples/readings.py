@@ -20,10 +20,10 @@ _LATIN = {
 _CYRILLIC = frozenset("абвгдежзийклмнопрстуфхцчшщъыьэюяёіїєґўјљњћџђѓќ")
 _WITH_DIALYTIKA = frozenset("ΐΰϊϋ")
 _GREEK_VOWELS = frozenset("αεοιυωάέόίύώ")
-_TYPOGRAPHY = frozenset("“”„‘’‚–—…•€£¥§©®™°²³½¼¾±·×«»‹›¿¡ºª№\u00a0\u00ad")
-_WITHIN_WORDS = frozenset("’·\u00ad")
-_AFTER_WORDS = frozenset("’ºª”“»›…·™®\u00ad°²³–—\u00a0")
-_BEFORE_WORDS = frozenset("‘’“„«‹¿¡–—•€£§©·\u00a0")
+_TYPOGRAPHY = frozenset("“”„‘’‚–—…•€£¥§©®™°²³½¼¾±·×«»‹›¿¡ºª№\u00a0\u00ad")  # noqa: RUF001
+_WITHIN_WORDS = frozenset("’·\u00ad")  # noqa: RUF001
+_AFTER_WORDS = frozenset("’ºª”“»›…·™®\u00ad°²³–—\u00a0")  # noqa: RUF001
+_BEFORE_WORDS = frozenset("‘’“„«‹¿¡–—•€£§©·\u00a0")  # noqa: RUF001
 
 
 def sense(text: str) -> float:

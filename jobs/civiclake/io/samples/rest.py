@@ -30,7 +30,7 @@ MAX_BYTES = 64 << 20
 SECONDS = 60.0
 _READ_SECONDS = 20.0
 _SAID = 200
-TOKEN = "CIVICLAKE_NEW_TOKEN"
+TOKEN = "CIVICLAKE_NEW_TOKEN"  # noqa: S105
 _SECRETS = frozenset({
     "key", "apikey", "appkey", "token", "secret", "password", "passwd", "pwd", "auth",
     "authorization", "signature", "sig",
