@@ -5,7 +5,18 @@ In what is written: fields, files, loads, owners.
 
 from __future__ import annotations
 
-from contract_spoilers import LOG, TREES_FILE, Spoil, drop, file, log, other_hour, put, trees
+from contract_spoilers import (
+    LOG,
+    TREES_FILE,
+    Spoil,
+    drop,
+    file,
+    line_list,
+    log,
+    other_hour,
+    put,
+    trees,
+)
 
 FAULTS: dict[str, tuple[Spoil, str, str]] = {
     # the standard
@@ -97,6 +108,55 @@ FAULTS: dict[str, tuple[Spoil, str, str]] = {
         ],
         "sequence",
         "is a number; allowed are 'date' or 'timestamp'",
+    ),
+    "no key, and what it may be instead": (
+        drop("tree_id", "primaryKey"),
+        "schema.trees.properties",
+        "'occurrence: equals' in civiclake keeps every row",
+    ),
+    "equal rows past a watermark": (
+        lambda c: [c.own.update(occurrence="equals"), c.own.pop("sequence")],
+        "occurrence",
+        "is 'equals', but rows past a watermark are a part of the source",
+    ),
+    "equal rows of a change log": (
+        log(occurrence="equals"),
+        "occurrence",
+        "is 'equals', but a change log speaks of keys",
+    ),
+    "versions of equal rows": (
+        line_list(load="snapshot", history="history"),
+        "occurrence",
+        "have no versions: which of them ended and which went on can't be told",
+    ),
+    "places in a snapshot": (
+        line_list(load="snapshot", occurrence="row"),
+        "occurrence",
+        "is 'row', but rows may move; with history 'latest' allowed is 'equals'",
+    ),
+    "events by equality": (
+        lambda c: c.parks["customProperties"][0]["value"].update(
+            load="files", history="append", occurrence="equals"
+        ),
+        "occurrence",
+        "is 'equals', but an event keeps its place; with history 'append' allowed is 'row'",
+    ),
+    "a place and a key": (
+        lambda c: c.parks["customProperties"][0]["value"].update(
+            load="files", history="append", occurrence="row"
+        ),
+        "occurrence",
+        "'park_id' has primaryKey: true; leave out one of the two",
+    ),
+    "equal rows in an order": (
+        line_list(load="snapshot", sequence="updated_at"),
+        "sequence",
+        "equal rows are no versions of one thing; leave it out",
+    ),
+    "an unknown occurrence": (
+        line_list(load="snapshot", occurrence="equal"),
+        "occurrence",
+        "is 'equal'; allowed are 'equals' or 'row'; did you mean 'equals'",
     ),
     "a change log without operations": (
         put("own", load="changes"),

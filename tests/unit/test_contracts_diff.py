@@ -86,6 +86,10 @@ def _to_snapshot(city: SmallCity) -> None:
     del city.own["overlap"]
 
 
+def _line_list(city: SmallCity) -> None:
+    city.own.update(occurrence="equals")
+
+
 def _lose_code(city: SmallCity) -> None:
     del city.species["codes"]["elm"]
 
@@ -109,6 +113,10 @@ BREAKING: dict[str, tuple[Change, str]] = {
         "sequence_changed",
     ),
     "other history": (lambda city: city.own.update(history="append"), "history_changed"),
+    "equal rows": (
+        lambda city: (_to_snapshot(city), city.own.pop("sequence"), _line_list(city)),
+        "occurrence_changed",
+    ),
     "vanished rows go": (_to_snapshot, "load_changed"),
     "code lost": (_lose_code, "code_lost"),
     "no codes any more": (_own("species"), "codes_changed"),
