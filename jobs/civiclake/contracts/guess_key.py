@@ -170,7 +170,7 @@ def _without_key(parts: Sequence[Part], repeated: int, seen: str) -> str:
 
 def _near(parts: Sequence[Part]) -> list[str]:
     """The columns that come nearest to a key, and the rows they would lose."""
-    full = sorted((p for p in parts if not p.empty), key=lambda p: p.role)[:_MOST_COLUMNS]
+    full = sorted((p for p in parts if not p.empty), key=lambda p: p.role)[: _MOST_COLUMNS // 2]
     if not full:
         return []
     codes = [guess_keys.coded(p.values) for p in full]

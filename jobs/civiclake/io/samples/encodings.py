@@ -21,6 +21,8 @@ from civiclake.errors import SourceError
 from civiclake.io.samples.readings import is_korean, sense
 
 _PIECE = 1 << 20
+_MOST_BYTES = 256 << 20
+"""So far a file is looked through; what comes later shows when it is read."""
 _HELD_BYTES = 256 << 10
 """So much of the lines with other bytes than ASCII's is read in every candidate."""
 _MARKS = (
@@ -108,10 +110,13 @@ def in_words(text: str) -> str:
 
 def _pieces(first: bytes, binary: io.BufferedIOBase) -> Iterator[bytes]:
     piece = first
-    while piece:
+    count = len(piece)
+    while piece and count <= _MOST_BYTES:
         yield piece
         piece = binary.read(_PIECE)
-    yield b""
+        count += len(piece)
+    if not piece:
+        yield b""
 
 
 def _wide(head: bytes) -> str | None:

@@ -22,7 +22,7 @@ from civiclake.contracts.sample import Sample
 from civiclake.errors import SourceError, UserError
 from civiclake.io import formats
 from civiclake.io.formats import sniff
-from civiclake.io.inspect import READ_FAULTS, check_header, text_blocks, why
+from civiclake.io.inspect import READ_FAULTS, Unreadable, check_header, text_blocks, why
 from civiclake.io.samples import encodings
 from civiclake.io.samples.asked import Asked
 from civiclake.io.samples.collect import Collected, collect
@@ -77,7 +77,11 @@ def encoding_of(path: Path, kind: FileFormat, asked: Asked, first: Sequence[str]
     """
     with unpacked(path) as binary:
         wide = encodings.wide(binary.peek(512)[:512])
-        sniff.check(binary, kind, said_by=SAID_BY, encoding=wide or "utf-8")
+        try:
+            sniff.check(binary, kind, said_by=SAID_BY, encoding=wide or "utf-8")
+        except Unreadable as error:
+            advice = ": give it the ending of what it is" if SAID_BY in str(error) else ""
+            raise Unreadable(f"{error}{advice}") from None
         if asked.encoding:
             _read_through(path, asked.encoding)
             return Encoding(asked.encoding)
