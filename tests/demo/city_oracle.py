@@ -174,7 +174,7 @@ class Lake:
             return typed is None
         if kind in ("form", "check_digit", "birth_date"):
             return _fault(column, text) == kind
-        if kind in ("origin", "swapped"):
+        if kind in ("origin", "swapped", "off_globe"):
             assert column.check and column.check.longitude
             longitude = record[column.check.longitude] or ""
             if typed is None or not _NUMBER.fullmatch(longitude):
@@ -182,7 +182,10 @@ class Lake:
             if kind == "origin":
                 return bool(typed == 0 and Decimal(longitude) == 0)
             # Kunming lies between 24 and 27 degrees north, 102 and 104 east.
-            return 102 < typed < 104 and 24 < Decimal(longitude) < 27
+            swapped = 102 < typed < 104 and 24 < Decimal(longitude) < 27
+            if kind == "swapped":
+                return swapped
+            return not swapped and (abs(typed) > 90 or abs(Decimal(longitude)) > 180)
         if typed is None:
             return False
         if kind == "range":

@@ -47,6 +47,18 @@ def sheet(book: bytes, old: str, new: str) -> bytes:
     return rewritten(book, change)
 
 
+def binary_workbook(book: bytes) -> bytes:
+    packed = io.BytesIO()
+    with (
+        zipfile.ZipFile(io.BytesIO(book)) as old,
+        zipfile.ZipFile(packed, "w") as new,
+    ):
+        for name in old.namelist():
+            part = old.read(name).replace(b"xl/workbook.xml", b"xl/workbook.bin")
+            new.writestr(name.replace("workbook.xml", "workbook.bin"), part)
+    return packed.getvalue()
+
+
 Case = tuple[str, Callable[[], bytes], dict[str, Any], str]
 CASES: dict[str, Case] = {
     # another kind than its name or its contract says
@@ -264,6 +276,18 @@ CASES: dict[str, Case] = {
     ),
     "no such element": ("xml", lambda: b"<a><b/></a>", TREE, "no element tree (it holds a, b)"),
     "no xml": ("xml", lambda: b"<a><b></a>", TREE, "it is no XML: mismatched tag in line 1"),
+    "a sheet of OpenDocument": (
+        "xlsx",
+        lambda: zipped({"mimetype": b"x", "content.xml": b"<a/>"}),
+        {},
+        "it is an OpenDocument file (.ods): save it as .xlsx",
+    ),
+    "a binary workbook": (
+        "xlsx",
+        lambda: binary_workbook(xlsx(TREES)),
+        {},
+        "it is a binary workbook (.xlsb): save it as .xlsx",
+    ),
     "several sheets": (
         "xlsx",
         lambda: xlsx(TREES, TREES),

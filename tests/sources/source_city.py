@@ -34,7 +34,26 @@ COLUMNS = [
     {"name": "species", "logicalType": "string"},
     {"name": "height_m", "physicalName": "height", "logicalType": "number"},
 ]
+ODD_NAMES = (
+    "Permit No", "Fee (EUR)", "50% [of] all, %s", 'said "so"', "it's; --", "a.b",
+    "größe\u00a0{m}=`1`",
+)  # fmt: skip
+"""Names that a database takes for columns, and that mean something to one tool or another."""
+ODD_COLUMNS = [
+    {"name": f"c{n}", "physicalName": name, "logicalType": "string",
+     **({"primaryKey": True, "required": True} if n == 0 else {})}
+    for n, name in enumerate(ODD_NAMES)
+]  # fmt: skip
 UPDATED = {"name": "updated_at", "logicalType": "timestamp", "required": True}
+ODD_NAMES = ("Permit No", "Fee (EUR), net", "% of; total", "a`b.c")
+"""Names that a source may give and a Delta table does not take."""
+ODD_COLUMNS = [
+    {**COLUMNS[0], "physicalName": ODD_NAMES[0]},
+    *(
+        {"name": f"c{n}", "physicalName": name, "logicalType": "string"}
+        for n, name in enumerate(ODD_NAMES[1:])
+    ),
+]
 
 
 @dataclass(frozen=True)
@@ -221,6 +240,13 @@ class City:
         """Names of everything in the dataset's landing folder, drafts included."""
         folder = self.landing.dataset_dir("parks.trees")
         return sorted(path.name for path in folder.iterdir()) if folder.exists() else []
+
+
+def assert_odd(city: City, manifest: BatchManifest) -> None:
+    """The one row of a source with names of any sign came under these names."""
+    (file,) = manifest.files
+    folder = city.landing.batch_dir(manifest.dataset, manifest.batch_id)
+    assert read_back(folder, file) == [dict(zip(ODD_NAMES, "1234", strict=True))]
 
 
 def read_back(folder: Path, file: LandedFile) -> list[dict[str, str | None]]:

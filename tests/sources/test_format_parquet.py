@@ -51,6 +51,12 @@ def test_a_value_without_text_is_told_with_its_row(use_dictionary: bool) -> None
         read(content, "parquet", {"id": "string"})
 
 
+def test_a_name_twice() -> None:
+    table = pa.Table.from_arrays([pa.array(["a"]), pa.array(["b"])], ["id", "id"])
+    with pytest.raises(Unreadable, match="its header names id more than once"):
+        read(parquet(table), "parquet")
+
+
 def test_uuids() -> None:
     found = uuid.UUID("12345678-1234-5678-1234-567812345678")
     table = {"id": pa.array([found.bytes, None], pa.uuid())}
@@ -61,6 +67,7 @@ def test_uuids() -> None:
 MOMENT = dt.datetime(2016, 1, 2, 3, 4, 5, tzinfo=dt.UTC)
 KINDS: list[tuple[pa.DataType, Any, str]] = [
     (pa.float32(), 0.1, "0.1"),
+    (pa.float16(), 0.1, "0.1"),
     (pa.float64(), 1e22, "10000000000000000000000"),
     (pa.float64(), float("nan"), "nan"),
     (pa.float64(), 12.0, "12"),
@@ -100,6 +107,29 @@ def test_a_value_is_the_same_text_alone_and_inside_of_others(
     assert (first["l"], first["m"], second["deep"]) == (
         f"[{shown}]", f'[["k", {shown}]]', f'[{{"x": {shown}}}]',
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        pa.list_(pa.string()),
+        pa.large_list(pa.string()),
+        pa.list_(pa.string(), 2),
+        pa.list_view(pa.string()),
+    ],
+)
+def test_lists_of_every_kind(kind: pa.DataType) -> None:
+    content = parquet({"l": pa.array([["a", None], None, ["b", "c"]], kind)})
+    assert read(content, "parquet") == [{"l": '["a", null]'}, {"l": None}, {"l": '["b", "c"]'}]
+
+
+@pytest.mark.parametrize("kind", [pa.binary_view(), pa.large_binary(), pa.binary(3)])
+def test_bytes_of_every_kind(kind: pa.DataType) -> None:
+    assert read(parquet({"b": pa.array([b"abc"], kind)}), "parquet") == [{"b": "abc"}]
+    spoilt = parquet({"id": ["a"], "b": pa.array([b"ab\xff"], kind)})
+    assert read(spoilt, "parquet") == [{"id": "a"}]
+    with pytest.raises(Unreadable, match=r"\(column b, row 1\)"):
+        read(spoilt, "parquet", {"b": "string"})
 
 
 @pytest.mark.parametrize(

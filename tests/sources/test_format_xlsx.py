@@ -278,6 +278,13 @@ def test_the_row_that_the_contract_names_is_the_header() -> None:
         read(xlsx(TITLED), "xlsx", header_row=9)
 
 
+def test_a_name_over_two_lines_finds_its_column() -> None:
+    book = xlsx([["day\r\nof count "], [dt.date(2016, 1, 2)]])
+    columns = {"day\nof count": "timestamp"}
+    (found,) = read(book, "xlsx", columns)
+    assert found == {"day\nof count": "2016-01-02T00:00:00"}
+
+
 def test_unnamed_columns_are_named_by_their_place_or_left_out() -> None:
     book = xlsx([[None, "a", " ", "b", None], [1, 2, None, 3, None], [None, 4, None, None]])
     assert read(book, "xlsx") == [

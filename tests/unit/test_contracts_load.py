@@ -96,7 +96,7 @@ def test_rules_follow_from_the_contract_then_from_the_suite(city: SmallCity) -> 
         "min_value": 0,
         "max_value": 120,
     }
-    assert rules["pattern:keeper_id"].kwargs["regex"] == "^(?:P[0-9]+)$"
+    assert rules["pattern:keeper_id"].kwargs["regex"] == r"^(?:P[0-9]+)(?![\s\S])"
     assert rules["type:updated_at"].kwargs == {"column": "_uncast_updated_at"}
     assert rules["required:updated_at"].kwargs == {"column": "_given_updated_at"}
     # A time before 1900 is refused unless the contract says otherwise.

@@ -13,7 +13,7 @@ from civiclake.linkage import text
 from civiclake.linkage.clusters import EXACT, PROBABILISTIC, SINGLE, cluster, keep_ids
 from civiclake.linkage.organisation import ORGANISATION
 from civiclake.linkage.person import PERSON
-from civiclake.linkage.places import FIELDS, Districts, resolve
+from civiclake.linkage.places import FIELDS, Districts, attributes, resolve
 from civiclake.linkage.profiles import PROFILE, derive
 from civiclake.linkage.resolve import Former
 
@@ -196,3 +196,18 @@ def test_a_district_that_nobody_has_drawn_yet_is_passed_over(tmp_path: Path) -> 
         written(drawn, broken)
     with pytest.raises(UserError, match="feature 2 lacks the property 'district_code'"):
         written(drawn, {**drawn, "properties": None})
+
+
+@pytest.mark.parametrize(
+    ("north", "east", "is_spot"),
+    [
+        ("31.5", "121.5", True), ("-90", "180", True), ("90.1", "0", False),
+        ("31.5", "-180.5", False), ("1215", "315", False), ("nan", "0", False),
+        ("0", "inf", False),
+    ],
+)  # fmt: skip
+def test_what_is_not_on_the_earth_gets_no_cell(north: str, east: str, is_spot: bool) -> None:
+    row = dict.fromkeys(FIELDS) | {"latitude": north, "longitude": east, "district_code": "1"}
+    found = attributes(row, 9, None)
+    assert [found[name] is not None for name in ("cell", "latitude", "longitude")] == [is_spot] * 3
+    assert found["district_code"] == "1"

@@ -9,7 +9,7 @@ import yaml
 
 from civiclake.contracts.guess import Guess, GuessedColumn
 from civiclake.contracts.model import Protection
-from civiclake.contracts.odcs import API_VERSION
+from civiclake.contracts.odcs_versions import API_VERSION
 from civiclake.contracts.sample import Sample
 
 _WIDTH = 100

@@ -16,6 +16,7 @@ from civiclake.contracts.document import Document
 from civiclake.contracts.faults import Faults, Place, choice, did_you_mean
 from civiclake.contracts.loading import Drift, History, Limits, Load, Occurrence, Operation
 from civiclake.contracts.model import Partition, Protection
+from civiclake.contracts.notation import Epoch, NumberNotation
 from civiclake.contracts.rest import Rest
 from civiclake.contracts.standards import Area, CheckKind
 
@@ -53,6 +54,7 @@ class DatasetExtension(_Closed):
     rest: Rest = Rest()
     connector: str | None = None
     options: dict[str, str] = Field(default_factory=dict)
+    absent: list[str] = Field(default_factory=list)
 
     @field_validator("overlap")
     @classmethod
@@ -107,6 +109,10 @@ class ColumnExtension(_Closed):
     longitude: str | None = None
     within: Area | None = None
     also: list[str] = Field(default_factory=list)
+    absent: list[str] | None = None
+    absent_as: str | None = None
+    number: NumberNotation | None = None
+    epoch: Epoch | None = None
 
 
 _Extension = TypeVar("_Extension", bound=BaseModel)
@@ -171,6 +177,9 @@ def _report(
         document.fault(faults, full, f"is {item['input']!r}; allowed are {allowed}{hint}")
     elif reason == "value_error":
         document.fault(faults, full, f"is {item['input']!r}; {item['ctx']['error']}")
+    elif reason == "string_type" and isinstance(item["input"], int | float):
+        message = f"is {item['input']!r}, which YAML reads as no text; put it in quotes"
+        document.fault(faults, full, message)
     else:
         text = item["msg"][0].lower() + item["msg"][1:]
         document.fault(faults, full, f"is {item['input']!r}; {text}")

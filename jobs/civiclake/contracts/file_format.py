@@ -59,7 +59,7 @@ def read_format(
             document.fault(faults, (*here, "delimiter"), message)
         if own.header_row is not None and found not in _WITH_HEADER_ROW:
             message = (
-                f"only {choice(_WITH_HEADER_ROW)} have a row of names, and the format is "
+                f"only {choice(_WITH_HEADER_ROW)} has a row of names, and the format is "
                 f"'{found}'; leave it out"
             )
             document.fault(faults, (*here, "header_row"), message)

@@ -95,7 +95,8 @@ def _check_occurrence(own: DatasetExtension, compiled: Compiled, here: Place, fa
     allowed = _OCCURRENCES.get((own.load, own.history), ())
     if own.load in _NO_OCCURRENCE:
         fault(place, f"is {said!r}, but {_NO_OCCURRENCE[own.load]}")
-    elif own.history is History.HISTORY:
+        return
+    if own.history is History.HISTORY:
         fault(place, f"is {said!r}, but {_NO_VERSIONS}")
     elif own.history in _HISTORIES[own.load] and own.occurrence not in allowed:
         why = "an event keeps its place" if own.history is History.APPEND else "rows may move"
@@ -135,6 +136,9 @@ def _check_operations(own: DatasetExtension, compiled: Compiled, here: Place, fa
             " told by 'operations' alone"
         )
         fault(place, message)
+    lost = sorted({*column.absent} & {*own.known_operations}) if column is not None else []
+    if lost:
+        fault(place, f"holds {choice(lost)}, which is a word for an absent value as well")
 
 
 def _check_column(

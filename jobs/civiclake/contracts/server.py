@@ -125,14 +125,10 @@ def _check_fit(
             str(x) for x in _LOADS[kind]
         )
         document.fault(faults, (*here, "load"), message)
-    location = str(server.get("location") or server.get("path") or "")
-    for field in ("member", "records", "sheet"):
+    for field in ("member", "records", "sheet", "header_row"):
         if database and getattr(own, field) is not None:
             message = f"a database has no {field}; leave it out"
             document.fault(faults, (*here, field), message)
-    if location.endswith(".zip") and own.member is None:
-        message = "'member' is missing: the name of the file inside the zip"
-        document.fault(faults, (*here, "member"), message)
 
 
 def _check_tables(

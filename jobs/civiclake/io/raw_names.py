@@ -40,8 +40,8 @@ def fits(name: str) -> bool:
 
 
 def as_stored(frame: DataFrame) -> DataFrame:
-    """Rows with their columns' stored names."""
-    return _renamed(frame, [stored(name) for name in frame.columns])
+    """Rows of raw with their columns' stored names."""
+    return _renamed(frame, [n if n in RAW_OWN else stored(n) for n in frame.columns])
 
 
 def as_named(frame: DataFrame) -> DataFrame:

@@ -26,6 +26,7 @@ FIELDS = ("latitude", "longitude", "address", "district_code")
 _DECIMALS = 5
 """Of a degree: about a metre. Departments that mean one spot do not write less exactly."""
 _CODE = "district_code"
+_POLE, _ANTIMERIDIAN = 90, 180
 
 
 class Districts:
@@ -151,4 +152,10 @@ def _keys(row: Mapping[str, Any]) -> list[tuple[Any, ...]]:
 def _spot(row: Mapping[str, Any]) -> tuple[float, float] | None:
     if row["latitude"] is None or row["longitude"] is None:
         return None
-    return round(float(row["latitude"]), _DECIMALS), round(float(row["longitude"]), _DECIMALS)
+    north, east = (
+        round(float(row["latitude"]), _DECIMALS),
+        round(float(row["longitude"]), _DECIMALS),
+    )
+    # Where no contract checks positions, what is not on the earth (or no number) is no spot: the
+    # grid would wrap it around, and give a cell on the other side.
+    return (north, east) if abs(north) <= _POLE and abs(east) <= _ANTIMERIDIAN else None

@@ -20,7 +20,7 @@ from civiclake.io.lock import TableLock
 from civiclake.pipeline.batch import Batch
 from civiclake.pipeline.classify import Changes
 from civiclake.pipeline.judge import Judged
-from civiclake.steps.standardize import as_it_came
+from civiclake.steps.standardize import as_it_came, carries_record
 from civiclake.steps.validate import reasons
 
 _APP = "civiclake"
@@ -33,11 +33,12 @@ def set_aside(batch: Batch, judged: Judged, changes: Changes) -> dict[str, int]:
         Rows set aside by reason.
     """
     by_key = judged.fates[c.FATE_DUPLICATE_KEY] + changes.rows(c.ACTION_CONFLICT)
-    frame = judged.frame.withColumn("reasons", reasons(judged.rules))
+    why = reasons(judged.rules, batch.dataset, judged.by_reason)
+    frame = judged.frame.withColumn("reasons", why)
     if changes.rows(c.ACTION_CONFLICT):
         frame = _with_contested(frame, changes)
     bad = frame.where(F.size("reasons") > 0)
-    if by_key:
+    if by_key or not carries_record(batch.dataset):
         bad = _with_record(bad, judged.raw)
     rows = quarantine.rows_from(bad, batch.dataset, batch.batch_id, batch.rules_version)
     any_bad = judged.set_aside + changes.rows(c.ACTION_CONFLICT) > 0
@@ -65,7 +66,7 @@ def _with_contested(frame: DataFrame, changes: Changes) -> DataFrame:
 
 
 def _with_record(bad: DataFrame, raw: DataFrame) -> DataFrame:
-    """Look up the record as it came of sound rows that are set aside because of their key."""
+    """Look up the record as it came of rows that don't carry it, as sound ones do not."""
     came = raw.select(F.col(c.RECORD).alias("_came_record"), as_it_came(raw).alias("_came"))
     wanted = bad.where(F.col(c.RAW).isNull()).select(F.col(c.RECORD).alias("_came_record"))
     found = F.broadcast(came.join(F.broadcast(wanted), "_came_record", "left_semi"))

@@ -97,10 +97,7 @@ def _by_key(
     batch: Batch, masked: DataFrame, served: DataFrame, delivered: DataFrame, judged: Judged
 ) -> Changes:
     """One row for each key (and night): latest, append and snapshot."""
-    dataset, deleted, good = batch.dataset, None, judged.fates[c.FATE_GOOD]
-    if dataset.load is Load.CHANGES:
-        known = marks.read(batch.spark, batch.settings, dataset)
-        deleted = last_deleted(known, dataset)
+    dataset, good = batch.dataset, judged.fates[c.FATE_GOOD]
     mine, there = comparable(masked, dataset), with_places(_of_night(served, batch))
     state = None
     if dataset.occurrence is not None:
@@ -111,7 +108,7 @@ def _by_key(
         frame = mine.withColumn(c.ACTION, F.lit(c.ACTION_INSERT))
         counts = {c.ACTION_INSERT: good}
         return Changes(frame, edits(with_edit(frame)), counts, _edited(counts))
-    classified = classify(mine, there, dataset, deleted, _near(good))
+    classified = classify(mine, there, dataset, _deleted(batch), _near(good))
     if batch.stale_before is not None:
         classified = late_before(classified, batch.snapshots, dataset)
     elif batch.taken_at is not None and state is None:
@@ -119,6 +116,19 @@ def _by_key(
         classified = classified.unionByName(going, allowMissingColumns=True)
     if state is not None and (batch.is_replay or batch.stale_before is None):
         classified = _in_state(batch, classified, state, there, judged)
+    return _counted(batch, classified)
+
+
+def _deleted(batch: Batch) -> DataFrame | None:
+    """What a change log deleted so far; None where there is no log."""
+    if batch.dataset.load is not Load.CHANGES:
+        return None
+    return last_deleted(marks.read(batch.spark, batch.settings, batch.dataset), batch.dataset)
+
+
+def _counted(batch: Batch, classified: DataFrame) -> Changes:
+    """Keep what was decided, and count it."""
+    dataset = batch.dataset
     staged = with_edit(classified)
     frame, found = batch.save_counted(staged, "classified", _counting(batch))
     warnings: dict[str, int] = {}

@@ -25,7 +25,6 @@ from civiclake.pipeline.batch import Batch, next_attempt
 from civiclake.pipeline.classify import Changes, classify_rows
 from civiclake.pipeline.writing import writing
 from civiclake.settings import Settings
-from civiclake.steps.changes import kept
 
 log = logging.getLogger(__name__)
 
@@ -173,7 +172,8 @@ def _refuse_lost(batch: Batch, judged: judge.Judged, expected: int | None) -> No
 
 def _take_verdict(batch: Batch, judged: judge.Judged, result: BatchResult) -> None:
     """Great Expectations judges the batch; its page is kept whatever it says."""
-    verdict = gx.judge(judged.rows.where(kept(batch.dataset)), batch.dataset, batch.batch_id)
+    frame, asked = judge.for_verdict(batch, judged)
+    verdict = gx.judge(frame, asked, batch.batch_id)
     docs = batch.settings.data_docs_dir
     result.data_docs = str(gx.write_page(docs, batch.dataset, batch.batch_id, verdict))
     result.read = judged.read
@@ -185,7 +185,7 @@ def _take_verdict(batch: Batch, judged: judge.Judged, result: BatchResult) -> No
         batch.recorder.count("drift", name, rows)
     warn(batch, judged.notes, result)
     for rule in verdict.rules:
-        if rule.rule.id not in judged.by_rule:
+        if rule.rule.id not in {*judged.by_rule, judge.UNBROKEN}:
             log.info("rule %s is judged by Great Expectations alone", rule.rule.id)
     judge.compare_counts(batch, judged, verdict)
     judge.hold_unless_sound(batch, judged, verdict)

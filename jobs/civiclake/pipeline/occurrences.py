@@ -21,6 +21,8 @@ ONE_TIME = "files_of_one_time"
 IDENTICAL = "identical_rows"
 """Warning: rows that were superseded by an identical row of the same file."""
 
+_FILES = f"{occurrence.FILE_OF} string, {c.SOURCE_FILE} string, "
+
 
 @dataclass(frozen=True)
 class States:
@@ -147,13 +149,13 @@ def _files(batch: Batch, rows: DataFrame) -> tuple[DataFrame | None, tuple[str, 
         of = F.substring_index(c.RECORD, "/", 2)
         wanted = {row[0] for row in rows.select(of).distinct().collect()}
         _refuse_unknown(batch.dataset, wanted - {version.prefix for version in every})
-        mine = [version for version in every if version.prefix in wanted]
-    else:
-        mine = _brought(batch)
+        known = [(v.prefix, v.name, current[v.name].order[0]) for v in every if v.prefix in wanted]
+        schema = _FILES + f"{occurrence.NEWEST_AT} timestamp"
+        return batch.spark.createDataFrame(known, schema), (), True  # some may be
+    mine = _brought(batch)
     facts = [(v.prefix, v.name, current[v.name].prefix != v.prefix) for v in mine]
-    schema = f"{occurrence.FILE_OF} string, {c.SOURCE_FILE} string, {c.IS_STALE} boolean"
     names = tuple(name for _, name, is_stale in facts if not is_stale)
-    frame = batch.spark.createDataFrame(facts, schema)
+    frame = batch.spark.createDataFrame(facts, _FILES + f"{c.IS_STALE} boolean")
     return frame, names, any(is_stale for _, _, is_stale in facts)
 
 

@@ -9,10 +9,12 @@ from pyspark.sql import functions as F
 
 from civiclake import columns as c
 from civiclake.contracts.model import (
+    AMBIGUOUS_PREFIX,
     GIVEN_PREFIX,
     INVALID_PREFIX,
     ORPHAN_PREFIX,
     REPLACED_PREFIX,
+    SKIPPED_PREFIX,
     UNCAST_PREFIX,
     UNKNOWN_PREFIX,
     Dataset,
@@ -26,6 +28,8 @@ _PREFIXES = (
     ORPHAN_PREFIX,
     REPLACED_PREFIX,
     INVALID_PREFIX,
+    SKIPPED_PREFIX,
+    AMBIGUOUS_PREFIX,
     GIVEN_PREFIX,
 )
 

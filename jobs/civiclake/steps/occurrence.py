@@ -20,6 +20,8 @@ from civiclake.steps.merge import Near
 
 FILE_OF = "_file_of"
 """What the ids of a file's records begin with, such as ``b1/0``."""
+NEWEST_AT = "_newest_at"
+"""For records that are replayed: the time of their file's newest version that is merged."""
 
 
 def with_file(rows: DataFrame, files: DataFrame | None, dataset: Dataset) -> DataFrame:
@@ -27,13 +29,18 @@ def with_file(rows: DataFrame, files: DataFrame | None, dataset: Dataset) -> Dat
 
     Args:
         rows: of :func:`civiclake.steps.merge.comparable`.
-        files: ``_file_of``, ``_source_file`` and ``_is_stale``; None where a state is no file.
+        files: ``_file_of``, ``_source_file``, and ``_is_stale`` or ``_newest_at``; None where a
+            state is no file.
         dataset: the compiled contract.
     """
     if files is None:
         return rows.withColumn(c.IS_STALE, F.lit(False))
     of = F.substring_index(c.RECORD, "/", 2)
     found = rows.withColumn(FILE_OF, of).join(F.broadcast(files), FILE_OF, "left").drop(FILE_OF)
+    if NEWEST_AT in found.columns:
+        # A record that was set aside may have come again: its time is that of its last sighting.
+        is_older = F.col(c.SEQUENCE) < F.col(NEWEST_AT)
+        found = found.withColumn(c.IS_STALE, is_older).drop(NEWEST_AT)
     if dataset.occurrence is Occurrence.ROW:
         place = F.substring_index(c.RECORD, "/", -1).cast("bigint")
         return found.withColumn(c.SOURCE_ROW, place)

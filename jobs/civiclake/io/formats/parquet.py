@@ -12,7 +12,7 @@ from civiclake.contracts.model import Dataset
 from civiclake.io.formats import parquet_text
 from civiclake.io.formats.parquet_text import NoText
 from civiclake.io.formats.table import Row, Table, from_records
-from civiclake.io.inspect import Unreadable
+from civiclake.io.inspect import Unreadable, check_header
 
 BATCH_ROWS = 4096
 _FEW_ROWS = 256
@@ -29,7 +29,8 @@ def read(binary: IO[bytes], dataset: Dataset) -> Table:
     contract names it.
 
     Raises:
-        Unreadable: it is no whole Parquet file, is encrypted, or holds a value without text.
+        Unreadable: it is no whole Parquet file, is encrypted, names a column twice, or holds a
+            value without text.
     """
     try:
         plain = pq.ParquetFile(binary, coerce_int96_timestamp_unit="us", pre_buffer=False)
@@ -43,6 +44,7 @@ def read(binary: IO[bytes], dataset: Dataset) -> Table:
     except (pa.ArrowException, OSError) as error:
         raise _unreadable("it is no whole Parquet file", error) from None
     wanted = {n.partition(".")[0] for c in dataset.columns for n in (c.source_name, *c.also)}
+    check_header(plain.schema_arrow.names)
     fields = [f for f in plain.schema_arrow if f.name in wanted or _has_text(file, f)]
     rows = _Rows(file, [f.name for f in fields], _FEW_ROWS if encoded else BATCH_ROWS)
     dotted = {n for c in dataset.columns for n in (c.source_name, *c.also) if "." in n}
@@ -111,8 +113,10 @@ def _has_text(file: pq.ParquetFile, field: pa.Field) -> bool:
         if first is None:
             return False
         found = parquet_text.texts(first.column(0))
-    except (NoText, Unreadable, pa.ArrowException, OSError):
+    except (NoText, Unreadable):
         return False
+    except (pa.ArrowException, OSError) as error:
+        raise _unreadable("it is damaged", error) from None
     return any(text is not None for text in found)
 
 

@@ -44,6 +44,8 @@ def texts(column: pa.Array) -> list[str | None]:
         return [cell(value) for value in values(column)]
     if is_text(kind):
         return _decoded(column)
+    if pa.types.is_float16(kind):  # Arrow writes more digits than the number has
+        return [None if v is None else _half(v) for v in column.to_pylist()]
     if pa.types.is_duration(kind):
         ticks = column.cast(pa.int64()).to_pylist()
         return [None if t is None else _duration(t, _PER_SECOND[kind.unit]) for t in ticks]
@@ -90,7 +92,10 @@ def is_bytes(kind: pa.DataType) -> bool:
     """Whether nothing says that it is text."""
     types = pa.types
     return bool(
-        types.is_binary(kind) or types.is_large_binary(kind) or types.is_fixed_size_binary(kind)
+        types.is_binary(kind)
+        or types.is_large_binary(kind)
+        or types.is_fixed_size_binary(kind)
+        or types.is_binary_view(kind)
     )
 
 
@@ -184,6 +189,10 @@ def _duration(ticks: int, per_second: int) -> str:
     return f"{shown}.{rest:0{digits}d}".rstrip("0") if rest else shown
 
 
+def _half(value: float) -> str:
+    return np.format_float_positional(np.float16(value), trim="-")
+
+
 def _number(text: str) -> Decimal | str:
     found = Decimal(text)
     return found if found.is_finite() else text
@@ -209,26 +218,33 @@ def _inner(column: pa.Array, name: str) -> list[Any]:
 
 def _lists(column: pa.Array) -> list[Any]:
     """Lists and maps, which are lists of pairs."""
-    if pa.types.is_fixed_size_list(column.type):
-        lengths = [n or 0 for n in pc.list_value_length(column).to_pylist()]
-        ends = np.cumsum([0, *lengths]).tolist()
-        items = column.flatten()
-    else:
-        ends = column.offsets.to_pylist()
-        items = None if pa.types.is_map(column.type) else column.values
-    there = column.is_valid().to_pylist()
-    start = ends[0]
-    held: list[Any]
+    is_map = pa.types.is_map(column.type)
+    ends = _ends(column.offsets) if is_map else _ends_of_lists(column)
     try:
-        if items is None:
-            pair = [part.slice(start, ends[-1] - start) for part in (column.keys, column.items)]
-            held = [list(entry) for entry in zip(*map(values, pair), strict=True)]
-        else:
-            held = values(items.slice(start, ends[-1] - start))
+        held = _pairs(column) if is_map else values(column.flatten())
     except NoText as error:
-        row = next(row for row, end in enumerate(ends[1:]) if error.row < end - start)
+        row = next(row for row, end in enumerate(ends[1:]) if error.row < end)
         raise NoText(row, str(error)) from None
+    there = column.is_valid().to_pylist()
     return [
-        held[begin - start : end - start] if is_there else None
-        for begin, end, is_there in zip(ends, ends[1:], there, strict=False)
+        held[begin:end] if is_there else None
+        for begin, end, is_there in zip(ends[:-1], ends[1:], there, strict=True)
     ]
+
+
+def _ends(offsets: pa.Array) -> list[int]:
+    found = offsets.to_pylist()
+    return [end - found[0] for end in found]
+
+
+def _ends_of_lists(column: pa.Array) -> list[int]:
+    lengths = [length or 0 for length in pc.list_value_length(column).to_pylist()]
+    found: list[int] = np.cumsum([0, *lengths]).tolist()
+    return found
+
+
+def _pairs(column: pa.MapArray) -> list[Any]:
+    """The pairs of all maps, one after the other."""
+    start, end = column.offsets[0].as_py(), column.offsets[-1].as_py()
+    parts = [part.slice(start, end - start) for part in (column.keys, column.items)]
+    return [list(pair) for pair in zip(*map(values, parts), strict=True)]

@@ -16,6 +16,7 @@ from defusedxml import DefusedXmlException
 from openpyxl.utils import get_column_letter
 
 from civiclake.contracts.model import Dataset
+from civiclake.io.csv_header import complete
 from civiclake.io.formats import xlsx_cells, xlsx_package
 from civiclake.io.formats.table import Row, Table
 from civiclake.io.formats.xlsx_cells import Cell, Line
@@ -155,10 +156,11 @@ class _Rows:
         return any(self._text(cell, "string", line) for cell in line.cells)
 
     def _names(self, line: Line) -> list[str | None]:
-        found: list[str | None] = [None] * max(cell.column for cell in line.cells)
+        cells: list[str | None] = [None] * max(cell.column for cell in line.cells)
         for cell in line.cells:
-            text = self._text(cell, "string", line)
-            found[cell.column - 1] = (text.strip() or None) if text else None
+            cells[cell.column - 1] = self._text(cell, "string", line)
+        names, unnamed = complete(cells)
+        found = [None if place in unnamed else name for place, name in enumerate(names)]
         while found and found[-1] is None:
             found.pop()
         return found

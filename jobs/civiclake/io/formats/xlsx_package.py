@@ -104,7 +104,11 @@ class Package:
         """The part of the workbook itself."""
         for kind, target in self._related("").values():
             if kind == "officeDocument" and target in self._infos:
+                if target.endswith(".bin"):
+                    raise Unreadable("it is a binary workbook (.xlsb): save it as .xlsx")
                 return target
+        if "content.xml" in self._infos:
+            raise Unreadable("it is an OpenDocument file (.ods): save it as .xlsx")
         ending = "sheet.main+xml"
         found = next((p for p, t in self._types.items() if t.endswith(ending)), "")
         if found not in self._infos:

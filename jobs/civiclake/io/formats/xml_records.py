@@ -155,6 +155,8 @@ class _Contents:
 
     def _content(self, element: Element, *, preserve: bool = False) -> Any:
         """Text, or a mapping of attributes and children."""
+        if not len(element) and not element.attrib:
+            return _trimmed(element.text, preserve=preserve)
         attributes = dict(element.attrib)
         space = attributes.pop(_SPACE, None)
         preserve = space == "preserve" or (preserve and space is None)

@@ -124,8 +124,8 @@ def _rows(connection: Any, address: Address, most: int) -> Collected:
     table = types.quoted(address.table)
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT * FROM {table} LIMIT 0")
-        kinds = types.kinds(cursor)
-    query = f"SELECT {types.csv_record(kinds.items())} FROM {table} LIMIT {most + 1}"
+        columns = [(types.quoted(name), kind) for name, kind in types.kinds(cursor).items()]
+    query = f"SELECT {types.csv_record(columns)} FROM {table} LIMIT {most + 1}"
     with connection.cursor(SSCursor) as cursor:
         cursor.execute(query)
         return collect(_records(cursor, address.table), most)

@@ -64,5 +64,6 @@ def _connect(address: Address) -> catalogue.Connection:
         dbname=address.database,
         user=address.user,
         connect_timeout=4,
-        options="-c timezone=UTC -c datestyle=ISO -c default_transaction_read_only=on",
+        options="-c timezone=UTC -c datestyle=ISO -c intervalstyle=iso_8601"
+        " -c default_transaction_read_only=on",
     )

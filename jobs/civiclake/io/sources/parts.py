@@ -14,9 +14,10 @@ from datetime import datetime
 from itertools import islice
 from threading import Event
 
+from civiclake.errors import SourceError
 from civiclake.io.csv_header import Wanted
 from civiclake.io.csv_records import Form, render
-from civiclake.io.inspect import Inspection, Unreadable
+from civiclake.io.inspect import Inspection
 from civiclake.io.landing import RENDITIONS, Draft, LandedFile
 from civiclake.io.rendition import SUFFIX
 
@@ -100,7 +101,10 @@ class Parts:
             write(packer.flush())
         found = rendered(self.draft, path, self.header)
         if found.rows != rows:
-            raise Unreadable(f"{rows} records were written, but {found.rows} are read back")
+            raise SourceError(
+                f"{self.origin}: {rows} rows came, but {found.rows} are read back from {path}: "
+                "run the batch again"
+            )
         return LandedFile(
             path=path,
             rendition=rendition_of(path),
