@@ -118,6 +118,11 @@ FAULTS: dict[str, tuple[Spoil, str, str]] = {
         "species.customProperties.civiclake.value.also[1]",
         "source column 'height' is read as 'height_m' already",
     ),
+    "names alike but for capitals": (
+        put("species", physicalName="TREE_ID"),
+        "species.physicalName",
+        "source column 'TREE_ID' differs from that of 'tree_id' by capitals alone",
+    ),
     "a name of raw's own": (
         put("species", physicalName="_Row"),
         "species.physicalName",

@@ -32,6 +32,8 @@ _NOT_SUPPORTED = {
     "partitioned": "tables are laid out by the maintenance job",
     "encryptedName": "restricted columns are protected by civiclake.protect",
 }
+_FOLDED = "\0"
+"""Before a source column's name without regard to capitals, among those that are taken."""
 RAW_OWN = frozenset({"_batch_id", "_record_id", "_file", "_row", "_delivered_at", "_malformed"})
 """What stands beside a source's columns in raw, and can be the name of none of them."""
 
@@ -102,10 +104,18 @@ def _check_source_name(
     for index, other in enumerate(also if isinstance(also, list) else ()):
         spelled.append((str(other), (*here, "also", index)))
     for name, where in spelled:
+        folded = f"{_FOLDED}{name.casefold()}"
         if name in taken:
             message = f"source column {name!r} is read as {taken[name]!r} already"
             context.document.fault(context.faults, where, message)
+        elif taken.get(folded, item["name"]) != item["name"]:
+            message = (
+                f"source column {name!r} differs from that of {taken[folded]!r} by capitals alone,"
+                " which no table tells apart: let a query rename it"
+            )
+            context.document.fault(context.faults, where, message)
         taken.setdefault(name, item["name"])
+        taken.setdefault(folded, item["name"])
 
 
 def _compile(

@@ -116,7 +116,7 @@ def _place(dataset: Dataset, file: LandedFile) -> str:
     if file.names_line is not None:
         return (
             f"; line {file.header_line} was taken for the header, but line {file.names_line} has "
-            f"all names of the contract: set `header_row: {file.names_line}` there"
+            f"all names of the contract: set `header_row: {file.names_line}` in the contract"
         )
     if dataset.source.format is FileFormat.CSV and (file.header_line > 1 or len(file.header) == 1):
         return (
