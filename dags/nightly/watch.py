@@ -1,8 +1,8 @@
 """A new or changed contract reaches the night by itself.
 
 Whoever parses DAGs looks whether a file of the contracts has changed since the last compile
-(a few milliseconds), and only then has the other environment compile them. Faulty contracts
-leave the last good manifest in place.
+(a few milliseconds), and only then has the other environment compile them. What is faulty stays
+in the manifest as it was when it was sound last.
 """
 
 from __future__ import annotations

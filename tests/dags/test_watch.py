@@ -80,7 +80,7 @@ def test_a_changed_suite_is_compiled_too(schemas: Path, calls: Path, state: Path
 
 def test_faults_are_all_shown_by_this_file_alone(schemas: Path, calls: Path, state: Path) -> None:
     watch.compile_changed()
-    good = (state / "manifest.json").read_bytes()
+    good = json.loads((state / "manifest.json").read_text())
     contract = schemas / "meteorology" / "daily.yaml"
     sound = contract.read_text()
     contract.write_text(
@@ -93,10 +93,25 @@ def test_faults_are_all_shown_by_this_file_alone(schemas: Path, calls: Path, sta
         assert "wether" in told
         assert "an owner is missing" in told
         assert set(bag.dags) >= {"health", "meteorology", "transport", "public_security"}
-    assert (state / "manifest.json").read_bytes() == good
+    now = json.loads((state / "manifest.json").read_text())
+    assert now["datasets"] == good["datasets"]
+    assert list(now["faults"]) == ["meteorology.daily"]
     assert calls.read_text().split() == ["compile"] * 2
     contract.write_text(sound)
     assert DagBag(str(DAGS)).import_errors == {}
+
+
+def test_a_fault_keeps_no_other_contract_from_the_night(
+    schemas: Path, calls: Path, state: Path
+) -> None:
+    watch.compile_changed()
+    contract = schemas / "health" / "visits.yaml"
+    contract.write_text(contract.read_text().replace("role: owner", "role: boss"))
+    add_dataset(schemas)
+    bag = DagBag(str(DAGS))
+    assert [Path(file).name for file in bag.import_errors] == ["contracts.py"]
+    assert {"weekly.extract", "weekly.load"} <= tasks(bag, "meteorology")
+    assert "visits.load" in tasks(bag, "health")
 
 
 def test_a_command_that_fails_otherwise_is_tried_again(

@@ -13,6 +13,8 @@ from nights import Nights, city
 from pyspark.sql import DataFrame, SparkSession
 
 from civiclake.contracts.model import Dataset, Rule, Severity
+from civiclake.contracts.rule_checks import typed
+from civiclake.contracts.suites import known_expectations
 from civiclake.io import gx
 from civiclake.settings import Settings
 from civiclake.steps import rules
@@ -79,6 +81,63 @@ CASES: dict[str, list[dict[str, Any]]] = {
         {"column_A": "text", "column_B": "other", "ignore_row_if": "neither"},
     ],
 }
+ONE_WRONG: dict[str, dict[str, Any]] = {
+    "expect_column_values_to_be_null": {"column": "mostly_null"},
+    "expect_column_values_to_not_be_null": {"column": "one_null"},
+    "expect_column_values_to_be_between": {"column": "n", "min_value": 1, "max_value": 3},
+    "expect_column_value_lengths_to_be_between": {"column": "text", "max_value": 3},
+    "expect_column_value_lengths_to_equal": {"column": "text", "value": 3},
+    "expect_column_values_to_be_in_set": {"column": "text", "value_set": ["A11", "A12"]},
+    "expect_column_values_to_not_be_in_set": {"column": "text", "value_set": ["A12\n"]},
+    "expect_column_values_to_match_regex": {"column": "text", "regex": "^(?:A[0-9]{2})$"},
+    "expect_column_values_to_not_match_regex": {"column": "text", "regex": "\\n"},
+    "expect_column_pair_values_a_to_be_greater_than_b": {"column_A": "n", "column_B": "other"},
+    "expect_column_pair_values_to_be_equal": {"column_A": "text", "column_B": "same"},
+    # judged by Great Expectations alone
+    "expect_column_pair_values_to_be_in_set": {
+        "column_A": "n", "column_B": "other", "value_pairs_set": [[1, 0], [2, 0]],
+    },
+    "expect_column_values_to_be_unique": {"column": "twice"},
+    "expect_column_values_to_match_regex_list": {"column": "text", "regex_list": ["A1[0-9]\\z"]},
+    "expect_column_values_to_not_match_regex_list": {"column": "text", "regex_list": ["\\n"]},
+    "expect_compound_columns_to_be_unique": {"column_list": ["n", "other"]},
+    "expect_multicolumn_sum_to_equal": {"column_list": ["n", "rest"], "sum_total": 3},
+    "expect_multicolumn_values_to_be_equal": {"column_list": ["text", "same"]},
+    "expect_select_column_values_to_be_unique_within_record": {"column_list": ["n", "third"]},
+    "expect_column_distinct_values_to_be_in_set": {"column": "n", "value_set": [1, 2]},
+    "expect_column_distinct_values_to_equal_set": {"column": "n", "value_set": [1, 2]},
+    "expect_column_distinct_values_to_contain_set": {"column": "n", "value_set": [1, 2, 3]},
+    "expect_column_most_common_value_to_be_in_set": {"column": "n", "value_set": [9]},
+    "expect_column_max_to_be_between": {"column": "at", "max_value": "2020-01-01T11:00:00+00:00"},
+    "expect_column_min_to_be_between": {"column": "at", "min_value": "2020-01-01T10:00:00+00:00"},
+    "expect_column_mean_to_be_between": {"column": "n", "max_value": 2},
+    "expect_column_median_to_be_between": {"column": "n", "min_value": 3},
+    "expect_column_stdev_to_be_between": {"column": "n", "max_value": 1},
+    "expect_column_sum_to_be_between": {"column": "n", "max_value": 6},
+    "expect_column_unique_value_count_to_be_between": {"column": "n", "max_value": 2},
+    "expect_column_proportion_of_unique_values_to_be_between": {"column": "n", "min_value": 1},
+    "expect_column_proportion_of_non_null_values_to_be_between": {
+        "column": "one_null", "min_value": 1,
+    },
+    "expect_column_quantile_values_to_be_between": {
+        "column": "n", "quantile_ranges": {"quantiles": [1.0], "value_ranges": [[0, 3]]},
+    },
+    "expect_table_row_count_to_equal": {"value": 3},
+    "expect_table_row_count_to_be_between": {"max_value": 3},
+    "expect_column_values_to_match_json_schema": {
+        "column": "json", "json_schema": {"required": ["a"]},
+    },
+    "expect_column_values_to_be_json_parseable": {"column": "like_json"},
+    "expect_column_values_to_match_strftime_format": {
+        "column": "dated", "strftime_format": "%Y-%m-%d",
+    },
+    "expect_column_value_z_scores_to_be_less_than": {
+        "column": "n", "threshold": 1, "double_sided": False,
+    },
+    "expect_column_values_to_be_increasing": {"column": "rest"},
+    "expect_column_values_to_be_decreasing": {"column": "rest"},
+}  # fmt: skip
+"""Of every type of rule, one that a single value of four breaks."""
 UNCOMPILED: list[tuple[str, dict[str, Any]]] = [
     ("expect_column_values_to_be_unique", {"column": "n"}),
     ("expect_column_mean_to_be_between", {"column": "n", "min_value": 0, "max_value": 10}),
@@ -131,7 +190,57 @@ def counts_of(frame: DataFrame, compiled: list[rules.CompiledRule]) -> dict[str,
 
     judged = judge(frame.withColumn(c.CORRUPT, F.lit(None).cast("string")), compiled)
     dataset = city().dataset("meteorology.daily")
-    return read_counts(judged.agg(*counts(compiled, dataset)).collect()[0].asDict()).by_rule
+    row = judged.agg(*counts(compiled, dataset)).collect()[0].asDict()
+    return read_counts(row, compiled).by_rule
+
+
+ONE_WRONG_ROWS = """
+    (1, 'A11', 'A11', null, 'a', 0, 1, 2, 5, timestamp'2020-01-01 10:00:00', '{"a": 1}',
+     '1', '2020-01-01'),
+    (1, 'A12', 'A12', null, 'b', 0, 2, 2, 6, timestamp'2020-01-01 10:30:00', '{"a": 2}',
+     '2', '2020-01-02'),
+    (2, 'A12', 'A12', null, 'c', 0, 3, 1, 7, timestamp'2020-01-01 11:00:00', '{"a": 3}',
+     '3', '2020-01-03'),
+    (9, 'A12\n', 'A12', 'x', null, 9, 3, 9, 9, timestamp'2020-01-01 11:30:00', '{}',
+     '{', 'never')
+"""
+
+
+@pytest.fixture(scope="module")
+def of_one_wrong(spark: SparkSession) -> tuple[dict[str, int], dict[str, gx.RuleVerdict]]:
+    """What both find of a single wrong value, by type of rule."""
+    names = "n, text, same, mostly_null, one_null, other, twice, rest, third, at, json"
+    frame = spark.sql(f"SELECT * FROM VALUES {ONE_WRONG_ROWS} AS t({names}, like_json, dated)")
+    kinds = {"text": "string", "at": "timestamp"}
+    made = tuple(
+        Rule(id=kind, expectation=kind, kwargs=typed(kind, kwargs, kinds))
+        for kind, kwargs in ONE_WRONG.items()
+    )
+    compiled, _ = rules.compile_rules(made)
+    dataset = city().dataset("meteorology.daily").model_copy(update={"rules": made})
+    verdict = gx.judge(frame, dataset, "b1")
+    return counts_of(frame, compiled), {v.rule.id: v for v in verdict.rules}
+
+
+@pytest.mark.parametrize("kind", ONE_WRONG)
+def test_one_wrong_value_is_found(
+    kind: str, of_one_wrong: tuple[dict[str, int], dict[str, gx.RuleVerdict]]
+) -> None:
+    ours, theirs = of_one_wrong
+    assert theirs[kind].error is None
+    assert not theirs[kind].success
+    assert ours.get(kind, 1) == 1
+    assert theirs[kind].unexpected_rows in (None, 1, 2)  # two share a value that stands twice
+
+
+def test_one_wrong_value_of_every_type() -> None:
+    known = set(known_expectations())
+    assert rules.SUPPORTED <= set(ONE_WRONG) <= known
+    # These ask more of a column than a value of four can break.
+    assert known - set(ONE_WRONG) == {
+        "expect_column_kl_divergence_to_be_less_than",
+        "expect_column_values_to_not_be_outliers",
+    }
 
 
 def test_every_supported_type_has_cases() -> None:

@@ -29,7 +29,7 @@ FAULTS: dict[str, tuple[Spoil, str, str]] = {
     "wrong type": (put("tree_id", required="yes"), "tree_id.required", "of type boolean"),
     "unknown type": (put("tree_id", logicalType="text"), "logicalType", "is 'text'; allowed are"),
     "missing field": (lambda c: c.trees.pop("version"), TREES_FILE, "'version' is missing"),
-    "wrong version": (trees(apiVersion="v3.0.2"), "apiVersion", "allowed is 'v3.2.0'"),
+    "wrong version": (trees(apiVersion="v2.2.2"), "apiVersion", "allowed are 'v3.0.0'"),
     "wrong server field": (
         lambda c: c.trees["servers"][0].update(hots="x"),
         "servers.source.hots",
@@ -69,6 +69,11 @@ FAULTS: dict[str, tuple[Spoil, str, str]] = {
     ),
     "wrong overlap": (put("own", overlap="1 hour"), "overlap", "such as '30m', '1h' or '2d'"),
     "wrong limit": (put("own", limits={"max_set_aside_fraction": 5}), "fraction", "than or equal"),
+    "wrong span": (
+        put("own", limits={"max_ahead": "1 day"}),
+        "max_ahead",
+        "such as '2h', or 'any'",
+    ),
     "wrong schedule": (put("own", schedule="nightly"), "schedule", "cron text of five fields"),
     "two hours in a department": (other_hour, TREES_FILE, "a department runs at one hour"),
     # load, key, sequence
@@ -183,6 +188,11 @@ FAULTS: dict[str, tuple[Spoil, str, str]] = {
         "operation",
         "allowed is load: changes",
     ),
+    "operation that means nothing": (
+        log(absent=["-", "D"]),
+        "operation",
+        "holds 'D', which is a word for an absent value as well",
+    ),
     "an unknown operation": (
         log(operations={"X": "remove"}),
         "operations.X",
@@ -210,11 +220,6 @@ FAULTS: dict[str, tuple[Spoil, str, str]] = {
         "no column has primaryKey",
     ),
     "no connection": (drop("own", "connection"), "connection", "'connection' is missing"),
-    "no member": (
-        lambda c: c.parks["servers"][0].update(path="/x/*.zip"),
-        "schemas/parks/parks.yaml",
-        "'member' is missing",
-    ),
     # owner, server, service level
     "no team": (lambda c: c.trees.pop("team"), TREES_FILE, "an owner is missing"),
     "no owner": (trees(team={"members": [{"username": "a"}]}), "team", "an owner is missing"),

@@ -99,6 +99,16 @@ FAULTS: dict[str, tuple[Spoil, str, str]] = {
         "civiclake.value.delimiter",
         "only CSV has a delimiter",
     ),
+    "header row of json": (
+        parks_files("json", header_row=3),
+        "civiclake.value.header_row",
+        "only 'csv' or 'xlsx' has a row of names, and the format is 'json'; leave it out",
+    ),
+    "header row before the first": (
+        parks_files("csv", header_row=0),
+        "civiclake.value.header_row",
+        "greater than or equal to 1",
+    ),
     "records of a table": (put("own", records="a"), "records", "a database has no records"),
     "a spelling twice": (
         put(

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import contract_faults_columns
 import contract_faults_loads
+import contract_faults_rules
 import contract_faults_sources
 import contract_faults_suites
 import pytest
 from contract_city import PARKS, TREES, SmallCity
-from contract_spoilers import Spoil, drop, extension, file, log, mart, put, same_table, trees
+from contract_spoilers import Spoil, drop, extension, file, log, mart, put, rule, same_table, trees
 
 from civiclake.contracts.check import check
 from civiclake.contracts.load import load_city
@@ -22,6 +23,7 @@ FAULTS = {
     **contract_faults_sources.FAULTS,
     **contract_faults_columns.FAULTS,
     **contract_faults_suites.FAULTS,
+    **contract_faults_rules.FAULTS,
 }
 
 
@@ -103,6 +105,34 @@ SOUND: dict[str, Spoil] = {
         "species", customProperties=extension(also=["_row"])
     ),
     "other column of a class": put("species", classification="confidential"),
+    "values in the source's own writing": lambda c: [
+        c.own.update(absent=["NA", "-", ""]),
+        put("park_id", enum=[{"value": "NA"}], customProperties=extension(absent=[]))(c),
+        put(
+            "height_m",
+            customProperties=extension(
+                number={"decimal": ",", "group": ".", "strip": ["m", "EUR"], "percent": "keep"},
+                absent_as="1.000,5",
+            ),
+        )(c),
+        put("tree_id", customProperties=extension(absent_as="none"))(c),
+        put("updated_at", customProperties=extension(epoch="ms"))(c),
+    ],
+    "arguments left out as Great Expectations writes them": rule(
+        "expect_column_max_to_be_between",
+        column="height_m",
+        min_value=None,
+        max_value=300,
+        row_condition=None,
+    ),
+    "half a number bounds whole ones": rule(
+        "expect_column_unique_value_count_to_be_between", column="tree_id", min_value=2
+    ),
+    "a pattern of both worlds": rule(
+        "expect_column_values_to_match_regex",
+        column="tree_id",
+        regex=r"^[\[\]a-z^&]{2,}(?:\{x\}|(?i:y))?[]]$",
+    ),
     "enumeration": put("park_id", enum=[{"value": "P1"}, {"value": "P2"}]),
 }
 

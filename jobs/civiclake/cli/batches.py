@@ -70,7 +70,7 @@ def mart(
 
     settings = load_settings()
     with reporting() as report:
-        made = build(settings, city.read(settings), name, batch_id or _now(), full=full)
+        made = build(settings, city.with_mart(settings, name), name, batch_id or _now(), full=full)
         report(made.model_dump())
 
 

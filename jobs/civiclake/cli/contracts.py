@@ -14,6 +14,7 @@ from civiclake.cli import city
 from civiclake.cli.console import put, say
 from civiclake.contracts import render
 from civiclake.contracts.check import examine
+from civiclake.contracts.warnings import warnings
 from civiclake.errors import ContractError
 from civiclake.settings import load_settings
 
@@ -40,7 +41,10 @@ def check(
     expectations: Annotated[Path | None, typer.Option(help="another folder of suites")] = None,
     marts: Annotated[Path | None, typer.Option(help="another folder of marts")] = None,
 ) -> None:
-    """Check every contract, shared column, code list, suite and mart; list all faults at once."""
+    """Check every contract, shared column, code list, suite and mart; list all faults at once.
+
+    What is allowed and yet seldom meant is told as a warning, with which the check passes.
+    """
     settings = load_settings()
     found = examine(
         schemas or settings.schemas_dir,
@@ -50,18 +54,26 @@ def check(
     problems = found.faults.problems
     if problems:
         raise ContractError([*problems, f"{len(problems)} faults in all; nothing was run"])
+    told = warnings(found)
+    for warning in told:
+        say(f"warning: {warning}")
     columns = sum(len(draft.compiled.columns) for draft in found.drafts)
     rules = sum(len(draft.dataset.rules) for draft in found.drafts if draft.dataset)
     put(
         f"{len(found.drafts)} contracts, {columns} columns, {rules} rules,"
-        f" {len(found.marts)} marts: sound"
+        f" {len(found.marts)} marts: sound" + (f"; {len(told)} warnings" if told else "")
     )
 
 
 def compile_contracts() -> None:
-    """Write the manifest that Airflow's DAGs are built from."""
+    """Write the manifest that Airflow's DAGs are built from; faulty contracts stay as they were."""
     settings = load_settings()
     made = city.compile_city(settings)
+    faults = city.problems(made)
+    if faults:
+        raise ContractError(
+            [*faults, f"{len(faults)} faults in all; what is free of them was compiled"]
+        )
     say(f"compiled {len(made.datasets)} contracts into {settings.manifest_path}")
 
 

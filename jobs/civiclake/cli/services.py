@@ -34,6 +34,8 @@ def start(settings: Settings, sources: dict[str, str] | None = None) -> None:
         sources: environment of the source systems; default: this process's.
     """
     manifest = city.compile_city(settings)
+    for problem in city.problems(manifest):
+        say(problem)
     say(f"compiled {len(manifest.datasets)} contracts")
     say("starting PostgreSQL for Airflow's metadata")
     metadata = start_postgres(settings)

@@ -9,7 +9,7 @@ from pathlib import Path
 from civiclake.contracts.dataset import Draft, compile_contract
 from civiclake.contracts.document import Document, read_json, read_yaml
 from civiclake.contracts.faults import Faults
-from civiclake.contracts.library import CODES, COLUMNS, read_library
+from civiclake.contracts.library import CODES, COLUMNS, Library, read_library
 from civiclake.contracts.mart import read_mart
 from civiclake.contracts.model import Mart
 from civiclake.contracts.suites import suite_rules
@@ -25,6 +25,7 @@ class City:
     drafts: list[Draft] = field(default_factory=list)
     marts: list[tuple[str, Mart]] = field(default_factory=list)
     """Name of the file, and the mart."""
+    library: Library = field(default_factory=Library)
     fingerprint: str = ""
 
     def draft(self, dataset_id: str) -> Draft | None:
@@ -38,7 +39,7 @@ def read_city(schemas_dir: Path, expectations_dir: Path, marts_dir: Path) -> Cit
     if not schemas_dir.is_dir():
         city.faults.add(str(schemas_dir), "no such folder; it holds the contracts")
         return city
-    shared = read_library(schemas_dir, city.faults)
+    shared = city.library = read_library(schemas_dir, city.faults)
     for path in _contract_files(city):
         document = read_yaml(path, _shown(path, schemas_dir), city.faults)
         if document is not None:
@@ -95,7 +96,7 @@ def _add_suites(city: City) -> None:
 
 def _add_suite(draft: Draft, document: Document, faults: Faults) -> None:
     taken = draft.dataset.rules if draft.dataset else ()
-    rules = suite_rules(document, draft.id, draft.compiled.declared, taken, faults)
+    rules = suite_rules(document, draft.id, draft.compiled.kinds, taken, faults)
     if draft.dataset is not None:
         draft.dataset = draft.dataset.model_copy(update={"rules": (*taken, *rules)})
 

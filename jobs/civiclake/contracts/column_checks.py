@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from civiclake.contracts import patterns
 from civiclake.contracts.document import Document
 from civiclake.contracts.extension import ColumnExtension
 from civiclake.contracts.faults import Faults, Place, choice, did_you_mean
 from civiclake.contracts.library import Library
 from civiclake.contracts.logical_types import check_format, is_timezone
 from civiclake.contracts.model import Protection
+from civiclake.contracts.rule_values import TIMES, comparable, misfit, time_misfit
 
 CLASSES = ("public", "internal", "confidential", "restricted")
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
+_LOWEST, _HIGHEST = ("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum")
 
 
 @dataclass
@@ -25,6 +29,8 @@ class Context:
     library: Library
     faults: Faults
     dataset_id: str
+    absent: Sequence[str] = ()
+    """The dataset's words for an absent value."""
 
 
 def check_name(name: str, place: Place, context: Context) -> None:
@@ -64,21 +70,55 @@ def check_options(
         fault("multipleOf", "is not supported; write it as a rule in the dataset's suite")
     regex = options.get("pattern")
     if isinstance(regex, str):
-        try:
-            re.compile(regex)
-        except re.error as error:
-            fault("pattern", f"is {regex!r}; not a regular expression: {error}")
-    for low, high in (("minimum", "maximum"), ("minLength", "maxLength")):
-        if _above(options.get(low), options.get(high)):
+        wrong = patterns.fault(regex)
+        if wrong:
+            fault("pattern", f"is {regex!r}; {wrong}")
+    _check_bounds(options, logical, fault)
+
+
+def _check_bounds(
+    options: dict[str, Any], logical: str | None, fault: Callable[[str, str], None]
+) -> None:
+    """Bounds are of the column's type, each is said once, and something lies between them."""
+    wrong = False
+    for field in (*_LOWEST, *_HIGHEST):
+        allowed = time_misfit(options[field], str(logical)) if field in options else None
+        if logical in TIMES and allowed:
+            fault(field, f"is {options[field]!r}; allowed is {allowed}")
+            wrong = True
+    for pair in (_LOWEST, _HIGHEST):
+        if all(field in options for field in pair):
+            fault(pair[1], f"stands beside {pair[0]}; keep one of the two")
+            wrong = True
+    sides = ((_LOWEST, _HIGHEST), (("minLength",), ("maxLength",)))
+    for lows, highs in () if wrong else sides:
+        low = next((f for f in lows if f in options), None)
+        high = next((f for f in highs if f in options), None)
+        if low and high and _leaves_nothing(options[low], options[high], f"{low} {high}"):
             message = f"is {options[low]!r}, above {high} {options[high]!r}; nothing could pass"
             fault(low, message)
 
 
-def _above(low: Any, high: Any) -> bool:
+def _leaves_nothing(low: Any, high: Any, fields: str) -> bool:
     try:
-        return bool(low > high)
-    except TypeError:  # one of the two is not said
+        first, last = comparable(low), comparable(high)
+        return bool(first > last or (first == last and "exclusive" in fields))
+    except (TypeError, ValueError):  # reported by the standard's own schema
         return False
+
+
+def check_enum(values: Any, logical: str | None, place: Place, context: Context) -> None:
+    """The values of an enumeration are of the column's type; null is none."""
+    for index, entry in enumerate(values if isinstance(values, list) else ()):
+        if not isinstance(entry, dict) or "value" not in entry:
+            continue
+        value, where = entry["value"], (*place, "enum", index, "value")
+        if value is None:
+            message = "is null, with which every value would pass; leave it out"
+            context.document.fault(context.faults, where, message)
+        elif allowed := misfit(value, logical):
+            message = f"is {value!r}; allowed is {allowed}, as the column is of type {logical}"
+            context.document.fault(context.faults, where, message)
 
 
 def check_protection(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from civiclake.contracts import extension, library, meaning
 from civiclake.contracts.column_checks import (
     Context,
+    check_enum,
     check_name,
     check_options,
     check_protection,
@@ -19,6 +21,8 @@ from civiclake.contracts.faults import Faults, Place
 from civiclake.contracts.library import Library
 from civiclake.contracts.logical_types import UnsupportedTypeError, spark_type
 from civiclake.contracts.model import Column, Protection, Reference
+from civiclake.contracts.notation import strip
+from civiclake.contracts.notation_checks import absent_words, check_notation
 
 _REFERENCE = re.compile(r"([a-z][a-z0-9_]*\.[a-z][a-z0-9_]*)\.([a-z][a-z0-9_]*)")
 _NOT_SUPPORTED = {
@@ -42,6 +46,12 @@ class Compiled:
     places: dict[str, Place]
     declared: frozenset[str]
 
+    @property
+    def kinds(self) -> dict[str, str | None]:
+        """Logical type of every column that was written; None where it is faulty."""
+        compiled = {column.name: column.logical_type for column in self.columns}
+        return {name: compiled.get(name) for name in self.declared}
+
 
 def compile_columns(
     properties: Any,
@@ -50,9 +60,10 @@ def compile_columns(
     document: Document,
     shared: Library,
     faults: Faults,
+    absent: Sequence[str] = (),
 ) -> Compiled:
     """Compile every column; each faulty one is reported and left out."""
-    context = Context(document, shared, faults, dataset_id)
+    context = Context(document, shared, faults, dataset_id, absent)
     columns: list[Column] = []
     raw: dict[str, dict[str, Any]] = {}
     places: dict[str, Place] = {}
@@ -115,11 +126,13 @@ def _compile(
         kind = None
     options = complete.get("logicalTypeOptions") or {}
     check_options(options, complete.get("logicalType"), place, context)
+    check_enum(complete.get("enum"), complete.get("logicalType"), place, context)
     if shared_name is None or _shared(complete, context) is not None:
         check_protection(complete, own, place, context)
     codes = meaning.codes(own, complete, place, context)
     check = meaning.check(own, complete, place, context)
     reference = _reference(complete, own, place, context)
+    check_notation(own, complete, place, context)
     if own is None or kind is None or len(faults) > before:
         return complete, None
     return complete, Column(
@@ -133,6 +146,10 @@ def _compile(
         key_position=_key_position(complete, order),
         format=options.get("format") if kind in ("date", "timestamp") else None,
         timezone=options.get("defaultTimezone", "UTC"),
+        absent=absent_words(own, context),
+        absent_as=None if own.absent_as is None else strip(own.absent_as),
+        number=own.number,
+        epoch=own.epoch,
         classification=complete.get("classification") or "public",
         protection=own.protect,
         pseudonym_domain=_domain(own, shared_name, item["name"], context),

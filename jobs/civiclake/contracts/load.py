@@ -1,10 +1,12 @@
-"""Load a city's contracts: read, check, compile; all or nothing."""
+"""Load a city's contracts: read, check, compile; all or nothing, or all that is sound."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from civiclake.contracts import sound
 from civiclake.contracts.check import examine
+from civiclake.contracts.city import City
 from civiclake.contracts.identity import links
 from civiclake.contracts.model import Dataset, Manifest, Mart
 from civiclake.errors import ContractError
@@ -25,14 +27,43 @@ def load_city(schemas_dir: Path, expectations_dir: Path, marts_dir: Path = MARTS
     city = examine(schemas_dir, expectations_dir, marts_dir)
     if city.faults.problems:
         raise ContractError(city.faults.problems)
-    compiled = _at_one_hour([d.dataset for d in city.drafts if d.dataset is not None])
-    marts = tuple(mart for _, mart in city.marts)
+    return _manifest(city, {}, None)
+
+
+def load_sound(
+    schemas_dir: Path, expectations_dir: Path, marts_dir: Path, former: Manifest | None
+) -> Manifest:
+    """Compile what is sound of a city; the rest stays as it was last.
+
+    Args:
+        schemas_dir: contracts by department, with ``_columns/`` and ``_codes/``.
+        expectations_dir: suites by department; a dataset may have none.
+        marts_dir: SQL files of the cross-department tables.
+        former: what was compiled before, if anything was.
+
+    Returns:
+        The manifest, with every fault by the dataset or the file that it stops.
+
+    Raises:
+        ContractError: no contract is sound.
+    """
+    city = examine(schemas_dir, expectations_dir, marts_dir)
+    made = _manifest(city, sound.faults_by_dataset(city), former)
+    if not made.datasets:
+        raise ContractError(city.faults.problems)
+    return made
+
+
+def _manifest(city: City, faulty: sound.Faulty, former: Manifest | None) -> Manifest:
+    compiled = _at_one_hour(sound.datasets(city, faulty, former))
+    marts = sound.marts(city, faulty, former, (d.id for d in compiled))
     datasets = tuple(sorted(_with_feeds(compiled, marts), key=lambda d: d.id))
     return Manifest(
         fingerprint=city.fingerprint,
         datasets=datasets,
         marts=marts,
         links=links(datasets),
+        faults=dict(faulty),
     )
 
 

@@ -136,6 +136,9 @@ def _check_operations(own: DatasetExtension, compiled: Compiled, here: Place, fa
             " told by 'operations' alone"
         )
         fault(place, message)
+    lost = sorted({*column.absent} & {*own.known_operations}) if column is not None else []
+    if lost:
+        fault(place, f"holds {choice(lost)}, which is a word for an absent value as well")
 
 
 def _check_column(

@@ -22,6 +22,7 @@ from civiclake.contracts.loading import Load as Load
 from civiclake.contracts.loading import NewColumn as NewColumn
 from civiclake.contracts.loading import Occurrence as Occurrence
 from civiclake.contracts.loading import Operation as Operation
+from civiclake.contracts.notation import Epoch, NumberNotation, local_pattern
 from civiclake.contracts.rest import Rest
 from civiclake.contracts.standards import Check, Codes
 
@@ -35,6 +36,12 @@ REPLACED_PREFIX = "_replaced_"
 """Helper column: the withdrawn code as given, where it was carried to today's."""
 INVALID_PREFIX = "_invalid_"
 """Helper column: why the column's check refuses the value (one of its reasons), or null."""
+SKIPPED_PREFIX = "_skipped_"
+"""Helper column: the text as given, where its zone's clocks skipped that time."""
+AMBIGUOUS_PREFIX = "_ambiguous_"
+"""Helper column: the later instant, where its zone's clocks showed the time twice."""
+AHEAD_PREFIX = "_ahead_"
+"""Helper column: the sequence, where it lies too far ahead of the moment of landing."""
 GIVEN_PREFIX = "_given_"
 """Helper column: the text as given; only for required columns that are cast or coded."""
 VALID_FROM = "_valid_from"
@@ -131,6 +138,13 @@ class Column(_Frozen):
     """Java DateTimeFormatter pattern of the source's text, for dates and timestamps."""
     timezone: str = "UTC"
     """Zone in which timestamps without an offset are read."""
+    absent: tuple[str, ...] = ()
+    """Texts that mean that there is no value, the dataset's or the column's own."""
+    absent_as: str | None = None
+    """The text that an absent value is taken for, as the source would write it."""
+    number: NumberNotation | None = None
+    epoch: Epoch | None = None
+    """For timestamps that are counted, not written."""
     classification: str = "public"
     protection: Protection | None = None
     pseudonym_domain: str | None = None
@@ -146,6 +160,13 @@ class Column(_Frozen):
     def is_cast(self) -> bool:
         """Whether standardize casts this column (all but strings)."""
         return self.spark_type != "string"
+
+    @property
+    def has_local_times(self) -> bool:
+        """Whether its texts may leave the zone to the contract, and that zone is not UTC."""
+        if self.spark_type != "timestamp" or self.epoch or self.timezone in ("UTC", "Etc/UTC"):
+            return False
+        return self.format is None or local_pattern(self.format) is not None
 
 
 class Rule(_Frozen):
@@ -197,13 +218,16 @@ class Source(_Frozen):
     ``${DROPS}/meteorology/*.csv``."""
     format: FileFormat = FileFormat.CSV
     member: str | None = None
-    """Name inside a zip."""
+    """Name inside a zip, or a pattern such as ``visits_*.csv``."""
     records: str | None = None
     """Where the records are: dotted keys to a list (JSON), an element's name (XML), or the
     kind of entity (GTFS-Realtime)."""
     sheet: str | None = None
     """Name of a workbook's sheet (XLSX)."""
     delimiter: str = ","
+    header_row: int | None = None
+    """Line (CSV) or row (XLSX) of the column names, counted from 1; what is above is skipped.
+    None: the first one that holds a text."""
     encoding: str = "utf-8"
     rest: Rest = Rest()
     connector: str | None = None
@@ -363,6 +387,9 @@ class Manifest(_Frozen):
     datasets: tuple[Dataset, ...]
     marts: tuple[Mart, ...] = ()
     links: tuple[Link, ...] = ()
+    faults: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    """Id of a dataset, or name of a file that is none's, to what is wrong with it now. Such a
+    dataset stands here as it was when it was sound last, if it ever was."""
 
     def dataset(self, dataset_id: str) -> Dataset:
         """The dataset of that id.

@@ -1,4 +1,7 @@
-"""A contract against the public standard: ODCS 3.2.0, by the standard's own JSON schema."""
+"""A contract against the public standard: ODCS 3.2.0, by the standard's own JSON schema.
+
+Contracts of earlier versions are told in its words first.
+"""
 
 from __future__ import annotations
 
@@ -15,8 +18,8 @@ from jsonschema.exceptions import best_match
 
 from civiclake.contracts.document import Document
 from civiclake.contracts.faults import Faults, Place, choice, did_you_mean
+from civiclake.contracts.odcs_versions import READ, in_todays_words
 
-API_VERSION = "v3.2.0"
 _LONGEST = 300
 
 
@@ -39,21 +42,29 @@ def validate(document: Document, faults: Faults) -> dict[str, Any]:
         document.fault(faults, (), "a contract is a mapping of ODCS fields")
         document.prune(())
         return {}
-    errors = list(_validator().iter_errors(document.data))
+    _check_version(document, faults)
+    data: dict[str, Any] = in_todays_words(document.data)
+    document.data = data
+    errors = list(_validator().iter_errors(data))
     places = [tuple(e.absolute_path) for e in errors]
-    clean = copy.deepcopy(document.data)
+    clean = copy.deepcopy(data)
     removals: list[Place] = []
     for error in errors:
         removals += _report(error, places, document, faults)
-    if document.data.get("apiVersion") not in (API_VERSION, None):
-        message = f"is {document.data['apiVersion']!r}; allowed is {API_VERSION!r}"
-        document.fault(faults, ("apiVersion",), message)
     for place in removals:
         document.prune(place)
     # From the back, so that the index of a list's earlier items stays true.
     for place in sorted(set(removals), key=str, reverse=True):
         _blank(clean, place)
     return clean
+
+
+def _check_version(document: Document, faults: Faults) -> None:
+    said = document.data.get("apiVersion", READ[-1])
+    if said not in READ:
+        message = f"is {said!r}; allowed are {choice(READ)}{did_you_mean(said, READ)}"
+        document.fault(faults, ("apiVersion",), message)
+        document.prune(("apiVersion",))
 
 
 def _report(error: Any, places: list[Place], document: Document, faults: Faults) -> list[Place]:

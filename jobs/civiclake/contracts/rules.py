@@ -5,22 +5,28 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from civiclake.contracts import patterns
 from civiclake.contracts.columns import Compiled
 from civiclake.contracts.document import Document
 from civiclake.contracts.faults import Faults, Place, choice, did_you_mean
 from civiclake.contracts.model import (
+    AMBIGUOUS_PREFIX,
     GIVEN_PREFIX,
     INVALID_PREFIX,
     ORPHAN_PREFIX,
     REPLACED_PREFIX,
+    SKIPPED_PREFIX,
     UNCAST_PREFIX,
     UNKNOWN_PREFIX,
     Column,
     Rule,
     Severity,
 )
+from civiclake.contracts.rule_values import instant
 from civiclake.contracts.standards import Reason
 
+AMBIGUOUS_TIME = "ambiguous_time"
+"""Kind of the rules that find local times which clocks showed twice."""
 _NULL = "expect_column_values_to_be_null"
 _NOT_NULL = "expect_column_values_to_not_be_null"
 _SEVERITIES = {"error": Severity.CRITICAL, **{str(s): s for s in Severity}}
@@ -33,6 +39,7 @@ _REFUSED = {
     Reason.REGION: "holds a division that GB/T 2260 knew at that time",
     Reason.ORIGIN: "and its longitude are not both zero",
     Reason.SWAPPED: "does not stand in the longitude's place",
+    Reason.OFF_GLOBE: "lies with its longitude on the earth",
     Reason.OUTSIDE: "lies with its longitude in the expected area",
 }
 _ONLY_COUNTED = (Reason.REGION, Reason.OUTSIDE)
@@ -57,6 +64,8 @@ def _structural(column: Column) -> Iterator[Rule]:
     given = column.is_cast or column.codes is not None
     if column.is_cast:
         yield _rule("type", name, _NULL, f"is of type {column.spark_type}", prefix=UNCAST_PREFIX)
+    if column.has_local_times:
+        yield from _of_local_times(column)
     if column.codes is not None:
         text = f"is a code of {column.codes.list_id}"
         yield _rule("code", name, _NULL, text, prefix=UNKNOWN_PREFIX)
@@ -75,6 +84,16 @@ def _structural(column: Column) -> Iterator[Rule]:
         yield _rule("required", name, _NOT_NULL, "is given", prefix=prefix)
 
 
+def _of_local_times(column: Column) -> Iterator[Rule]:
+    """A time that the clocks skipped is none; one that they showed twice is read as the first."""
+    name, zone = column.name, column.timezone
+    text = f"is a time that clocks in {zone} showed; they skipped it in spring"
+    yield _rule("local_time", name, _NULL, text, prefix=SKIPPED_PREFIX)
+    text = f"is a time that clocks in {zone} showed once; they showed it twice in autumn"
+    twice = _rule(AMBIGUOUS_TIME, name, _NULL, text, prefix=AMBIGUOUS_PREFIX)
+    yield twice.model_copy(update={"severity": Severity.WARNING})
+
+
 def _refused(name: str, reason: Reason) -> Rule:
     kind = "expect_column_values_to_not_be_in_set"
     found = _rule(
@@ -89,13 +108,13 @@ def _of_values(column: Column, raw: dict[str, Any]) -> Iterator[Rule]:
     options = raw.get("logicalTypeOptions") or {}
     if column.spark_type in _FIRST_DAY and not {"minimum", "exclusiveMinimum"} & set(options):
         options = {**options, "minimum": _FIRST_DAY[column.spark_type]}
-    bounds = _bounds(options)
+    bounds = _bounds(options, column.logical_type)
     if bounds:
         words = _words(options)
         yield _rule("range", name, "expect_column_values_to_be_between", words, **bounds)
     if "pattern" in options:
         # ODCS leaves open whether a pattern is anchored; here the whole value must match.
-        regex = f"^(?:{options['pattern']})$"
+        regex = patterns.whole(options["pattern"])
         text = f"matches {options['pattern']}"
         yield _rule("pattern", name, "expect_column_values_to_match_regex", text, regex=regex)
     lengths = {
@@ -107,14 +126,15 @@ def _of_values(column: Column, raw: dict[str, Any]) -> Iterator[Rule]:
         kind = "expect_column_value_lengths_to_be_between"
         yield _rule("length", name, kind, _words(options), **lengths)
     if raw.get("enum"):
-        values = [e["value"] for e in raw["enum"] if isinstance(e, dict) and "value" in e]
+        said = [e["value"] for e in raw["enum"] if isinstance(e, dict) and "value" in e]
+        values = [instant(value, column.logical_type) for value in said]
         kind = "expect_column_values_to_be_in_set"
         yield _rule("enum", name, kind, f"is one of {values}", value_set=values)
     if raw.get("unique") and column.key_position is None:
         yield _rule("unique", name, "expect_column_values_to_be_unique", "stands once")
 
 
-def _bounds(options: dict[str, Any]) -> dict[str, Any]:
+def _bounds(options: dict[str, Any], kind: str) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for field, arg, strict in (
         ("minimum", "min_value", None),
@@ -123,7 +143,7 @@ def _bounds(options: dict[str, Any]) -> dict[str, Any]:
         ("exclusiveMaximum", "max_value", "strict_max"),
     ):
         if field in options:
-            found[arg] = options[field]
+            found[arg] = instant(options[field], kind)
             if strict:
                 found[strict] = True
     return found

@@ -7,20 +7,17 @@ they take stands in ``expectations.json``, and a test holds it equal to the inst
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from functools import cache
 from importlib import resources
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from civiclake.contracts import extension
+from civiclake.contracts import extension, rule_checks
 from civiclake.contracts.document import Document
 from civiclake.contracts.faults import Faults, Place, choice, did_you_mean
 from civiclake.contracts.model import Rule, Severity
-
-_COLUMN_ARGUMENTS = ("column", "column_A", "column_B")
-_COLUMN_LIST_ARGUMENTS = ("column_list",)
+from civiclake.contracts.rule_checks import Kinds
 
 
 class _Closed(BaseModel):
@@ -51,21 +48,35 @@ class Suite(_Closed):
 
 
 @cache
-def known_expectations() -> dict[str, dict[str, list[str]]]:
-    """Type of expectation to its required and optional arguments."""
+def expectation_table() -> dict[str, dict[str, Any] | None]:
+    """Type of expectation to its arguments and their forms; None where Spark can't judge it."""
     text = resources.files(__package__).joinpath("expectations.json").read_text("utf-8")
-    found: dict[str, dict[str, list[str]]] = json.loads(text)
+    found: dict[str, dict[str, Any] | None] = json.loads(text)
     return found
+
+
+@cache
+def known_expectations() -> dict[str, dict[str, Any]]:
+    """Of every type that can be judged: required and optional arguments, and their forms."""
+    return {name: known for name, known in expectation_table().items() if known is not None}
 
 
 def suite_rules(
     document: Document,
     dataset_id: str,
-    columns: frozenset[str],
+    columns: Kinds,
     taken: tuple[Rule, ...],
     faults: Faults,
 ) -> tuple[Rule, ...]:
-    """The rules of a suite; ``taken`` are the contract's, which are never written twice."""
+    """The rules of a suite.
+
+    Args:
+        document: the suite's file.
+        dataset_id: what the file's place says.
+        columns: the dataset's columns with their logical types.
+        taken: the contract's rules, which are never written twice.
+        faults: takes what is wrong.
+    """
     suite = extension.parse(Suite, document.data, (), document, faults)
     if suite is None:
         return ()
@@ -79,14 +90,15 @@ def suite_rules(
         place: Place = ("expectations", index)
         if not _check(item, place, columns, document, faults):
             continue
-        twin = said.get(_fingerprint(item.type, item.kwargs))
+        kwargs = rule_checks.typed(item.type, _said(item.kwargs), columns)
+        twin = said.get(_fingerprint(item.type, kwargs))
         if twin is not None:
             message = f"says what rule {twin!r} says already; leave it out"
             document.fault(faults, place, message)
             continue
-        rule = _to_rule(item, place, ids, document, faults)
+        rule = _to_rule(item, kwargs, place, ids, document, faults)
         ids.add(rule.id)
-        said[_fingerprint(item.type, item.kwargs)] = rule.id
+        said[_fingerprint(item.type, kwargs)] = rule.id
         rules.append(rule)
     return tuple(rules)
 
@@ -94,11 +106,15 @@ def suite_rules(
 def _check(
     item: SuiteExpectation,
     place: Place,
-    columns: frozenset[str],
+    columns: Kinds,
     document: Document,
     faults: Faults,
 ) -> bool:
     known = known_expectations().get(item.type)
+    if item.type in expectation_table() and known is None:
+        message = f"{item.type!r} is not judged by Great Expectations on Spark"
+        document.fault(faults, (*place, "type"), f"{message}; a regular expression may say it")
+        return False
     if known is None:
         hint = did_you_mean(item.type, known_expectations())
         message = f"unknown expectation {item.type!r}{hint}" + (
@@ -113,29 +129,32 @@ def _check(
             hint = did_you_mean(name, arguments)
             message = f"unknown argument {name!r}; allowed are {choice(arguments)}{hint}"
             document.fault(faults, (*place, "kwargs", name), message)
+    kwargs = _said(item.kwargs)
     for name in known["required"]:
-        if name not in item.kwargs:
+        if name not in kwargs:
             document.fault(faults, (*place, "kwargs"), f"{name!r} is missing")
-    for where, name in _named_columns(item.kwargs):
-        if name not in columns:
-            hint = did_you_mean(name, columns)
-            message = f"unknown column {name!r}; allowed are {choice(sorted(columns))}{hint}"
-            document.fault(faults, (*place, "kwargs", *where), message)
+    for way, message in rule_checks.check_columns(kwargs, columns):
+        document.fault(faults, (*place, "kwargs", *way), message)
+    for way, message in rule_checks.check_arguments(known["forms"], kwargs):
+        document.fault(faults, (*place, "kwargs", *way), message)
+    if len(faults) == before:
+        for way, message in rule_checks.check_meaning(item.type, kwargs, columns):
+            document.fault(faults, (*place, "kwargs", *way), message)
     return len(faults) == before
 
 
-def _named_columns(kwargs: dict[str, Any]) -> Iterator[tuple[Place, Any]]:
-    for name in _COLUMN_ARGUMENTS:
-        if name in kwargs:
-            yield (name,), kwargs[name]
-    for name in _COLUMN_LIST_ARGUMENTS:
-        found = kwargs.get(name)
-        for index, column in enumerate(found if isinstance(found, list) else ()):
-            yield (name, index), column
+def _said(kwargs: dict[str, Any]) -> dict[str, Any]:
+    """The arguments that say something: Great Expectations writes null for those left out."""
+    return {name: value for name, value in kwargs.items() if value is not None}
 
 
 def _to_rule(
-    item: SuiteExpectation, place: Place, ids: set[str], document: Document, faults: Faults
+    item: SuiteExpectation,
+    kwargs: dict[str, Any],
+    place: Place,
+    ids: set[str],
+    document: Document,
+    faults: Faults,
 ) -> Rule:
     name = (item.meta or {}).get("name")
     if name is not None and (not isinstance(name, str) or name in ids):
@@ -145,7 +164,7 @@ def _to_rule(
     return Rule(
         id=name or _unique(_short_name(item), ids),
         expectation=item.type,
-        kwargs=item.kwargs,
+        kwargs=kwargs,
         severity=item.severity,
         origin="suite",
         description=_description(item),
@@ -154,7 +173,7 @@ def _to_rule(
 
 def _short_name(item: SuiteExpectation) -> str:
     short = item.type.removeprefix("expect_").removeprefix("column_")
-    columns = [str(name) for _, name in _named_columns(item.kwargs)]
+    columns = [str(name) for _, name in rule_checks.named_columns(item.kwargs)]
     return ":".join([short, *columns])
 
 

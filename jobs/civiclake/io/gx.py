@@ -24,6 +24,8 @@ from pyspark.sql import DataFrame
 from civiclake.contracts.model import Dataset, Rule, Severity
 from civiclake.io.gx_metrics import answer_values_without_spark
 
+_OF_MOMENTS = ("expect_column_max_to_be_between", "expect_column_min_to_be_between")
+_BOUNDS = ("min_value", "max_value")
 _COUNTS_ONLY = {"result_format": "BASIC", "partial_unexpected_count": 0}
 
 
@@ -109,10 +111,28 @@ def _configuration(rule: Rule) -> dict[str, Any]:
         meta["notes"] = rule.description
     return {
         "type": rule.expectation,
-        "kwargs": dict(rule.kwargs),
+        "kwargs": _arguments(rule),
         "severity": rule.severity.value,
         "meta": meta,
     }
+
+
+def _arguments(rule: Rule) -> dict[str, Any]:
+    """The rule's arguments as Great Expectations is to be told them.
+
+    It compares the highest or lowest moment of a column here, where Spark's client hands moments
+    out in this machine's zone and without it, and can't compare them with one that has its offset.
+    """
+    if rule.expectation not in _OF_MOMENTS:
+        return dict(rule.kwargs)
+    return {name: _here(value) if name in _BOUNDS else value for name, value in rule.kwargs.items()}
+
+
+def _here(value: Any) -> Any:
+    if not isinstance(value, str) or "T" not in value:
+        return value
+    moment = datetime.fromisoformat(value)
+    return moment.astimezone().replace(tzinfo=None).isoformat() if moment.tzinfo else value
 
 
 def _verdict(rule: Rule, result: Any) -> RuleVerdict:

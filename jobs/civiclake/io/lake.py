@@ -15,6 +15,7 @@ from civiclake.contracts.render.ddl import CHANGE_FEED, add_columns, table_ddl
 from civiclake.contracts.render.layers import Layer, layer_columns
 from civiclake.contracts.sql import sql_name, sql_text
 from civiclake.errors import UserError
+from civiclake.io.raw_names import stored
 from civiclake.settings import Settings
 
 RAW, QUARANTINE, MARTS, OPS = "raw", "quarantine", "marts", "ops"
@@ -98,7 +99,7 @@ def create(
     identifier = by_path(settings, layer, table)
     if exists(spark, settings, layer, table):
         return identifier
-    fields = ", ".join(f"`{name}` {kind}" for name, kind in columns)
+    fields = ", ".join(f"{sql_name(name)} {kind}" for name, kind in columns)
     by = f" PARTITIONED BY (`{partition}`)" if partition else ""
     pairs = ", ".join(f"'{key}' = '{value}'" for key, value in _PROPERTIES.get(layer, {}).items())
     properties = f" TBLPROPERTIES ({pairs})" if pairs else ""
@@ -224,7 +225,7 @@ RAW_LINEAGE: Sequence[tuple[str, str]] = (
 
 def create_raw(spark: SparkSession, settings: Settings, dataset: Dataset) -> str:
     """Make a dataset's raw table where there is none; returns its identifier."""
-    texts = [(col.source_name, "string") for col in dataset.columns]
+    texts = [(stored(col.source_name), "string") for col in dataset.columns]
     return create(
         spark,
         settings,

@@ -11,12 +11,14 @@ from pyspark.sql import functions as F
 
 from civiclake import columns as c
 from civiclake.contracts.loading_rules import TYPE
-from civiclake.contracts.model import UNCAST_PREFIX, ChangedType, Rule
+from civiclake.contracts.model import UNCAST_PREFIX, ChangedType, Dataset, Rule
 from civiclake.errors import BatchHeld, UserError
 from civiclake.io import code_tables, gx, lake
+from civiclake.pipeline import twice
 from civiclake.pipeline.batch import Batch
 from civiclake.pipeline.occurrences import IDENTICAL, ONE_TIME, older_files
-from civiclake.steps.changes import spare_deletes
+from civiclake.steps.changes import kept, spare_deletes
+from civiclake.steps.clock import with_ahead
 from civiclake.steps.history import served_now
 from civiclake.steps.rules import CompiledRule, compile_rules, sets_aside
 from civiclake.steps.standardize import standardize, with_codes, with_positions, with_references
@@ -24,12 +26,16 @@ from civiclake.steps.validate import (
     DUPLICATE_KEY,
     IS_EARLIER_NAME,
     IS_IDENTICAL,
+    Counts,
     counts,
     decide,
     decide_files,
+    glance,
+    is_wide,
     judge,
     keep_broken_records,
     read_counts,
+    seen,
     with_fate,
 )
 
@@ -37,6 +43,12 @@ log = logging.getLogger(__name__)
 
 _BY_KEY = (c.FATE_SUPERSEDED, c.FATE_DUPLICATE_KEY)
 """Fates of rows that share their key with another."""
+UNBROKEN = "type:every"
+"""Id of the rule that stands for all rules on types that no row breaks, where these are many."""
+_UNBROKEN_COLUMN = "_every_type"
+_TOGETHER = 50
+_SHOWN_REASONS = 3
+"""How many reasons a held batch names."""
 
 
 @dataclass
@@ -56,6 +68,8 @@ class Judged:
     """Rows to be set aside because of what they hold or because of their key, by reason."""
     notes: dict[str, int] = field(default_factory=dict)
     """What is to be said of rows that break no rule."""
+    told_apart: dict[str, int] = field(default_factory=dict)
+    """Rows at a time that clocks showed twice of which their file tells which time it was."""
 
     @property
     def row_rules(self) -> list[Rule]:
@@ -76,7 +90,8 @@ class Judged:
     def warnings(self) -> dict[str, int]:
         """Rows that break a rule without being set aside for it, by rule."""
         soft = {r.rule.id for r in self.rules if not sets_aside(r.rule)}
-        return {name: n for name, n in self.by_rule.items() if n and name in soft}
+        open_ = {name: n - self.told_apart.get(name, 0) for name, n in self.by_rule.items()}
+        return {name: n for name, n in open_.items() if n and name in soft}
 
 
 def judge_rows(batch: Batch, raw: DataFrame) -> Judged:
@@ -85,20 +100,32 @@ def judge_rows(batch: Batch, raw: DataFrame) -> Judged:
     The rows are written as wide as they are once; what depends on other rows of the batch is
     looked up in a small frame beside them.
     """
-    typed = standardize(raw, batch.dataset)
+    typed = with_ahead(standardize(raw, batch.dataset), batch.dataset, batch.landed_at)
     coded = with_positions(with_codes(typed, batch.dataset, _tables(batch)), batch.dataset)
     prepared = with_references(coded, batch.dataset, _parents(batch))
     compiled, _ = compile_rules(batch.dataset.rules)
     rules = spare_deletes(compiled, batch.dataset)
-    counted = counts(rules, batch.dataset)
-    staged, row = batch.save_counted(keep_broken_records(judge(prepared, rules)), "judged", counted)
-    found = read_counts(row)
+    staged, found = _save(batch, keep_broken_records(judge(prepared, rules)), rules)
+    staged, told_apart = twice.tell_apart(batch, staged, found.by_rule)
     fates, decided, notes = _decide(batch, staged)
     fates[c.FATE_BROKEN] = found.rows - found.sound
     fates[c.FATE_GOOD] = found.sound - sum(fates[fate] for fate in _BY_KEY)
-    by_reason = {**found.by_reason, DUPLICATE_KEY: fates[c.FATE_DUPLICATE_KEY]}
+    unsure = twice.name_reasons(batch, staged, decided, found.by_rule)
+    alike = fates[c.FATE_DUPLICATE_KEY] - sum(unsure.values())
+    by_reason = {**found.by_reason, **unsure, DUPLICATE_KEY: alike}
+    _tell_of_keys(batch, by_reason)
     frame = with_fate(staged, decided)
-    return Judged(raw, staged, frame, rules, fates, found.by_rule, by_reason, notes)
+    return Judged(raw, staged, frame, rules, fates, found.by_rule, by_reason, notes, told_apart)
+
+
+def _save(batch: Batch, judged: DataFrame, rules: list[CompiledRule]) -> tuple[DataFrame, Counts]:
+    """Keep the judged rows staged, and count what breaks the rules."""
+    if not is_wide(rules):
+        staged, row = batch.save_counted(judged, "judged", counts(rules, batch.dataset))
+        return staged, read_counts(row, rules)
+    staged, row = batch.save_counted(judged, "judged", glance(rules))
+    counted = counts(rules, batch.dataset, seen(rules, row))
+    return staged, read_counts(staged.agg(*counted).collect()[0].asDict(), rules)
 
 
 def _decide(
@@ -181,10 +208,9 @@ def hold_unless_sound(batch: Batch, judged: Judged, verdict: gx.Verdict) -> None
     limits = batch.dataset.limits
     share = judged.set_aside / judged.read if judged.read else 0.0
     if share > limits.max_set_aside_fraction and not batch.is_replay:
-        worst = max(judged.by_rule, key=lambda name: judged.by_rule[name], default="duplicate_key")
         problems.append(
             f"{judged.set_aside} of {judged.read} rows ({share:.0%}) would be set aside, most for"
-            f" {worst}; allowed are {limits.max_set_aside_fraction:.0%}"
+            f" {_worst(judged.by_reason)}; allowed are {limits.max_set_aside_fraction:.0%}"
         )
     if problems and batch.is_replay:
         log.warning(
@@ -197,6 +223,27 @@ def hold_unless_sound(batch: Batch, judged: Judged, verdict: gx.Verdict) -> None
             f" ask {owner.name} ({owner.contact}) for a corrected delivery, or correct the rule"
             " and run the batch again"
         )
+
+
+def _worst(by_reason: Mapping[str, int]) -> str:
+    """The first few reasons with the rows that they set aside: a row may have several."""
+    found = sorted(((n, reason) for reason, n in by_reason.items() if n), reverse=True)
+    return ", ".join(f"{reason} ({n})" for n, reason in found[:_SHOWN_REASONS])
+
+
+def _tell_of_keys(batch: Batch, by_reason: Mapping[str, int]) -> None:
+    """A row without a part of its key can't be merged, which surprises where the part is optional
+    in the source."""
+    for name in batch.dataset.key:
+        rows = by_reason.get(f"required:{name}", 0)
+        if rows:
+            log.warning(
+                "%s: %d rows have no %s, a part of the key, and are set aside; where that is"
+                " normal, the contract can say what an absent value is taken for (absent_as)",
+                batch.where,
+                rows,
+                name,
+            )
 
 
 def _too_few(batch: Batch, judged: Judged) -> list[str]:
@@ -239,14 +286,46 @@ def _files_with_uncast(frame: DataFrame, column: str) -> str:
     return ", ".join(f"{row['count']} in {row[c.FILE].rpartition('/')[2]}" for row in rows)
 
 
+def for_verdict(batch: Batch, judged: Judged) -> tuple[DataFrame, Dataset]:
+    """What Great Expectations is to judge: the rows and the rules.
+
+    Where a thousand columns have a type, the helper columns of all rules that no row breaks by our
+    count are put together into one, and Great Expectations is asked once whether it is null. It
+    asks for each rule anew else, which costs as much as judging the rows.
+    """
+    rows = judged.rows.where(kept(batch.dataset))
+    if not is_wide(judged.rules):
+        return rows, batch.dataset
+    together = [r for r in judged.row_rules if _is_type(r) and not judged.by_rule[r.id]]
+    if len(together) < _TOGETHER:
+        return rows, batch.dataset
+    helpers = [str(rule.kwargs["column"]) for rule in together]
+    one = F.coalesce(*[F.col(name) for name in helpers]).alias(_UNBROKEN_COLUMN)
+    others = [F.col(name) for name in rows.columns if name not in set(helpers)]
+    asked = Rule(
+        id=UNBROKEN,
+        expectation=together[0].expectation,
+        kwargs={"column": _UNBROKEN_COLUMN},
+        description=f"in {len(together)} columns every value is of the column's type",
+    )
+    known = {rule.id for rule in together}
+    left = [rule for rule in batch.dataset.rules if rule.id not in known]
+    return rows.select(*others, one), batch.dataset.model_copy(update={"rules": (*left, asked)})
+
+
+def _is_type(rule: Rule) -> bool:
+    return rule.id.startswith(TYPE) and rule.origin == "contract"
+
+
 def compare_counts(batch: Batch, judged: Judged, verdict: gx.Verdict) -> None:
     """Hold our own count of every row rule against Great Expectations'.
 
     Raises:
         BatchHeld: the two differ, so one of them is wrong and neither is to be believed.
     """
+    by_rule = {**judged.by_rule, UNBROKEN: 0}
     for found in verdict.rules:
-        ours = judged.by_rule.get(found.rule.id)
+        ours = by_rule.get(found.rule.id)
         if ours is None or found.unexpected_rows is None or found.error is not None:
             continue
         if ours != found.unexpected_rows:

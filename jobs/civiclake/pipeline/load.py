@@ -23,9 +23,9 @@ from civiclake.io.lock import TableLock
 from civiclake.pipeline import apply, deliveries, judge
 from civiclake.pipeline.batch import Batch, next_attempt
 from civiclake.pipeline.classify import Changes, classify_rows
+from civiclake.pipeline.unrenewed import pass_over
 from civiclake.pipeline.writing import writing
 from civiclake.settings import Settings
-from civiclake.steps.changes import kept
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +56,8 @@ def load(settings: Settings, dataset: Dataset, batch_id: str) -> BatchResult:
     is_new = not landing.is_committed(dataset.id, batch_id)
     batch_dir = landing.batch_dir(dataset.id, batch_id)
     attempt = next_attempt(batch_dir)
+    if manifest.unrenewed is not None:
+        return pass_over(settings, dataset, manifest, attempt)
 
     def read_raw(batch: Batch) -> DataFrame:
         return raw.stage(batch.spark, settings, dataset, manifest, batch_dir)
@@ -173,7 +175,8 @@ def _refuse_lost(batch: Batch, judged: judge.Judged, expected: int | None) -> No
 
 def _take_verdict(batch: Batch, judged: judge.Judged, result: BatchResult) -> None:
     """Great Expectations judges the batch; its page is kept whatever it says."""
-    verdict = gx.judge(judged.rows.where(kept(batch.dataset)), batch.dataset, batch.batch_id)
+    frame, asked = judge.for_verdict(batch, judged)
+    verdict = gx.judge(frame, asked, batch.batch_id)
     docs = batch.settings.data_docs_dir
     result.data_docs = str(gx.write_page(docs, batch.dataset, batch.batch_id, verdict))
     result.read = judged.read
@@ -185,7 +188,7 @@ def _take_verdict(batch: Batch, judged: judge.Judged, result: BatchResult) -> No
         batch.recorder.count("drift", name, rows)
     warn(batch, judged.notes, result)
     for rule in verdict.rules:
-        if rule.rule.id not in judged.by_rule:
+        if rule.rule.id not in {*judged.by_rule, judge.UNBROKEN}:
             log.info("rule %s is judged by Great Expectations alone", rule.rule.id)
     judge.compare_counts(batch, judged, verdict)
     judge.hold_unless_sound(batch, judged, verdict)
@@ -253,6 +256,9 @@ def compare_with_former(
         committed: the batches that are merged into the table.
         manifest: what the batch brought.
     """
+    batch.landed_at = manifest.created_at
+    if batch.dataset.load is not Load.SNAPSHOT and not batch.dataset.reads_by_watermark:
+        batch.origins = {file.path: file.origin for file in manifest.files}
     former = [b for b in committed if b.created_at < manifest.created_at]
     if former:
         batch.usual_rows = median(b.rows for b in former[-_USUAL_BATCHES:])

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from civiclake import columns as c
-from civiclake.contracts.model import Dataset, History
+from civiclake.contracts.model import AMBIGUOUS_PREFIX, Dataset, History
+from civiclake.contracts.rules import AMBIGUOUS_TIME
 from civiclake.steps.changes import kept
 from civiclake.steps.fold import fold
+from civiclake.steps.moments import local_times_of_key
 from civiclake.steps.rules import CompiledRule, sets_aside
 
 MALFORMED = "malformed"
@@ -24,6 +26,7 @@ IS_IDENTICAL = "_is_identical"
 IS_EARLIER_NAME = "_is_earlier_name"
 """Of a superseded row: what was kept is of the same time, and its file has the later name."""
 _RULE_PART, _REASON_PART = "rule:", "reason:"
+_COUNTED_AT_ONCE = 2 * c.BITS
 
 
 @dataclass(frozen=True)
@@ -57,15 +60,25 @@ def keep_broken_records(judged: DataFrame) -> DataFrame:
     return judged.withColumn(c.RAW, F.when(~F.col(c.IS_SOUND), F.col(c.RAW)))
 
 
-def counts(rules: Sequence[CompiledRule], dataset: Dataset) -> list[Column]:
+def is_wide(rules: Sequence[CompiledRule]) -> bool:
+    """Whether there are so many rules that only those should be counted that a row breaks."""
+    return len(rules) > _COUNTED_AT_ONCE
+
+
+def counts(
+    rules: Sequence[CompiledRule], dataset: Dataset, only: Collection[str] | None = None
+) -> list[Column]:
     """Aggregates of judged rows, for :func:`read_counts`.
 
     Args:
         rules: the rules that gave the bits.
         dataset: the compiled contract.
+        only: ids of the rules to count; default: all.
     """
-    broken = {r.rule.id: _bit(i) for i, r in enumerate(rules)}
-    reasons = {r.rule.id: broken[r.rule.id] for r in rules if sets_aside(r.rule)}
+    broken = {r.rule.id: _bit(i) for i, r in enumerate(rules) if only is None or r.rule.id in only}
+    reasons = {
+        r.rule.id: broken[r.rule.id] for r in rules if sets_aside(r.rule) and r.rule.id in broken
+    }
     reasons[MALFORMED] = F.col(c.CORRUPT).isNotNull()
     brings_values = kept(dataset)
     return [
@@ -76,13 +89,30 @@ def counts(rules: Sequence[CompiledRule], dataset: Dataset) -> list[Column]:
     ]
 
 
-def read_counts(row: Mapping[str, int]) -> Counts:
-    """Take the values of :func:`counts` apart."""
+def glance(rules: Sequence[CompiledRule]) -> list[Column]:
+    """Aggregates of judged rows that tell which rules are broken at all, for :func:`seen`.
+
+    A thousand columns have a thousand rules, of which a delivery breaks a few: to count each
+    of them takes most of the time that judging does.
+    """
+    words = [_word_name(start) for start in _starts(rules)]
+    return [F.coalesce(F.bit_or(name), F.lit(0)).alias(name) for name in words]
+
+
+def seen(rules: Sequence[CompiledRule], row: Mapping[str, int]) -> set[str]:
+    """The rules that a row breaks, by the values of :func:`glance`."""
+    return {r.rule.id for i, r in enumerate(rules) if row[_word_name(i)] >> (i % c.BITS) & 1}
+
+
+def read_counts(row: Mapping[str, int], rules: Sequence[CompiledRule]) -> Counts:
+    """Take the values of :func:`counts` apart; what was not counted is broken by no row."""
 
     def part(prefix: str) -> dict[str, int]:
         return {k.removeprefix(prefix): v for k, v in row.items() if k.startswith(prefix)}
 
-    return Counts(row["rows"], row["sound"], part(_RULE_PART), part(_REASON_PART))
+    by_rule = {**{r.rule.id: 0 for r in rules}, **part(_RULE_PART)}
+    by_reason = {**{r.rule.id: 0 for r in rules if sets_aside(r.rule)}, **part(_REASON_PART)}
+    return Counts(row["rows"], row["sound"], by_rule, by_reason)
 
 
 def decide(judged: DataFrame, dataset: Dataset) -> DataFrame:
@@ -201,11 +231,29 @@ def _unified_values(dataset: Dataset) -> Column:
     return text if dataset.operation is None else F.when(~F.col(c.IS_DELETE), text).otherwise("")
 
 
-def reasons(rules: Sequence[CompiledRule]) -> Column:
-    """Why a row was set aside: ids of the critical rules it breaks, or the key's trouble."""
-    broken = [F.when(_bit(i), F.lit(r.rule.id)) for i, r in enumerate(rules) if sets_aside(r.rule)]
+def reasons(
+    rules: Sequence[CompiledRule], dataset: Dataset, by_reason: Mapping[str, int]
+) -> Column:
+    """Why a row was set aside: ids of the critical rules it breaks, or the key's trouble.
+
+    A key that is another row's because clocks showed its time twice is named by that.
+
+    Args:
+        rules: the rules that gave the bits.
+        dataset: the compiled contract.
+        by_reason: rows by reason; a rule that no row breaks is looked at no more.
+    """
+    broken = [
+        F.when(_bit(i), F.lit(r.rule.id))
+        for i, r in enumerate(rules)
+        if sets_aside(r.rule) and by_reason.get(r.rule.id)
+    ]
     malformed = F.when(F.col(c.CORRUPT).isNotNull(), F.lit(MALFORMED))
-    key = F.when(F.col(c.FATE) == c.FATE_DUPLICATE_KEY, F.lit(DUPLICATE_KEY))
+    said: Column = F.lit(DUPLICATE_KEY)
+    for name in reversed(local_times_of_key(dataset)):
+        unsure = F.col(AMBIGUOUS_PREFIX + name).isNotNull()
+        said = F.when(unsure, F.lit(f"{AMBIGUOUS_TIME}:{name}")).otherwise(said)
+    key = F.when(F.col(c.FATE) == c.FATE_DUPLICATE_KEY, said)
     return F.filter(F.array(malformed, key, *broken), lambda reason: reason.isNotNull())
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from civiclake.contracts.model import Dataset
+from civiclake.io.formats.json_path import heads
 from civiclake.io.formats.json_stream import Reader
 from civiclake.io.formats.json_values import as_record, kind_of
 from civiclake.io.formats.table import Table, from_records
@@ -15,19 +16,22 @@ from civiclake.io.inspect import Unreadable, text_blocks
 
 def read(binary: io.BufferedIOBase, dataset: Dataset) -> Table:
     """One row for each object of the list that ``records`` leads to (none: the document)."""
-    path = tuple((dataset.source.records or "").split(".")) if dataset.source.records else ()
     reader = Reader(text_blocks(binary, dataset.source.encoding))
-    return from_records(_records(reader, path), dataset)
+    return from_records(_records(reader, dataset.source.records or ""), dataset)
 
 
-def _records(reader: Reader, path: tuple[str, ...]) -> Iterator[dict[str, Any]]:
+def _records(reader: Reader, path: str) -> Iterator[dict[str, Any]]:
     for number, value in enumerate(_find(reader, path, ()), start=1):
         yield as_record(value, f"record {number}")
     reader.end()
 
 
-def _find(reader: Reader, path: tuple[str, ...], way: tuple[str, ...]) -> Iterator[Any]:
-    """The elements of the list at the path; what stands beside the way is passed over."""
+def _find(reader: Reader, path: str, way: tuple[str, ...]) -> Iterator[Any]:
+    """The elements of the list at the path; what stands beside the way is passed over.
+
+    As in :mod:`civiclake.io.formats.json_path`, a key may hold dots; but a stream can't look
+    for the longest one first, so two that may be meant are refused.
+    """
     here = ".".join(way) or "the document"
     if not path:
         if reader.peek() != "[":
@@ -35,19 +39,22 @@ def _find(reader: Reader, path: tuple[str, ...], way: tuple[str, ...]) -> Iterat
         yield from reader.elements()
         return
     if reader.peek() != "{":
-        raise Unreadable(f"{here} is {_kind(reader)}, so it has no {'.'.join(path)}")
-    names: list[str] = []
+        raise Unreadable(f"{here} is {_kind(reader)}, so it has no {path}")
+    keys, names, met = set(heads(path)), list[str](), ""
     for name in reader.members():
         names.append(name)
-        if name != path[0]:
+        if name not in keys:
             reader.skip()
-        elif names.count(name) > 1:
-            raise Unreadable(f"{here} names {name} more than once")
+        elif met:
+            twice = f"names {name} more than once" if met == name else f"has both {met} and {name}"
+            raise Unreadable(f"{here} {twice}")
         else:
-            yield from _find(reader, path[1:], (*way, name))
-    if path[0] not in names:
+            met = name
+            yield from _find(reader, path[len(name) + 1 :], (*way, name))
+    if not met:
         held = ", ".join(names)[:200] or "nothing"
-        raise Unreadable(f"it has no {'.'.join((*way, path[0]))} ({here} holds {held})")
+        missing = ".".join((*way, path.partition(".")[0]))
+        raise Unreadable(f"it has no {missing} ({here} holds {held})")
 
 
 def _no_list(reader: Reader, here: str) -> str:

@@ -16,6 +16,7 @@ from civiclake.contracts.model import Dataset, Load, NewColumn
 from civiclake.contracts.rest import PagingKind
 from civiclake.errors import BatchHeld, SourceError, SourceUnavailable, UserError
 from civiclake.io.drift import refuse_unfit
+from civiclake.io.formats.json_path import MISSING, find
 from civiclake.io.formats.json_values import as_record
 from civiclake.io.formats.table import from_records
 from civiclake.io.formats.text import cell
@@ -25,7 +26,9 @@ from civiclake.io.sources.common import ask
 from civiclake.io.sources.parts import Lines, Parts, csv_line
 from civiclake.io.sources.registry import Asked, Pulled
 from civiclake.io.sources.rest_client import Client, shown
-from civiclake.io.sources.rest_pages import INDEX, RESUME, Page, Walk, at
+from civiclake.io.sources.rest_ends import told
+from civiclake.io.sources.rest_page import Page
+from civiclake.io.sources.rest_pages import INDEX, RESUME, Walk
 
 WALKS = 3
 """Times that a register is walked through until it holds still."""
@@ -107,7 +110,7 @@ def _settled(walk: Walk) -> tuple[list[Page], _Reconciled]:
         found = _reconcile(walk, pages)
         if _adds_up(walk.dataset, pages, len(found.winners)):
             return pages, found
-        totals = f"the total went from {pages[0].total} to {pages[-1].total}"
+        totals = f"the total went from {pages[0].total} to {told(pages)}"
         counted.append(f"{len(found.winners)} records ({totals})")
         walk.forget()
     raise SourceError(
@@ -118,7 +121,7 @@ def _settled(walk: Walk) -> tuple[list[Page], _Reconciled]:
 
 
 def _adds_up(dataset: Dataset, pages: list[Page], count: int) -> bool:
-    first, last = pages[0].total, pages[-1].total
+    first, last = pages[0].total, told(pages)
     if last is None:
         return True
     by_number = dataset.source.rest.paging.kind in (PagingKind.PAGE, PagingKind.OFFSET)
@@ -169,7 +172,8 @@ def _checked(walk: Walk, page: Page) -> Iterator[dict[str, Any]]:
 
 
 def _value(record: Mapping[str, Any], path: str) -> Any:
-    return record[path] if path in record else at(record, path)
+    found = find(record, path)
+    return None if found is MISSING else found
 
 
 def _order(text: str | None, zone: Any) -> Order:

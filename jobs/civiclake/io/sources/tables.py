@@ -34,6 +34,23 @@ def header(dataset: Dataset, found: Collection[str]) -> tuple[str, ...]:
     return (*(c.source_name for c in dataset.columns), *kept_in_raw(dataset, list(found)))
 
 
+def spellings(dataset: Dataset, found: Collection[str]) -> dict[str, str]:
+    """The table's own name for a column of the contract, where it is another accepted spelling."""
+    return {
+        column.source_name: other
+        for column in dataset.columns
+        if column.source_name not in found
+        for other in column.also[::-1]
+        if other in found
+    }
+
+
+def in_contract_s_words(kinds: Mapping[str, str], spelled: Mapping[str, str]) -> dict[str, str]:
+    """Types by the contract's name of a column, those that it does not know by their own."""
+    known = {own: name for name, own in spelled.items()}
+    return {known.get(own, own): kind for own, kind in kinds.items()}
+
+
 def no_table(dataset: Dataset, where: str) -> SourceError:
     """The sentence for a table that is not there."""
     return SourceError(

@@ -1,0 +1,114 @@
+"""Which contracts of a city are sound, and what becomes of those that are not.
+
+One faulty contract stops its own dataset and those that lean on it; a night of all others goes on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import PurePosixPath
+
+from civiclake.contracts import extension
+from civiclake.contracts.city import City
+from civiclake.contracts.dataset import Draft
+from civiclake.contracts.library import AUTHORITY, CODES, COLUMNS, Library
+from civiclake.contracts.model import Dataset, Manifest, Mart
+
+Faulty = Mapping[str, tuple[str, ...]]
+"""Id of a dataset, or else name of a file, to the sentences about it."""
+
+
+def faults_by_dataset(city: City) -> dict[str, tuple[str, ...]]:
+    """Every fault by what it stops.
+
+    Args:
+        city: read and compared (:func:`civiclake.contracts.check.examine`).
+
+    Returns:
+        Per dataset id the faults of its contract, of its suite, of what it shares with others and
+        of the datasets that it refers to; per name of a file those that stop no dataset.
+    """
+    files: dict[str, list[str]] = {}
+    for problem in city.faults.problems:
+        files.setdefault(problem.partition(":")[0], []).append(problem)
+    found: dict[str, list[str]] = {}
+    for file, problems in files.items():
+        found.setdefault(_dataset_of(file, city) or file, []).extend(problems)
+    shared = [p for file in files if _is_shared(file, city) for p in files[file]]
+    for draft in city.drafts:
+        if shared and _names(draft, city.library) & city.library.broken:
+            found.setdefault(draft.id, []).extend(shared)
+    _follow_references(city, found)
+    return {name: tuple(dict.fromkeys(problems)) for name, problems in found.items()}
+
+
+def _dataset_of(file: str, city: City) -> str | None:
+    """The dataset whose contract or suite a file is, also where it can't be read."""
+    way = PurePosixPath(file).parts
+    roots = {city.schemas_dir.name: ".yaml", city.expectations_dir.name: ".json"}
+    if len(way) != 3 or way[1].startswith("_") or not file.endswith(roots.get(way[0], "\0")):
+        return None
+    return f"{way[1]}.{PurePosixPath(file).stem}"
+
+
+def _is_shared(file: str, city: City) -> bool:
+    root = city.schemas_dir.name
+    return file.startswith((f"{root}/{COLUMNS}/", f"{root}/{CODES}/"))
+
+
+def _names(draft: Draft, library: Library) -> set[str]:
+    """The shared columns, their files and the code lists that a contract names."""
+    found: set[str] = set()
+    for column in draft.compiled.raw.values():
+        for entry in column.get("authoritativeDefinitions") or ():
+            if isinstance(entry, dict) and entry.get("type") == AUTHORITY:
+                address = str(entry.get("url"))
+                found |= {address, address.partition("#")[0]}
+                shared = library.columns.get(address)
+                if shared is not None and shared.civiclake.codes:
+                    found.add(shared.civiclake.codes)
+        own = extension.find(column.get("customProperties"), ())
+        if own is not None and isinstance(own[0], dict):
+            found.add(str(own[0].get("codes")))
+    return found
+
+
+def _follow_references(city: City, found: dict[str, list[str]]) -> None:
+    """A dataset that refers to a faulty one is stopped by its faults, and so on."""
+    waiting = [d.dataset for d in city.drafts if d.dataset is not None and d.id not in found]
+    while True:
+        stopped = [d for d in waiting if any(r in found for r in d.references)]
+        if not stopped:
+            return
+        for dataset in stopped:
+            found[dataset.id] = [p for r in dataset.references for p in found.get(r, ())]
+        waiting = [d for d in waiting if d.id not in found]
+
+
+def datasets(city: City, faulty: Faulty, former: Manifest | None) -> list[Dataset]:
+    """The sound contracts, and of the faulty ones the last version that was sound."""
+    made = [d.dataset for d in city.drafts if d.dataset is not None and d.id not in faulty]
+    last = former.datasets if former else ()
+    return [*made, *(d for d in last if d.id in faulty)]
+
+
+def marts(
+    city: City, faulty: Faulty, former: Manifest | None, known: Iterable[str]
+) -> tuple[Mart, ...]:
+    """The same of marts; one whose inputs are not all there yet waits for them."""
+    there = set(known)
+    last = {mart.name: mart for mart in former.marts} if former else {}
+    read = dict(city.marts)
+    return tuple(
+        mart for mart in _newest(read, faulty, last) if there >= set(mart.inputs) | set(mart.groups)
+    )
+
+
+def _newest(read: Mapping[str, Mart], faulty: Faulty, last: Mapping[str, Mart]) -> Iterator[Mart]:
+    for shown, mart in read.items():
+        if shown not in faulty:
+            yield mart
+    for shown in faulty:
+        name = PurePosixPath(shown).stem
+        if shown.endswith(".sql") and name in last:
+            yield last[name]
