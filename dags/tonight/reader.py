@@ -33,7 +33,7 @@ _OVERLAP = timedelta(days=2)
 _BATCH = ", ".join(f'"{f.name}"' for f in fields(Batch))
 _COUNT = ", ".join(f'"{f.name}"' for f in fields(Count))
 _DUE = ", ".join(f'"{f.name}"' for f in fields(Due))
-_COUNTED = ("rule", "reason")
+_COUNTED = ("rule", "reason", "warning")
 
 
 def lake_uri() -> str:

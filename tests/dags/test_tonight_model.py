@@ -126,6 +126,7 @@ def test_reasons_and_warnings_are_told_apart_and_explained() -> None:
         count(of, "reason", "required:visit_id", 3),
         count(of, "rule", "required:visit_id", 3),
         count(of, "rule", "name_once", 9),
+        count(of, "warning", "identical_rows", 4),
         count(batch(ago=DAYS), "reason", "malformed", 99),
     ]
     found = row(of, counts=counts)
@@ -134,7 +135,8 @@ def test_reasons_and_warnings_are_told_apart_and_explained() -> None:
     ]  # fmt: skip
     assert found.reasons[0].meaning == "visit_id is given"
     assert "same key" in found.reasons[1].meaning
-    assert [(r.name, r.rows) for r in found.warnings] == [("name_once", 9)]
+    assert [(r.name, r.rows) for r in found.warnings] == [("name_once", 9), ("identical_rows", 4)]
+    assert "wants `occurrence: equals`" in found.warnings[1].meaning
     assert found.verdict == "passed in part"
 
 
