@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from civiclake.contracts.notation import strip
+
 
 @dataclass(frozen=True)
 class Sample:
@@ -46,12 +48,12 @@ class Sample:
     def values(self, index: int, most: int) -> list[str]:
         """What stands in a column, without the empty ones: so many rows, spread over all."""
         spread = self.rows[:: max(1, -(-len(self.rows) // most))]
-        return [v.strip() for row in spread if (v := row[index]) is not None and v.strip()]
+        return [v for row in spread if (v := strip(row[index] or ""))]
 
     def counted(self, index: int) -> Counter[str]:
         """The different texts of a column with their number, without the empty ones."""
         found: Counter[str] = Counter()
         for text, count in Counter(row[index] for row in self.rows).items():
-            if text is not None and text.strip():
-                found[text.strip()] += count
+            if value := strip(text or ""):
+                found[value] += count
         return found

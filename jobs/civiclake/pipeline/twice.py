@@ -63,5 +63,12 @@ def name_reasons(
 
 
 def _unsure(batch: Batch, by_rule: Mapping[str, int]) -> list[str]:
+    """The columns of the key in whose times the two hours are to be told apart.
+
+    Rows of a change log that share a key are versions of one thing, and those of a line list are
+    all kept.
+    """
+    if batch.dataset.operation is not None or batch.dataset.occurrence is not None:
+        return []
     names = moments.local_times_of_key(batch.dataset)
     return [name for name in names if by_rule.get(f"{AMBIGUOUS_TIME}:{name}")]
