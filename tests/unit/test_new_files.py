@@ -8,13 +8,18 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from civiclake.cli import app
 from civiclake.contracts.guess import guess
+from civiclake.contracts.load import load_city
 from civiclake.contracts.sample import Sample
 from civiclake.errors import SourceError, UserError
 from civiclake.io import samples
+from civiclake.io.extract import extract
 from civiclake.io.samples.asked import Asked
 from civiclake.io.samples.patterns import pattern
+from civiclake.settings import Settings
 
 
 def _take(tmp_path: Path, name: str, content: bytes | str, asked: Asked | None = None) -> Sample:
@@ -42,6 +47,44 @@ def test_a_pattern_is_of_one_dataset(name: str, made: str, tmp_path: Path) -> No
     assert pattern(tmp_path / name)[0] == made
     (tmp_path / name).touch()
     assert [p.name for p in tmp_path.glob(made)] == [name]
+
+
+def _zip(**members: str) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for name, text in members.items():
+            archive.writestr(name, text)
+    return packed.getvalue()
+
+
+ENDS = {
+    "titled.csv": b"Rainfall report\nPrinted 2016-01-02\n\nStation,Rain (mm)\nS1,2.5\nS2,0\n",
+    "told.csv": b"sep=;\r\nsite;n\r\nA;5\r\nB;7\r\n",
+    "padded.csv": b"site,day,n,,\nA,2016-01-01,5,,\nB,2016-01-01,7,,\n",
+    "index.csv": b",site,n\n0,A,5\n1,B,7\n",
+    "broken.csv": b'site,"Total\nvisits",kind\r\nA,5,x\r\nB,7,y\r\n',
+    "latin.csv": "site,n\nTiergarten Süd,5\nGröße,7\n".encode("cp1252"),
+    "wide.txt": "site\tn\nA\t5\nB\t7\n".encode("utf-16"),
+    "nested.geojson": b'{"features": [{"properties": {"ID": 1}}, {"properties": {"ID": 2}}]}',
+    "visits_2016-01-01.zip": _zip(**{"__MACOSX/._v": "x", "v_2016.csv": "site,n\nA,5\nB,7\n"}),
+    "absent.csv": b'ward,delay,budget\nW1,NA,"1,234.50"\nW2,7,"$2,000.00"\n',
+    "repeated.csv": b"age,sex\n55,F\n55,F\n",
+}
+
+
+@pytest.mark.parametrize("name", ENDS)
+def test_a_night_reads_every_row_by_the_draft_as_it_stands(
+    name: str, schemas: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drops = tmp_path / "drops" / "parks"
+    drops.mkdir(parents=True)
+    (drops / name).write_bytes(ENDS[name])
+    done = CliRunner().invoke(app, ["new", "parks.trees", "--from", str(drops / name)])
+    assert done.exception is None, done.exception
+    monkeypatch.setenv("CIVICLAKE_DROPS", str(drops.parent))
+    dataset = load_city(schemas, schemas / "no-suites", schemas / "no-marts").dataset("parks.trees")
+    settings = Settings(state_dir=tmp_path / "state")
+    assert extract(settings, dataset, "n1", settle_seconds=0).rows == 2
 
 
 def test_two_drafts_of_one_department_read_their_own_files(tmp_path: Path) -> None:
@@ -126,14 +169,6 @@ def test_an_encoding_may_be_said(tmp_path: Path) -> None:
         _take(tmp_path, "a.csv", data, Asked(encoding="utf-8"))
     with pytest.raises(UserError, match="'klingon' is no encoding"):
         _take(tmp_path, "a.csv", data, Asked(encoding="klingon"))
-
-
-def _zip(**members: str) -> bytes:
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as archive:
-        for name, text in members.items():
-            archive.writestr(name, text)
-    return packed.getvalue()
 
 
 def test_the_one_file_of_a_zip_is_meant_whatever_lies_beside_it(tmp_path: Path) -> None:
