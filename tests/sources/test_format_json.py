@@ -51,3 +51,22 @@ def test_a_feature_without_geometry_keeps_its_row() -> None:
         ("1", "102.7", "25.04"),
         ("2", None, None),
     ]
+
+
+@pytest.mark.parametrize(
+    ("document", "found"),
+    [
+        (b'{"a.b": [{"n": 1}], "a": {"b": {"c": [{"n": 2}]}}}', "2"),
+        (b'{"a": 7, "a.b": {"c": [{"n": 3}]}}', "3"),
+        (b'{"a.b": {"c": [{"n": 4}]}, "a": {"b": {"c": []}}}', "4"),
+        (b'{"a": {"b": {"c": []}}, "a.b": {"c": []}}', "the document has both a and a.b"),
+        (b'{"a": [], "x": 1}', "a is a list, so it has no b.c"),
+        (b'{"a": 7, "a": {"b": {"c": []}}}', "the document names a more than once"),
+    ],
+)
+def test_a_key_with_dots_stands_in_no_other_s_way(document: bytes, found: str) -> None:
+    if found.isdigit():
+        assert read(document, "json", records="a.b.c") == [{"n": found}]
+        return
+    with pytest.raises(Unreadable, match=found):
+        read(document, "json", records="a.b.c")

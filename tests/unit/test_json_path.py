@@ -56,7 +56,8 @@ def test_a_way_that_ends_in_nothing() -> None:
 @pytest.mark.parametrize(
     ("document", "records", "wanted"),
     [
-        ({"odata.value": [{"a": 1}], "odata": 7}, "odata.value", "has both odata.value and odata"),
+        ({"odata.value": [{"a": 1}], "odata": {"value": [{"a": 2}]}}, "odata.value", ["1"]),
+        ({"odata": {"value": []}, "odata.value": []}, "odata.value", "both odata and odata.value"),
         ({"odata.value": [{"a": 1}]}, "odata.value", ["1"]),
         ({"x": 1, "d.e": {"rows": [{"a": 1}]}}, "d.e.rows", ["1"]),
         ({"d": {"e.rows": [{"a": 1}]}}, "d.e.rows", ["1"]),

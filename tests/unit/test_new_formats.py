@@ -163,7 +163,7 @@ def _take(tmp_path: Path, name: str, content: bytes, rows: int = 1000) -> Sample
         ({"short": [{"a": 1}], "long": [{"b": 1}] * 2}, "long"),
         ({"names": ["x", "y", "z"], "trees": [{"b": 1}]}, "trees"),
         ({"data": [], "trees": [{"b": 1}]}, "trees"),
-        ({"a.b": [{"a": 1}] * 3, "x": {"b": {"c": [{"b": 1}]}}}, "a.b"),
+        ({"a.b": [{"a": 1}] * 3, "a": {"b": {"c": [{"b": 1}]}}}, "a.b"),
     ],
 )
 def test_the_likeliest_list_holds_the_records(

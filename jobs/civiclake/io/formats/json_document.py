@@ -29,8 +29,8 @@ def _records(reader: Reader, path: str) -> Iterator[dict[str, Any]]:
 def _find(reader: Reader, path: str, way: tuple[str, ...]) -> Iterator[Any]:
     """The elements of the list at the path; what stands beside the way is passed over.
 
-    As in :mod:`civiclake.io.formats.json_path`, a key may hold dots; but a stream can't look
-    for the longest one first, so two that may be meant are refused.
+    As in :mod:`civiclake.io.formats.json_path`, a key may hold dots, and the longest one goes
+    before others. A stream can't go back: a longer one that follows one that led on is refused.
     """
     here = ".".join(way) or "the document"
     if not path:
@@ -40,17 +40,23 @@ def _find(reader: Reader, path: str, way: tuple[str, ...]) -> Iterator[Any]:
         return
     if reader.peek() != "{":
         raise Unreadable(f"{here} is {_kind(reader)}, so it has no {path}")
-    keys, names, met = set(heads(path)), list[str](), ""
+    keys, names, met, ends = set(heads(path)), list[str](), "", list[str]()
     for name in reader.members():
-        names.append(name)
-        if name not in keys:
+        rest = path[len(name) + 1 :]
+        if name in keys and name in names:
+            raise Unreadable(f"{here} names {name} more than once")
+        if name not in keys or len(name) < len(met):
             reader.skip()
+        elif rest and reader.peek() != "{":  # no way leads on there
+            ends.append(f"{'.'.join((*way, name))} is {_passed(reader)}, so it has no {rest}")
         elif met:
-            twice = f"names {name} more than once" if met == name else f"has both {met} and {name}"
-            raise Unreadable(f"{here} {twice}")
+            raise Unreadable(f"{here} has both {met} and {name}")
         else:
             met = name
-            yield from _find(reader, path[len(name) + 1 :], (*way, name))
+            yield from _find(reader, rest, (*way, name))
+        names.append(name)
+    if not met and ends:
+        raise Unreadable(ends[0])
     if not met:
         held = ", ".join(names)[:200] or "nothing"
         missing = ".".join((*way, path.partition(".")[0]))
@@ -67,6 +73,14 @@ def _no_list(reader: Reader, here: str) -> str:
         reader.skip()
     held = ", ".join(names)[:200] or "nothing"
     return f"{said}: name the list as `records` (it holds {held})"
+
+
+def _passed(reader: Reader) -> str:
+    """What the next value is, passed over."""
+    is_list, kind = reader.peek() == "[", _kind(reader)
+    if is_list:
+        reader.skip()
+    return kind
 
 
 def _kind(reader: Reader) -> str:
