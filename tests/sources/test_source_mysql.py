@@ -364,3 +364,18 @@ def test_another_spelling_of_a_column(city: City, db: Db) -> None:
     second = city.extract(dataset, "n2")
     assert city.ids(second) == ["t2", "t3"]
     assert second.files[0].header == ("tree_id", "species", "height", "updated_at")
+
+
+def test_a_sequence_that_counts_milliseconds(city: City, db: Db) -> None:
+    db.run(
+        "ALTER TABLE trees ADD COLUMN at bigint",
+        "UPDATE trees SET at = 1000 * UNIX_TIMESTAMP(updated_at)",
+        "ALTER TABLE trees DROP COLUMN updated_at, RENAME COLUMN at TO updated_at",
+        "INSERT INTO trees VALUES ('future', 'ash', 3, 2871763200000)",
+    )
+    counted = [{"property": "civiclake", "value": {"epoch": "ms"}}]
+    columns = [*COLUMNS, {**UPDATED, "customProperties": counted}]
+    first = city.commit(city.table(kind="mysql", columns=columns), "n1")
+    assert first.watermark_to == "1767268800000"
+    second = city.extract(city.table(kind="mysql", columns=columns, overlap="45m"), "n2")
+    assert city.ids(second) == ["future", "t2", "t3"]

@@ -296,3 +296,18 @@ def test_a_row_that_was_committed_late_is_found_by_the_overlap_alone(
         assert first.watermark_to == "2026-01-02 09:30:00+00"
     assert city.ids(city.extract(city.table(overlap="0s"), "n2")) == ["quick"]
     assert city.ids(city.extract(city.table(), "n3")) == ["quick", "slow"]
+
+
+def test_a_sequence_that_counts_seconds(
+    city: City, db: psycopg.Connection[tuple[object, ...]]
+) -> None:
+    db.execute(
+        "ALTER TABLE trees ALTER updated_at TYPE bigint USING extract(epoch FROM updated_at)"
+    )
+    db.execute("INSERT INTO trees VALUES ('future', 'ash', 3, 2871763200)")
+    counted = [{"property": "civiclake", "value": {"epoch": "s"}}]
+    columns = [*COLUMNS, {**UPDATED, "customProperties": counted}]
+    first = city.commit(city.table(columns=columns), "n1")
+    assert first.watermark_to == "1767268800"
+    second = city.extract(city.table(columns=columns, overlap="45m"), "n2")
+    assert city.ids(second) == ["future", "t2", "t3"]
