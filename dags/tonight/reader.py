@@ -156,7 +156,7 @@ class Reader:
         table = self._outcomes
         newest: dict[str, Batch] = {}
         for batch in sorted(self._batches.values(), key=lambda b: (b.night, b.started_at)):
-            if not batch.is_replay:
+            if batch.is_delivery:
                 newest[batch.dataset] = batch
         wanted = {(b.dataset, b.batch_id) for b in newest.values()}
         ids = ", ".join(sorted({_literal(batch_id) for _, batch_id in wanted})) or "''"

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from tonight_city import NOW, batch, city, count, dataset, failed, held, ledger
+from tonight_city import NOW, batch, city, count, dataset, failed, held, ledger, unrenewed
 
 from tonight import model, words
 from tonight.model import Page, Row
@@ -39,11 +39,21 @@ def row(*batches: Batch, counts: Any = (), **more: Any) -> Row:
         ([batch(ago=3 * DAYS), held("health.visits")], State.HELD, Age.STALE),
         ([batch(ago=DAYS), failed("health.visits")], State.FAILED, Age.IN_TIME),
         ([failed("health.visits")], State.FAILED, Age.NEVER),
+        # The register lay there as it was: what is served is as old as it is.
+        ([batch(ago=2 * DAYS + HOURS), unrenewed("health.visits")], State.STALE, Age.STALE),
+        ([batch(quarantined=1), unrenewed("health.visits")], State.SET_ASIDE, Age.IN_TIME),
     ],
 )
 def test_each_way_to_stand_has_its_own_word(batches: list[Batch], state: State, age: Age) -> None:
     found = row(*batches)
     assert (found.state, found.age) == (state, age)
+
+
+def test_a_night_that_renewed_nothing_is_told() -> None:
+    said = "nothing new is delivered: a.csv is not renewed since 2016-01-02 02:00 UTC"
+    found = row(batch(ago=DAYS), unrenewed("health.visits", message=said))
+    assert (found.note, found.newest and found.newest.status) == (said, "merged")
+    assert [past.batch.status for past in found.past] == ["unrenewed", "merged"]
 
 
 def test_states_differ_in_word_and_sign_and_not_in_colour_alone() -> None:

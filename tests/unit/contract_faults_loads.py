@@ -69,6 +69,11 @@ FAULTS: dict[str, tuple[Spoil, str, str]] = {
     ),
     "wrong overlap": (put("own", overlap="1 hour"), "overlap", "such as '30m', '1h' or '2d'"),
     "wrong limit": (put("own", limits={"max_set_aside_fraction": 5}), "fraction", "than or equal"),
+    "wrong span": (
+        put("own", limits={"max_ahead": "1 day"}),
+        "max_ahead",
+        "such as '2h', or 'any'",
+    ),
     "wrong schedule": (put("own", schedule="nightly"), "schedule", "cron text of five fields"),
     "two hours in a department": (other_hour, TREES_FILE, "a department runs at one hour"),
     # load, key, sequence

@@ -14,15 +14,21 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from civiclake.contracts import schedule
 from civiclake.contracts.document import Document
 from civiclake.contracts.faults import Faults, Place, choice, did_you_mean
-from civiclake.contracts.loading import Drift, History, Limits, Load, Occurrence, Operation
+from civiclake.contracts.loading import (
+    Drift,
+    History,
+    Limits,
+    Load,
+    Occurrence,
+    Operation,
+    seconds,
+)
 from civiclake.contracts.model import Partition, Protection
 from civiclake.contracts.notation import Epoch, NumberNotation
 from civiclake.contracts.rest import Rest
 from civiclake.contracts.standards import Area, CheckKind
 
 NAME = "civiclake"
-
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 class _Closed(BaseModel):
@@ -95,7 +101,7 @@ class DatasetExtension(_Closed):
     @property
     def overlap_seconds(self) -> int:
         """Overlap in seconds."""
-        return int(self.overlap[:-1]) * _UNITS[self.overlap[-1]]
+        return seconds(self.overlap)
 
 
 class ColumnExtension(_Closed):

@@ -19,6 +19,7 @@ from tenacity import (
 
 from civiclake.contracts.model import Dataset, Load
 from civiclake.errors import BatchHeld, SourceError, SourceUnavailable
+from civiclake.io.choose import choose
 from civiclake.io.deliveries import check_shape, land
 from civiclake.io.landing import BatchManifest, Draft, LandedFile, Landing
 from civiclake.io.sources.common import Delivery, StillWritten, ask, expand
@@ -42,8 +43,8 @@ def extract(
 ) -> BatchManifest:
     """Read what the source has for this batch, once.
 
-    A batch that is in landing already is returned as it is. A source that does not
-    answer is tried three times, for less than twenty seconds in all.
+    A batch that is in landing already is returned as it is, unless it found nothing new. A
+    source that does not answer is tried three times, for less than twenty seconds in all.
 
     Args:
         settings: where landing is.
@@ -63,8 +64,10 @@ def extract(
     if again:
         landing.discard(dataset.id, batch_id)
     found = landing.find(dataset.id, batch_id)
-    if found is not None:
+    if found is not None and found.unrenewed is None:
         return found
+    if found is not None:  # perhaps it was renewed meanwhile
+        landing.discard(dataset.id, batch_id)
     tries = Retrying(
         retry=retry_if_exception_type(SourceUnavailable),
         stop=stop_after_attempt(3) | stop_after_delay(12),
@@ -121,10 +124,11 @@ def _find(
     with landing.drafting(dataset, batch_id) as draft:
         found, left = reader.find(dataset, settle_seconds=settle_seconds)
         _refuse_nothing(dataset, reader, found, left)
-        deliveries = _chosen(landing, dataset, found, whole)
-        landed = _land_all(landing, draft, dataset, batch_id, deliveries, left)
+        chosen = choose(landing, dataset, found, left, datetime.now(UTC), whole=whole)
+        landed = _land_all(landing, draft, dataset, batch_id, chosen.deliveries, left)
         manifest = _manifest(dataset, batch_id, landed, began)
-        manifest = manifest.model_copy(update={"left": tuple(left)})
+        update = {"left": tuple(left), "unrenewed": chosen.unrenewed}
+        manifest = manifest.model_copy(update=update)
         _refuse_empty(dataset, manifest)
         return landing.publish(draft, manifest)
 
@@ -162,22 +166,12 @@ def _refuse_nothing(
     )
 
 
-def _chosen(
-    landing: Landing, dataset: Dataset, found: list[Delivery], whole: bool
-) -> list[Delivery]:
-    """The deliveries that this batch takes, oldest first."""
-    if dataset.load is Load.SNAPSHOT:
-        return found[-1:]  # the newest is the whole of it
-    taken = set() if whole else landing.taken(dataset.id)
-    return [delivery for delivery in found if delivery.identity not in taken]
-
-
 def _land_all(
     landing: Landing,
     draft: Draft,
     dataset: Dataset,
     batch_id: str,
-    deliveries: list[Delivery],
+    deliveries: Sequence[Delivery],
     left: list[str],
 ) -> list[LandedFile]:
     landed = []
@@ -197,6 +191,8 @@ def _land_all(
 
 
 def _refuse_empty(dataset: Dataset, manifest: BatchManifest) -> None:
+    if manifest.unrenewed is not None:
+        return  # what is served stays whole: no reason to stop what refers to it
     if manifest.rows or (dataset.limits.allow_empty and not _lacks_snapshot(manifest)):
         return
     if manifest.left:

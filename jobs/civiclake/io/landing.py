@@ -102,6 +102,8 @@ class BatchManifest(_Frozen):
     """Highest sequence in the source when this batch was read."""
     left: tuple[str, ...] = ()
     """Files left for the next batch, because they were still being written."""
+    unrenewed: str | None = None
+    """Why the batch is no delivery: the snapshot that lies there is the one served already."""
 
     @property
     def taken_at(self) -> datetime | None:

@@ -12,7 +12,6 @@ from pyspark.sql import functions as F
 from civiclake import columns as c
 from civiclake.contracts.model import Dataset, Load
 from civiclake.contracts.sql import sql_name
-from civiclake.errors import SourceError
 from civiclake.io import delta_log, lake
 from civiclake.io.drift import kept_in_raw
 from civiclake.io.landing import BatchManifest
@@ -76,9 +75,10 @@ def read_landed(
     Columns are found by name: files may order them differently, and a column that a file lacks
     is null.
     """
-    if not manifest.files:
-        raise SourceError(f"{dataset.id} batch {manifest.batch_id}: landing holds no file")
     names = _names(dataset, manifest)
+    if not manifest.files:  # nothing new, which the contract allows
+        columns = [*((name, "string") for name in names), *lake.RAW_LINEAGE]
+        return spark.createDataFrame([], _schema(columns))
     paths = [rendition(batch_dir, file) for file in manifest.files]
     texts = [(stored(name), "string") for name in names]
     schema = _schema([*texts, (c.ROW, "bigint"), (c.CORRUPT, "string")])

@@ -18,6 +18,7 @@ from civiclake.pipeline import twice
 from civiclake.pipeline.batch import Batch
 from civiclake.pipeline.occurrences import IDENTICAL, ONE_TIME, older_files
 from civiclake.steps.changes import kept, spare_deletes
+from civiclake.steps.clock import with_ahead
 from civiclake.steps.history import served_now
 from civiclake.steps.rules import CompiledRule, compile_rules, sets_aside
 from civiclake.steps.standardize import standardize, with_codes, with_positions, with_references
@@ -99,7 +100,7 @@ def judge_rows(batch: Batch, raw: DataFrame) -> Judged:
     The rows are written as wide as they are once; what depends on other rows of the batch is
     looked up in a small frame beside them.
     """
-    typed = standardize(raw, batch.dataset)
+    typed = with_ahead(standardize(raw, batch.dataset), batch.dataset, batch.landed_at)
     coded = with_positions(with_codes(typed, batch.dataset, _tables(batch)), batch.dataset)
     prepared = with_references(coded, batch.dataset, _parents(batch))
     compiled, _ = compile_rules(batch.dataset.rules)

@@ -23,6 +23,7 @@ from civiclake.io.lock import TableLock
 from civiclake.pipeline import apply, deliveries, judge
 from civiclake.pipeline.batch import Batch, next_attempt
 from civiclake.pipeline.classify import Changes, classify_rows
+from civiclake.pipeline.unrenewed import pass_over
 from civiclake.pipeline.writing import writing
 from civiclake.settings import Settings
 
@@ -55,6 +56,8 @@ def load(settings: Settings, dataset: Dataset, batch_id: str) -> BatchResult:
     is_new = not landing.is_committed(dataset.id, batch_id)
     batch_dir = landing.batch_dir(dataset.id, batch_id)
     attempt = next_attempt(batch_dir)
+    if manifest.unrenewed is not None:
+        return pass_over(settings, dataset, manifest, attempt)
 
     def read_raw(batch: Batch) -> DataFrame:
         return raw.stage(batch.spark, settings, dataset, manifest, batch_dir)
@@ -253,6 +256,9 @@ def compare_with_former(
         committed: the batches that are merged into the table.
         manifest: what the batch brought.
     """
+    batch.landed_at = manifest.created_at
+    if batch.dataset.load is not Load.SNAPSHOT and not batch.dataset.reads_by_watermark:
+        batch.origins = {file.path: file.origin for file in manifest.files}
     former = [b for b in committed if b.created_at < manifest.created_at]
     if former:
         batch.usual_rows = median(b.rows for b in former[-_USUAL_BATCHES:])

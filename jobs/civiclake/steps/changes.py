@@ -9,6 +9,7 @@ from pyspark.sql import functions as F
 
 from civiclake import columns as c
 from civiclake.contracts.model import (
+    AHEAD_PREFIX,
     AMBIGUOUS_PREFIX,
     GIVEN_PREFIX,
     INVALID_PREFIX,
@@ -31,6 +32,7 @@ _PREFIXES = (
     SKIPPED_PREFIX,
     AMBIGUOUS_PREFIX,
     GIVEN_PREFIX,
+    AHEAD_PREFIX,
 )
 
 

@@ -18,6 +18,7 @@ from civiclake.io.formats.json_path import find
 from civiclake.io.formats.json_values import DECODER, as_record
 from civiclake.io.formats.table import from_records
 from civiclake.io.inspect import Unreadable
+from civiclake.io.samples.asked import Asked
 from civiclake.io.samples.files import described
 from civiclake.io.samples.records import no_records, opened, path_to_records
 from civiclake.io.samples.rest_paging import guess_paging, is_paging
@@ -43,7 +44,7 @@ class _Answer:
     """Whether its ``Link`` header names a next page."""
 
 
-def take(source: str, department: str, rows: int) -> Sample:
+def take(source: str, department: str, asked: Asked) -> Sample:
     """The records of one answer; how to go on to the next page is guessed from it.
 
     Raises:
@@ -57,7 +58,7 @@ def take(source: str, department: str, rows: int) -> Sample:
     answer = _Asking(url, token).answer()
     records, path = _records(answer.value, shown(url))
     paging, note = guess_paging(answer.value, len(records), answer.linked, parameters)
-    seen = opened(records[:rows])
+    seen = opened(records[: asked.rows])
     header, found = _table(seen, shown(url))
     fixed = {name: value for name, value in parameters.items() if not is_paging(name)}
     omits = any(len(record) < len(header) for record in seen)
@@ -83,6 +84,7 @@ def take(source: str, department: str, rows: int) -> Sample:
         origin=shown(url),
         physical_type="endpoint",
         notes=(f"the records are taken from {taken}", note),
+        complete=not paging and len(found) == len(records),
     )
 
 

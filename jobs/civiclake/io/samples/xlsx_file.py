@@ -13,11 +13,12 @@ from civiclake.contracts.model import FileFormat
 from civiclake.contracts.sample import Sample
 from civiclake.errors import SourceError
 from civiclake.io.formats import sniff, xlsx
+from civiclake.io.samples.asked import Asked
 from civiclake.io.samples.files import SAID_BY, described, look, unpacked
 
 
-def take(path: Path, department: str, rows: int) -> Sample:
-    """The first rows of the first sheet that holds any; sheets that are shown come first.
+def take(path: Path, department: str, asked: Asked) -> Sample:
+    """The rows of the first sheet that holds any; sheets that are shown come first.
 
     Raises:
         SourceError: it can't be read, or no sheet holds a table.
@@ -25,13 +26,13 @@ def take(path: Path, department: str, rows: int) -> Sample:
     with _seekable(path) as copy:
         names = xlsx.sheets(copy)
     if len(names) == 1:
-        return _sheet(path, department, rows, names[0])
+        return _sheet(path, department, asked, names[0])
     faults = []
     for name in names:
         others = ", ".join(n for n in names if n != name)[:200]
         note = f"the sheet `{name}` is taken, and not {others}"
         try:
-            found = _sheet(path, department, rows, name, note, sheet=name)
+            found = _sheet(path, department, asked, name, note, sheet=name)
         except SourceError as error:
             faults.append(error)
             continue
@@ -45,14 +46,16 @@ def take(path: Path, department: str, rows: int) -> Sample:
     )
 
 
-def _sheet(path: Path, department: str, rows: int, name: str, *notes: str, **source: Any) -> Sample:
+def _sheet(
+    path: Path, department: str, asked: Asked, name: str, *notes: str, **source: Any
+) -> Sample:
     """One sheet's sample; titles above the columns' names are told."""
     with _seekable(path) as copy:
         header = xlsx.header_row(copy, name)
     if header > 1:
         source["header_row"] = header
         notes = (*notes, f"row {header} is taken for the header, and what is above it for titles")
-    return look(path, department, rows, described(FileFormat.XLSX, **source), notes)
+    return look(path, department, asked, described(FileFormat.XLSX, **source), notes)
 
 
 @contextlib.contextmanager
