@@ -34,15 +34,15 @@ COLUMNS = [
     {"name": "species", "logicalType": "string"},
     {"name": "height_m", "physicalName": "height", "logicalType": "number"},
 ]
-ODD_NAMES = (
+QUOTED_NAMES = (
     "Permit No", "Fee (EUR)", "50% [of] all, %s", 'said "so"', "it's; --", "a.b",
     "größe\u00a0{m}=`1`",
 )  # fmt: skip
 """Names that a database takes for columns, and that mean something to one tool or another."""
-ODD_COLUMNS = [
+QUOTED_COLUMNS = [
     {"name": f"c{n}", "physicalName": name, "logicalType": "string",
      **({"primaryKey": True, "required": True} if n == 0 else {})}
-    for n, name in enumerate(ODD_NAMES)
+    for n, name in enumerate(QUOTED_NAMES)
 ]  # fmt: skip
 UPDATED = {"name": "updated_at", "logicalType": "timestamp", "required": True}
 ODD_NAMES = ("Permit No", "Fee (EUR), net", "% of; total", "a`b.c")

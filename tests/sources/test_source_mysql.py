@@ -10,7 +10,17 @@ from threading import Lock
 from typing import Any
 
 import pytest
-from source_city import COLUMNS, ODD_COLUMNS, ODD_NAMES, READER_PASSWORD, UPDATED, City, assert_odd
+from source_city import (
+    COLUMNS,
+    ODD_COLUMNS,
+    ODD_NAMES,
+    QUOTED_COLUMNS,
+    QUOTED_NAMES,
+    READER_PASSWORD,
+    UPDATED,
+    City,
+    assert_odd,
+)
 from source_refusals import refused
 
 from civiclake.contracts.model import Dataset
@@ -333,16 +343,16 @@ def test_columns_of_any_name(city: City, db: Db) -> None:
 
 
 def test_names_that_must_be_quoted(city: City, db: Db) -> None:
-    names = [*ODD_NAMES, "last change", "№ %d"]
+    names = [*QUOTED_NAMES, "last change", "№ %d"]
     quoted = [f"`{name.replace('`', '``')}`" for name in names]
-    kinds = [*["varchar(9)"] * len(ODD_NAMES), "timestamp(6)", "int"]
+    kinds = [*["varchar(9)"] * len(QUOTED_NAMES), "timestamp(6)", "int"]
     table = "`the ``permits``, 50%`"
-    values = [f"v{n}" for n in range(len(ODD_NAMES))]
+    values = [f"v{n}" for n in range(len(QUOTED_NAMES))]
     db.run(
         f"CREATE TABLE {table} ({', '.join(map(' '.join, zip(quoted, kinds, strict=True)))})",
         f"INSERT INTO {table} VALUES ({', '.join(map(repr, values))}, '2026-01-01 10:00:00', 1)",
     )
-    columns = [*ODD_COLUMNS, {**UPDATED, "physicalName": "last change"}]
+    columns = [*QUOTED_COLUMNS, {**UPDATED, "physicalName": "last change"}]
     columns.append({"name": "number", "physicalName": "№ %d", "logicalType": "integer"})
     own = {"kind": "mysql", "columns": columns, "physical": "the `permits`, 50%"}
     try:
@@ -364,3 +374,18 @@ def test_another_spelling_of_a_column(city: City, db: Db) -> None:
     second = city.extract(dataset, "n2")
     assert city.ids(second) == ["t2", "t3"]
     assert second.files[0].header == ("tree_id", "species", "height", "updated_at")
+
+
+def test_a_sequence_that_counts_milliseconds(city: City, db: Db) -> None:
+    db.run(
+        "ALTER TABLE trees ADD COLUMN at bigint",
+        "UPDATE trees SET at = 1000 * UNIX_TIMESTAMP(updated_at)",
+        "ALTER TABLE trees DROP COLUMN updated_at, RENAME COLUMN at TO updated_at",
+        "INSERT INTO trees VALUES ('future', 'ash', 3, 2871763200000)",
+    )
+    counted = [{"property": "civiclake", "value": {"epoch": "ms"}}]
+    columns = [*COLUMNS, {**UPDATED, "customProperties": counted}]
+    first = city.commit(city.table(kind="mysql", columns=columns), "n1")
+    assert first.watermark_to == "1767268800000"
+    second = city.extract(city.table(kind="mysql", columns=columns, overlap="45m"), "n2")
+    assert city.ids(second) == ["future", "t2", "t3"]

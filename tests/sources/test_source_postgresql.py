@@ -9,7 +9,17 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 import pytest
 from psycopg import sql
-from source_city import COLUMNS, ODD_COLUMNS, ODD_NAMES, READER_PASSWORD, UPDATED, City, assert_odd
+from source_city import (
+    COLUMNS,
+    ODD_COLUMNS,
+    ODD_NAMES,
+    QUOTED_COLUMNS,
+    QUOTED_NAMES,
+    READER_PASSWORD,
+    UPDATED,
+    City,
+    assert_odd,
+)
 
 from civiclake.contracts.model import Dataset
 from civiclake.errors import BatchHeld, UserError
@@ -210,13 +220,13 @@ ODD = 'the "permits", 50%'
 def odd(db: psycopg.Connection[tuple[object, ...]]) -> Iterator[str]:
     """A table whose name and columns hold all that may have to be quoted."""
     table = sql.Identifier(ODD)
-    columns = [sql.SQL("{} text").format(sql.Identifier(name)) for name in ODD_NAMES]
+    columns = [sql.SQL("{} text").format(sql.Identifier(name)) for name in QUOTED_NAMES]
     columns.append(sql.SQL("{} int").format(sql.Identifier("№ %d")))
     columns.append(sql.SQL("{} timestamptz").format(sql.Identifier("last change")))
     made = sql.SQL("CREATE TABLE {} ({})").format(table, sql.SQL(", ").join(columns))
     db.execute(made)
     db.execute(sql.SQL("GRANT SELECT ON {} TO parks_reader").format(table))
-    values = [f"v{n}" for n in range(len(ODD_NAMES))]
+    values = [f"v{n}" for n in range(len(QUOTED_NAMES))]
     db.execute(
         sql.SQL("INSERT INTO {} VALUES ({}, 1, '2026-01-01 10:00+00')").format(
             table, sql.SQL(", ").join(map(sql.Literal, values))
@@ -227,13 +237,13 @@ def odd(db: psycopg.Connection[tuple[object, ...]]) -> Iterator[str]:
 
 
 def test_names_that_must_be_quoted(city: City, odd: str) -> None:
-    columns = [*ODD_COLUMNS, {**UPDATED, "physicalName": "last change"}]
+    columns = [*QUOTED_COLUMNS, {**UPDATED, "physicalName": "last change"}]
     columns.append({"name": "number", "physicalName": "№ %d", "logicalType": "integer"})
     own = {"columns": columns, "physical": f"public.{odd}"}
-    values = [f"v{n}" for n in range(len(ODD_NAMES))]
+    values = [f"v{n}" for n in range(len(QUOTED_NAMES))]
     wanted = [[*values, "2026-01-01 10:00:00+00", "1"]]
     first = city.commit(city.table(**own), "n1")
-    assert first.files[0].header == (*ODD_NAMES, "last change", "№ %d")
+    assert first.files[0].header == (*QUOTED_NAMES, "last change", "№ %d")
     assert city.records(first) == wanted
     assert city.records(city.extract(city.table(**own), "n2")) == wanted  # from the watermark
     parted = {"partition": {"column": "№ %d", "parts": 2}, "load": "snapshot"}
@@ -296,3 +306,18 @@ def test_a_row_that_was_committed_late_is_found_by_the_overlap_alone(
         assert first.watermark_to == "2026-01-02 09:30:00+00"
     assert city.ids(city.extract(city.table(overlap="0s"), "n2")) == ["quick"]
     assert city.ids(city.extract(city.table(), "n3")) == ["quick", "slow"]
+
+
+def test_a_sequence_that_counts_seconds(
+    city: City, db: psycopg.Connection[tuple[object, ...]]
+) -> None:
+    db.execute(
+        "ALTER TABLE trees ALTER updated_at TYPE bigint USING extract(epoch FROM updated_at)"
+    )
+    db.execute("INSERT INTO trees VALUES ('future', 'ash', 3, 2871763200)")
+    counted = [{"property": "civiclake", "value": {"epoch": "s"}}]
+    columns = [*COLUMNS, {**UPDATED, "customProperties": counted}]
+    first = city.commit(city.table(columns=columns), "n1")
+    assert first.watermark_to == "1767268800"
+    second = city.extract(city.table(columns=columns, overlap="45m"), "n2")
+    assert city.ids(second) == ["future", "t2", "t3"]

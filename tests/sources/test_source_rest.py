@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from rest_trees import IDS, pages, tree, trees
-from source_city import API_LOGINS, COLUMNS, ODD_COLUMNS, ODD_NAMES, Api, City, assert_odd
+from source_city import API_LOGINS, COLUMNS, ODD_COLUMNS, ODD_NAMES, UPDATED, Api, City, assert_odd
 from source_refusals import refused
 
 from civiclake.errors import BatchHeld, ContractError, SourceError, SourceUnavailable, UserError
@@ -83,6 +84,25 @@ def test_the_next_batch_asks_for_what_is_new(city: City, api: Api, trees: Any) -
     api.put(trees)
     assert city.commit(quiet, "n3").rows == 0
     assert city.landing.watermark(dataset.id) == "2026-01-01T12:00:00Z"
+
+
+def test_a_sequence_that_counts_milliseconds(city: City, api: Api) -> None:
+    """As ArcGIS tells when a feature was edited."""
+
+    def edited(name: str, at: datetime) -> dict[str, Any]:
+        return {"tree_id": name, "updated_at": int(at.timestamp() * 1000)}
+
+    old, future = datetime(2016, 1, 1, tzinfo=UTC), datetime.now(UTC) + timedelta(days=9)
+    answer = {"data": [edited("t1", old), edited("t2", future)], "meta": {"total": 2}}
+    api.plan("body:" + json.dumps(answer), 'body:{"data": [], "meta": {"total": 0}}')
+    counted = [{"property": "civiclake", "value": {"epoch": "ms"}}]
+    columns = [COLUMNS[0], {**UPDATED, "customProperties": counted}]
+    dataset = city.api("page", columns=columns, limits={"allow_empty": True})
+    first = city.commit(dataset, "n1")
+    assert city.ids(first) == ["t1", "t2"]
+    assert first.watermark_to == "1451606400000"
+    assert city.extract(dataset, "n2").watermark_to == "1451606400000"
+    assert "updated_since=1451602800000" in api.plan()[1]  # an hour's overlap
 
 
 def test_nested_missing_and_odd_values(city: City, api: Api) -> None:

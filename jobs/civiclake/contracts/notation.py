@@ -50,6 +50,11 @@ class Epoch(StrEnum):
     SECONDS = "s"
     MILLISECONDS = "ms"
 
+    @property
+    def per_second(self) -> int:
+        """How many there are in a second."""
+        return 1000 if self is Epoch.MILLISECONDS else 1
+
 
 class Percent(StrEnum):
     """What a percent sign does."""

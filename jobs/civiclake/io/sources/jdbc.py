@@ -240,6 +240,9 @@ def _newest(table: _Table, sequence: str, moment: datetime) -> str | None:
         zone = table.dataset.column(table.dataset.sequence or "").timezone
         local = F.lit(moment) if kind == "timestamp" else F.from_utc_timestamp(F.lit(moment), zone)
         frame = frame.where(column <= local.cast(kind))
+    unit = tables.per_second(table.dataset)
+    if kind in _NUMBERS and unit:
+        frame = frame.where(column <= F.lit(int(moment.timestamp() * unit)))
     (newest,) = table.row(frame.agg(F.max(column).alias("newest")))
     return newest
 
@@ -247,7 +250,8 @@ def _newest(table: _Table, sequence: str, moment: datetime) -> str | None:
 def _since(table: _Table, sequence: str, watermark: str) -> Column:
     column, kind = table.column(sequence), table.kinds[sequence]
     if kind not in _INSTANTS:
-        return (column >= F.lit(Decimal(watermark))) | column.isNull()
+        units = table.dataset.overlap_seconds * (tables.per_second(table.dataset) or 1)
+        return (column >= F.lit(Decimal(watermark) - units)) | column.isNull()
     mark = datetime.fromisoformat(watermark) - timedelta(seconds=table.dataset.overlap_seconds)
     return (column >= F.lit(mark.isoformat(" ")).cast(kind)) | column.isNull()
 

@@ -228,6 +228,9 @@ def _newest(table: _Table, connection: Connection, sequence: str) -> str | None:
         zone = table.dataset.column(table.dataset.sequence or "").timezone
         local = table.moment.astimezone(UTC if kind == "timestamp" else ZoneInfo(zone))
         conditions = [f"{column} <= '{_written(local)}'", f"{column} >= '{_EARLIEST[kind]}'"]
+    unit = tables.per_second(table.dataset)
+    if kind in types.NUMBERS and unit:
+        conditions = [f"{column} <= {int(table.moment.timestamp() * unit)}"]
     if kind == "timestamp":
         found = f"CONCAT({found}, '+00:00')"
     (newest,) = _one(connection, f"SELECT {found} FROM {table.source}{_where(conditions)}")
@@ -237,7 +240,8 @@ def _newest(table: _Table, connection: Connection, sequence: str) -> str | None:
 def _since(table: _Table, sequence: str, watermark: str) -> str:
     column, kind = table.column(sequence), table.kinds[sequence]
     if kind not in types.INSTANTS:
-        return f"({column} >= {Decimal(watermark)} OR {column} IS NULL)"
+        units = table.dataset.overlap_seconds * (tables.per_second(table.dataset) or 1)
+        return f"({column} >= {Decimal(watermark) - units} OR {column} IS NULL)"
     mark = datetime.fromisoformat(watermark) - timedelta(seconds=table.dataset.overlap_seconds)
     never = f"{column} IS NULL OR {column} < '{_EARLIEST[kind]}'"
     return f"({column} >= '{_written(mark)}' OR {never})"

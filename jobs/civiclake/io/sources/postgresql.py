@@ -207,7 +207,11 @@ def _newest(table: _Table, connection: Connection, sequence: str) -> str | None:
     now = (
         sql.SQL("now()") if kind == _INSTANTS[0] else sql.SQL("now() AT TIME ZONE {}").format(zone)
     )
-    past = sql.SQL(" WHERE {} <= {}").format(column, now) if kind in _INSTANTS else sql.SQL("")
+    unit = tables.per_second(table.dataset)
+    if kind in _NUMBERS and unit:
+        now = sql.SQL("extract(epoch FROM now()) * {}").format(sql.Literal(unit))
+    timed = kind in _INSTANTS or unit
+    past = sql.SQL(" WHERE {} <= {}").format(column, now) if timed else sql.SQL("")
     query = sql.SQL("SELECT max({})::text FROM {}{}").format(column, table.source, past)
     row = connection.execute(query).fetchone()
     return row[0] if row else None
@@ -217,7 +221,10 @@ def _since(table: _Table, sequence: str, watermark: str) -> sql.Composed:
     column, kind = table.column(sequence), table.kinds[sequence]
     overlap = table.dataset.overlap_seconds
     mark: sql.Composable = sql.SQL("{}::" + kind).format(sql.Literal(watermark))
-    if overlap:
+    if overlap and kind in _NUMBERS:
+        units = overlap * (tables.per_second(table.dataset) or 1)
+        mark += sql.SQL(" - {}").format(sql.Literal(units))
+    elif overlap:
         mark += sql.SQL(" - make_interval(secs => {})").format(sql.Literal(overlap))
     return sql.SQL("({c} >= {m} OR {c} IS NULL)").format(c=column, m=mark)
 

@@ -22,6 +22,7 @@ from civiclake.io.formats.table import from_records
 from civiclake.io.formats.text import cell
 from civiclake.io.inspect import Unreadable
 from civiclake.io.landing import Landing
+from civiclake.io.sources import tables
 from civiclake.io.sources.common import ask
 from civiclake.io.sources.parts import Lines, Parts, csv_line
 from civiclake.io.sources.registry import Asked, Pulled
@@ -91,12 +92,13 @@ def _parameters(dataset: Dataset, watermark: str | None) -> dict[str, str]:
 def _since(dataset: Dataset, watermark: str) -> str:
     """The watermark less the overlap, written as the source writes it."""
     if _order(watermark, UTC)[0] == 1:
-        if dataset.overlap_seconds:
+        unit = tables.per_second(dataset)
+        if dataset.overlap_seconds and unit is None:
             raise UserError(
                 f"{dataset.path}: sequence {dataset.sequence} is a number in the source: "
-                "an overlap goes with times; leave it out"
+                "an overlap goes with times; leave it out, or say with `epoch` what it counts"
             )
-        return watermark
+        return str(Decimal(watermark) - dataset.overlap_seconds * (unit or 1))
     moment = datetime.fromisoformat(watermark) - timedelta(seconds=dataset.overlap_seconds)
     text = moment.isoformat()
     return text.replace("+00:00", "Z") if watermark.endswith("Z") else text
@@ -134,6 +136,7 @@ def _reconcile(walk: Walk, pages: list[Page]) -> _Reconciled:
     key = (dataset.source.rest.key,) if dataset.source.rest.key else _identifying(dataset)
     column = dataset.column(dataset.sequence) if dataset.sequence else None
     zone = ZoneInfo(column.timezone) if column else UTC
+    unit = tables.per_second(dataset)
     for place, page in enumerate(pages):
         for number, record in enumerate(_checked(walk, page)):
             values = tuple(cell(_value(record, path)) for path in key)
@@ -147,7 +150,7 @@ def _reconcile(walk: Walk, pages: list[Page]) -> _Reconciled:
             before = found.winners.get(identity)
             if before is None or order >= before[0]:
                 found.winners[identity] = (order, place, number)
-            if text is not None and _is_past(order, pages[0].fetched_at):
+            if text is not None and _is_past(order, pages[0].fetched_at, unit):
                 mark = (order, text)
                 found.newest = mark if found.newest is None else max(found.newest, mark)
     return found
@@ -189,8 +192,10 @@ def _order(text: str | None, zone: Any) -> Order:
     return (2, moment if moment.tzinfo else moment.replace(tzinfo=zone))
 
 
-def _is_past(order: Order, moment: datetime) -> bool:
-    return order[0] == 1 or (order[0] == 2 and order[1] <= moment)
+def _is_past(order: Order, moment: datetime, per_second: int | None) -> bool:
+    if order[0] == 1:  # a number that counts no time has no future
+        return per_second is None or order[1] <= Decimal(moment.timestamp()) * per_second
+    return order[0] == 2 and order[1] <= moment
 
 
 def _watermark(found: _Reconciled, before: str | None) -> str | None:

@@ -67,12 +67,20 @@ def sequence(
         raise UserError(f"{dataset.path}: a load by watermark needs `sequence`: name the column")
     name = dataset.column(dataset.sequence).source_name
     kind = kinds[name]
-    if kind not in instants and (kind not in numbers or dataset.overlap_seconds):
+    counted = dataset.overlap_seconds == 0 or per_second(dataset) is not None
+    if kind not in instants and (kind not in numbers or not counted):
         raise UserError(
             f"{dataset.path}: sequence {name} is of type {kind} in the source: allowed are "
-            "timestamps and dates, and numbers when there is no overlap"
+            "timestamps and dates, and numbers when there is no overlap or `epoch` says what they"
+            " count"
         )
     return name
+
+
+def per_second(dataset: Dataset) -> int | None:
+    """What the numbers of a sequence that counts time go up by in a second."""
+    epoch = dataset.column(dataset.sequence).epoch if dataset.sequence else None
+    return None if epoch is None else epoch.per_second
 
 
 def partition_column(dataset: Dataset, kinds: Mapping[str, str], numbers: Collection[str]) -> str:
