@@ -228,6 +228,21 @@ def test_set_aside_rows_are_replayed_each_once(make: Make, monkeypatch: pytest.M
     assert _served(nights) == Counter({OAK: 2, ELM: 1})
 
 
+def test_a_fault_that_came_again_is_put_right_in_the_newest_state(make: Make) -> None:
+    nights = make(Load.FILES)
+    nights.deliver(_csv([OAK]) + BROKEN, "a.csv", at=FIRST)
+    nights.run("b1")
+    nights.deliver(_csv([OAK, ELM]) + BROKEN, "a.csv", at=FIRST + DAY)
+    nights.run("b2")
+    fixed = nights.drops / "fixed.csv"
+    fixed.write_text("_record_id,rings\nb1/0/2,7\n")  # known since the first night
+    with nights.keys():
+        result = replay(nights.settings, nights.dataset, corrections=fixed)
+    assert counts(result) == {"read": 1, "inserted": 1}
+    assert _again(nights, "b2") == {"read": 3, "unchanged": 2, "quarantined": 1}
+    assert _served(nights) == Counter({OAK: 2, ELM: 1})
+
+
 def test_a_key_of_which_only_broken_rows_came_is_not_gone(make: Make) -> None:
     nights = make(Load.SNAPSHOT, is_keyed=True, limits={"max_set_aside_fraction": 1})
     _run(nights, "b1", [OAK, OAK, ELM], "a.csv", 0)

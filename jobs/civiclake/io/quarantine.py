@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from civiclake import columns as c
@@ -145,7 +145,7 @@ def as_raw(
 ) -> DataFrame:
     """Turn set-aside records back into raw rows of a replay batch.
 
-    A record keeps its id, its file, its row and its time of delivery, so that a replay
+    A record keeps the id and the time of delivery under which it was seen last, so that a replay
     changes when it was judged and nothing else.
 
     Args:
@@ -173,12 +173,20 @@ def as_raw(
     return records.select(
         *texts,
         F.lit(batch_id).alias(c.BATCH),
-        F.col(c.RECORD),
+        _last_seen(records, "last_seen_record", c.RECORD),
         F.col(c.FILE),
         F.col(c.ROW),
-        F.col(c.DELIVERED),
+        _last_seen(records, "last_seen_at", c.DELIVERED),
         malformed.alias(c.CORRUPT),
     )
+
+
+def _last_seen(records: DataFrame, last: str, first: str) -> Column:
+    """Of the last sighting, for what was delivered since would be newer than the first one."""
+    found = F.col(first)
+    if last in records.columns:  # a table from before known faults were recognised lacks it
+        found = F.coalesce(F.col(last), found)
+    return found.alias(first)
 
 
 def summary(
