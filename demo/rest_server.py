@@ -241,6 +241,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(HTTPStatus.FOUND, b"", {"Location": detail})
         elif kind == "body":
             self._send(HTTPStatus.OK, detail.encode())
+        elif kind == "bare":
+            self._send(HTTPStatus(int(detail)), b"")
         elif kind == "huge":
             self._send(HTTPStatus.OK, b'["' + b"x" * int(detail) + b'"]')
         else:

@@ -45,7 +45,7 @@ class Row:
     promise: str
     newest: Batch | None
     note: str
-    """Why it failed, where the ledger has no account."""
+    """Why it failed, where the ledger has no account; or that nothing was renewed."""
     docs: str
     log: str
     reasons: tuple[Reason, ...]
@@ -155,7 +155,7 @@ class _Maker:
         self.plan = plan
         self.department = department
         self.batches = sorted(batches, key=lambda b: (b.night, b.started_at))
-        self.deliveries = [b for b in self.batches if not b.is_replay]
+        self.deliveries = [b for b in self.batches if b.is_delivery]
         self.runs = {run.batch_id: run for run in runs}
         self.has_docs = has_docs
 
@@ -182,7 +182,7 @@ class _Maker:
             age_words="never" if seconds is None else words.span(seconds),
             promise=words.span(plan.latency_seconds),
             newest=newest,
-            note=task_failed(unwritten),
+            note=task_failed(unwritten) or self._unrenewed(),
             docs=self._docs(newest),
             log=self._log(shown, newest.attempt if newest and not unwritten else 1),
             reasons=reasons_of(newest, ledger.counts, plan),
@@ -202,6 +202,11 @@ class _Maker:
         if not merged:
             return None
         return min(b.finished_at for b in merged if b.batch_id == merged[-1].batch_id)
+
+    def _unrenewed(self) -> str:
+        """What the newest night found, when its snapshot was the one served already."""
+        nights = [b for b in self.batches if not b.is_replay]
+        return nights[-1].message if nights and not nights[-1].is_delivery else ""
 
     def _task_now(self) -> tuple[Run | None, str | None]:
         """The department's newest run, and what its task of this dataset does."""

@@ -33,7 +33,7 @@ _OVERLAP = timedelta(days=2)
 _BATCH = ", ".join(f'"{f.name}"' for f in fields(Batch))
 _COUNT = ", ".join(f'"{f.name}"' for f in fields(Count))
 _DUE = ", ".join(f'"{f.name}"' for f in fields(Due))
-_COUNTED = ("rule", "reason")
+_COUNTED = ("rule", "reason", "warning")
 
 
 def lake_uri() -> str:
@@ -156,7 +156,7 @@ class Reader:
         table = self._outcomes
         newest: dict[str, Batch] = {}
         for batch in sorted(self._batches.values(), key=lambda b: (b.night, b.started_at)):
-            if not batch.is_replay:
+            if batch.is_delivery:
                 newest[batch.dataset] = batch
         wanted = {(b.dataset, b.batch_id) for b in newest.values()}
         ids = ", ".join(sorted({_literal(batch_id) for _, batch_id in wanted})) or "''"

@@ -12,6 +12,9 @@ _MEANINGS = {
     "malformed": "the record could not be read as a row of this file",
     "duplicate_key": "two rows of the batch have the same key and nothing says which is newer",
     "conflict_with_served": "differs from the served row of the same key and is not newer",
+    "identical_rows": "the same as another row of its file, and served once; a list of things"
+    " without an id wants `occurrence: equals`",
+    "files_of_one_time": "another file of the very same time differs; the later name is served",
 }
 
 
@@ -37,8 +40,9 @@ def reasons_of(
 def warnings_of(
     batch: Batch | None, counts: Sequence[Count], plan: DatasetPlan
 ) -> tuple[Reason, ...]:
-    """Rules that rows of a batch broke without being set aside."""
-    return _named([c for c in _of(batch, counts, "rule") if _is_warning(plan, c)], plan)
+    """Rules that rows of a batch broke without being set aside, and what else is to be said."""
+    broken = [c for c in _of(batch, counts, "rule") if _is_warning(plan, c)]
+    return _named([*broken, *_of(batch, counts, "warning")], plan)
 
 
 def _of(batch: Batch | None, counts: Sequence[Count], step: str) -> list[Count]:

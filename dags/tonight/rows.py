@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 
 BATCH_ID_FORMAT = "%Y%m%dT%H%M%SZ"
 _REPLAY = "replay-"
+_UNRENEWED = "unrenewed"
+"""Status of a batch that found the snapshot of the night before."""
 
 
 def batch_time(batch_id: str) -> datetime | None:
@@ -27,7 +29,7 @@ class Batch:
     attempt: int
     """0 when the source could not be read, so that nothing was loaded."""
     status: str
-    """``merged``, ``held`` or ``failed``."""
+    """``merged``, ``held``, ``failed`` or ``unrenewed``."""
     message: str
     read: int
     inserted: int
@@ -45,6 +47,11 @@ class Batch:
     def is_replay(self) -> bool:
         """Whether set-aside rows were judged again: that is no delivery."""
         return self.batch_id.startswith(_REPLAY)
+
+    @property
+    def is_delivery(self) -> bool:
+        """Whether its department brought something, good or bad."""
+        return not self.is_replay and self.status != _UNRENEWED
 
     @property
     def night(self) -> datetime:

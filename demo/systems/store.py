@@ -79,8 +79,8 @@ class Store:
     def prepare(self, site: Site, model: Model, night: int) -> None:
         """Put what a night publishes; a file that is published again is a new version."""
         client = objects.client(_port(site), _owner(site))
-        if night == 1:
-            client.put_object(Bucket=objects.BUCKET, Key=feeds.GTFS_KEY, Body=feeds.gtfs())
+        # The same timetable every night: published again, it is a delivery.
+        client.put_object(Bucket=objects.BUCKET, Key=feeds.GTFS_KEY, Body=feeds.gtfs())
         for bucket in BUCKETS:
             for dataset, form in bucket.datasets.items():
                 for key, content in _published(model, dataset, form, night):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from civiclake.contracts import model
-from civiclake.contracts.model import Dataset, History
+from civiclake.contracts.model import Dataset, History, Load, Occurrence
 
 BATCH = "_batch_id"
 """Batch that brought (raw) or last changed (unified) the row."""
@@ -39,6 +39,8 @@ IS_DELETE = "_is_delete"
 """In a change log: whether the row says that its key is gone."""
 VALID_FROM, VALID_TO, IS_CURRENT = model.VALID_FROM, model.VALID_TO, model.IS_CURRENT
 SNAPSHOT_DATE = model.SNAPSHOT_DATE
+OCCURRENCE = model.OCCURRENCE
+SOURCE_FILE, SOURCE_ROW = model.SOURCE_FILE, model.SOURCE_ROW
 EDIT = "_edit"
 """What the MERGE does with a row of the unified table: one of the ``EDIT_*`` words."""
 EDIT_INSERT, EDIT_UPDATE, EDIT_DELETE = "insert", "update", "delete"
@@ -85,6 +87,9 @@ UNIFIED_EXTRA: Sequence[tuple[str, str]] = (
 
 _HASH_OF = "hash of "
 
+IS_STALE = "_is_stale"
+"""Of a line list's row: a newer version of the file that held it is merged."""
+
 LINEAGE = (BATCH, RECORD, FILE, ROW, DELIVERED)
 
 
@@ -99,10 +104,35 @@ def unified_extra(dataset: Dataset) -> list[tuple[str, str]]:
     always = [(name, moment if name == SEQUENCE else kind) for name, kind in UNIFIED_EXTRA]
     if dataset.history is History.HISTORY:
         return [*always, (VALID_FROM, moment), (VALID_TO, moment), (IS_CURRENT, "boolean")]
-    compared = [*always, (CONTENT, "bigint")]
+    compared = [*always, (CONTENT, "bigint"), *_told_apart_by(dataset)]
     if dataset.history is History.SNAPSHOT:
         return [*compared, (SNAPSHOT_DATE, "date")]
     return compared
+
+
+def _told_apart_by(dataset: Dataset) -> list[tuple[str, str]]:
+    """Of a line list: the columns that make equal rows rows of their own."""
+    file = [(SOURCE_FILE, "string")] if dataset.load is Load.FILES else []
+    if dataset.occurrence is Occurrence.ROW:
+        return [*file, (SOURCE_ROW, "bigint")]
+    return [*file, (OCCURRENCE, "int")] if dataset.occurrence is Occurrence.EQUALS else []
+
+
+def equals_key(dataset: Dataset) -> tuple[str, ...]:
+    """By what rows of a line list are equal: its key, or all values, and in what they stand."""
+    base = dataset.key or (CONTENT,)
+    if dataset.load is Load.FILES:
+        base = (*base, SOURCE_FILE)
+    return (*base, SNAPSHOT_DATE) if dataset.history is History.SNAPSHOT else base
+
+
+def identity(dataset: Dataset) -> tuple[str, ...]:
+    """The columns that tell one thing from another, whatever is known of its versions."""
+    if dataset.occurrence is Occurrence.ROW:
+        return (SOURCE_FILE, SOURCE_ROW)
+    if dataset.occurrence is Occurrence.EQUALS:
+        return (*(n for n in equals_key(dataset) if n != SNAPSHOT_DATE), OCCURRENCE)
+    return dataset.key
 
 
 def hashed(dataset: Dataset) -> str:
@@ -120,5 +150,5 @@ def merge_key(dataset: Dataset) -> tuple[str, ...]:
     if dataset.history is History.HISTORY:
         return (*dataset.key, VALID_FROM)
     if dataset.history is History.SNAPSHOT:
-        return (*dataset.key, SNAPSHOT_DATE)
-    return dataset.key
+        return (*identity(dataset), SNAPSHOT_DATE)
+    return identity(dataset)

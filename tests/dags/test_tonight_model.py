@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from tonight_city import NOW, batch, city, count, dataset, failed, held, ledger
+from tonight_city import NOW, batch, city, count, dataset, failed, held, ledger, unrenewed
 
 from tonight import model, words
 from tonight.model import Page, Row
@@ -39,11 +39,21 @@ def row(*batches: Batch, counts: Any = (), **more: Any) -> Row:
         ([batch(ago=3 * DAYS), held("health.visits")], State.HELD, Age.STALE),
         ([batch(ago=DAYS), failed("health.visits")], State.FAILED, Age.IN_TIME),
         ([failed("health.visits")], State.FAILED, Age.NEVER),
+        # The register lay there as it was: what is served is as old as it is.
+        ([batch(ago=2 * DAYS + HOURS), unrenewed("health.visits")], State.STALE, Age.STALE),
+        ([batch(quarantined=1), unrenewed("health.visits")], State.SET_ASIDE, Age.IN_TIME),
     ],
 )
 def test_each_way_to_stand_has_its_own_word(batches: list[Batch], state: State, age: Age) -> None:
     found = row(*batches)
     assert (found.state, found.age) == (state, age)
+
+
+def test_a_night_that_renewed_nothing_is_told() -> None:
+    said = "nothing new is delivered: a.csv is not renewed since 2016-01-02 02:00 UTC"
+    found = row(batch(ago=DAYS), unrenewed("health.visits", message=said))
+    assert (found.note, found.newest and found.newest.status) == (said, "merged")
+    assert [past.batch.status for past in found.past] == ["unrenewed", "merged"]
 
 
 def test_states_differ_in_word_and_sign_and_not_in_colour_alone() -> None:
@@ -116,6 +126,7 @@ def test_reasons_and_warnings_are_told_apart_and_explained() -> None:
         count(of, "reason", "required:visit_id", 3),
         count(of, "rule", "required:visit_id", 3),
         count(of, "rule", "name_once", 9),
+        count(of, "warning", "identical_rows", 4),
         count(batch(ago=DAYS), "reason", "malformed", 99),
     ]
     found = row(of, counts=counts)
@@ -124,7 +135,8 @@ def test_reasons_and_warnings_are_told_apart_and_explained() -> None:
     ]  # fmt: skip
     assert found.reasons[0].meaning == "visit_id is given"
     assert "same key" in found.reasons[1].meaning
-    assert [(r.name, r.rows) for r in found.warnings] == [("name_once", 9)]
+    assert [(r.name, r.rows) for r in found.warnings] == [("name_once", 9), ("identical_rows", 4)]
+    assert "wants `occurrence: equals`" in found.warnings[1].meaning
     assert found.verdict == "passed in part"
 
 

@@ -85,6 +85,11 @@ def failed(dataset_id: str, message: str = "no route to host", **facts: Any) -> 
     return batch(dataset_id, status="failed", message=message, inserted=0, **wanted)
 
 
+def unrenewed(dataset_id: str, **facts: Any) -> Batch:
+    wanted = {"read": 0, "ago": timedelta(hours=1), "data_docs": "", **facts}
+    return batch(dataset_id, status="unrenewed", inserted=0, **wanted)
+
+
 def ledger(*batches: Batch, counts: Sequence[Count] = ()) -> Ledger:
     return Ledger(tuple(batches), tuple(counts))
 

@@ -7,8 +7,6 @@ agreement means something.
 from __future__ import annotations
 
 import csv
-import gzip
-import io
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -18,6 +16,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
+
+import pyarrow.parquet as pq
 
 from civiclake.contracts.model import (
     Column,
@@ -30,6 +30,7 @@ from civiclake.contracts.model import (
     Severity,
 )
 from civiclake.io.landing import BatchManifest
+from civiclake.io.raw_names import stored
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)")
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d.*")
@@ -173,7 +174,7 @@ class Lake:
             return typed is None
         if kind in ("form", "check_digit", "birth_date"):
             return _fault(column, text) == kind
-        if kind in ("origin", "swapped"):
+        if kind in ("origin", "swapped", "off_globe"):
             assert column.check and column.check.longitude
             longitude = record[column.check.longitude] or ""
             if typed is None or not _NUMBER.fullmatch(longitude):
@@ -181,7 +182,10 @@ class Lake:
             if kind == "origin":
                 return bool(typed == 0 and Decimal(longitude) == 0)
             # Kunming lies between 24 and 27 degrees north, 102 and 104 east.
-            return 102 < typed < 104 and 24 < Decimal(longitude) < 27
+            swapped = 102 < typed < 104 and 24 < Decimal(longitude) < 27
+            if kind == "swapped":
+                return swapped
+            return not swapped and (abs(typed) > 90 or abs(Decimal(longitude)) > 180)
         if typed is None:
             return False
         if kind == "range":
@@ -316,9 +320,8 @@ def _served_as(dataset: Dataset, records: list[Delivered]) -> str:
 def landed(manifest: BatchManifest, folder: Path) -> Iterator[Delivered]:
     """The records of a landed batch, as text."""
     for file in manifest.files:
-        content = (folder / file.path).read_bytes()
-        if file.compressed:
-            content = gzip.decompress(content)
-        text = io.StringIO(content.decode("utf-8-sig"), newline="")
-        for row in csv.DictReader(text, delimiter=file.delimiter):
-            yield Delivered(dict(row), file.modified_at)
+        read = pq.read_table(folder / str(file.rendition))
+        named = read.select([stored(name) for name in file.header])
+        for row in named.rename_columns(list(file.header)).to_pylist():
+            values = {name: value or "" for name, value in row.items()}
+            yield Delivered(values, file.modified_at)

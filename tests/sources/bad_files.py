@@ -47,6 +47,18 @@ def sheet(book: bytes, old: str, new: str) -> bytes:
     return rewritten(book, change)
 
 
+def binary_workbook(book: bytes) -> bytes:
+    packed = io.BytesIO()
+    with (
+        zipfile.ZipFile(io.BytesIO(book)) as old,
+        zipfile.ZipFile(packed, "w") as new,
+    ):
+        for name in old.namelist():
+            part = old.read(name).replace(b"xl/workbook.xml", b"xl/workbook.bin")
+            new.writestr(name.replace("workbook.xml", "workbook.bin"), part)
+    return packed.getvalue()
+
+
 Case = tuple[str, Callable[[], bytes], dict[str, Any], str]
 CASES: dict[str, Case] = {
     # another kind than its name or its contract says
@@ -155,7 +167,7 @@ CASES: dict[str, Case] = {
         "parquet",
         lambda: parquet(TABLE, compression="none").replace(b"oak", b"\xff\xfe\xfd", 1),
         {},
-        "it is damaged: what it calls text is no UTF-8",
+        "it is damaged: what it calls text is no UTF-8 (column species, row 1)",
     ),
     "a spoilt page of parquet": (
         "parquet",
@@ -256,9 +268,26 @@ CASES: dict[str, Case] = {
     ),
     "NaN": ("jsonl", lambda: b'{"a": NaN}', {}, "it holds NaN, which JSON does not have"),
     "a NUL": ("jsonl", lambda: b'{"tree_id": "a\\u0000"}', {}, "holds a NUL character"),
-    "half a character": ("jsonl", lambda: b'{"tree_id": "\\ud800"}', {}, "can't be"),
+    "half a character": (
+        "jsonl",
+        lambda: b'{"tree_id": 1}\n{"tree_id": "\\ud800"}',
+        {},
+        "record 2, tree_id: the value '\\ud800' holds half a character",
+    ),
     "no such element": ("xml", lambda: b"<a><b/></a>", TREE, "no element tree (it holds a, b)"),
     "no xml": ("xml", lambda: b"<a><b></a>", TREE, "it is no XML: mismatched tag in line 1"),
+    "a sheet of OpenDocument": (
+        "xlsx",
+        lambda: zipped({"mimetype": b"x", "content.xml": b"<a/>"}),
+        {},
+        "it is an OpenDocument file (.ods): save it as .xlsx",
+    ),
+    "a binary workbook": (
+        "xlsx",
+        lambda: binary_workbook(xlsx(TREES)),
+        {},
+        "it is a binary workbook (.xlsb): save it as .xlsx",
+    ),
     "several sheets": (
         "xlsx",
         lambda: xlsx(TREES, TREES),
@@ -267,11 +296,12 @@ CASES: dict[str, Case] = {
     ),
     "no such sheet": ("xlsx", lambda: xlsx(TREES), {"sheet": "T"}, "no sheet T (it holds Trees)"),
     "a blank sheet": ("xlsx", lambda: xlsx([]), {}, "its sheet is empty: the first row must name"),
-    "a column without a name": (
+    "a title above the header": (
         "xlsx",
-        lambda: xlsx([["tree_id", None, "height"], ["t1", "oak", 1]]),
+        lambda: xlsx([["Trees of the city"], [], HEADER, ["t1", "oak", 1]]),
         {},
-        "its first row leaves column B without a name",
+        "row 1 of its sheet Trees, taken for the header, holds Trees of the city and none of the "
+        "contract's columns; row 3 holds them: set `header_row: 3`",
     ),
     "a formula without result": (
         "xlsx",
@@ -281,9 +311,11 @@ CASES: dict[str, Case] = {
     ),
     "bytes that are no text": (
         "parquet",
-        lambda: parquet({"tree_id": [b"\xff\xfe"], "species": ["oak"], "height": [1.0]}),
+        lambda: parquet(
+            {"tree_id": [b"a", b"\xff\xfe"], "species": ["oak"] * 2, "height": [1] * 2}
+        ),
         {},
-        "is bytes that are no text",
+        "is bytes that are no text (column tree_id, row 2)",
     ),
     "a differential feed": (
         "gtfs_rt",

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import csv
-import gzip
 import io
+import itertools
 import json
 import zipfile
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import openpyxl
 import pyarrow as pa
 import pyarrow.parquet as pq
 from google.transit import gtfs_realtime_pb2 as pb
-from source_city import City
+from source_city import City, read_back
 
-from civiclake.contracts.model import Dataset
+from civiclake.contracts.model import Column, Dataset, FileFormat
+from civiclake.io import formats
 from civiclake.io.landing import BatchManifest
+from civiclake.io.samples.files import described
 
 KEY = {"name": "tree_id", "logicalType": "string", "primaryKey": True, "required": True}
 HEADER = ["tree_id", "species", "height"]
@@ -124,15 +124,12 @@ def land(
 
 
 def rows(city: City, manifest: BatchManifest) -> list[list[str | None]]:
-    """The only landed file's canonical rows, in the header's order of the two trees."""
+    """The only landed file's rows as Spark reads them, in the header's order of the two trees."""
     (file,) = manifest.files
-    path: Path = city.landing.batch_dir(manifest.dataset, manifest.batch_id) / file.path
-    opened = gzip.open if file.compressed else open
-    with opened(path, "rt", encoding="utf-8", newline="") as text:
-        reader = csv.reader(text, delimiter=file.delimiter, strict=True)
-        header = [str(name) for name in next(reader)]
-        assert len(header) == len(file.header)
-        found = [dict(zip(file.header, [v or None for v in row], strict=False)) for row in reader]
+    folder = city.landing.batch_dir(manifest.dataset, manifest.batch_id)
+    found = [
+        {name: value or None for name, value in row.items()} for row in read_back(folder, file)
+    ]
     assert len(found) == file.rows
     return [[row.get(name) for name in sorted(row, key=_order)] for row in found]
 
@@ -161,3 +158,28 @@ def records(city: City, manifest: BatchManifest) -> list[dict[str, str | None]]:
     (file,) = manifest.files
     header = sorted(file.header, key=lambda n: HEADER.index(n) if n in HEADER else 9)
     return [dict(zip(header, row, strict=True)) for row in rows(city, manifest)]
+
+
+def read(
+    content: bytes, kind: str, columns: dict[str, str] | None = None, **source: Any
+) -> list[dict[str, str | None]]:
+    """A file's records as the reader of its format gives them.
+
+    Args:
+        content: the file's bytes.
+        kind: its format.
+        columns: the contract's columns, each with its Spark type.
+        source: what the contract says beside the format.
+
+    Raises:
+        Unreadable: the file is not what the contract says.
+    """
+    named = tuple(
+        Column(name=name, source_name=name, logical_type="string", spark_type=spark_type)
+        for name, spark_type in (columns or {}).items()
+    )
+    dataset = described(FileFormat(kind), **source).model_copy(update={"columns": named})
+    binary = io.BufferedReader(io.BytesIO(content))  # type: ignore[arg-type]
+    with formats.reading(dataset, binary) as table:
+        found = list(table.rows)
+    return [dict(itertools.zip_longest(table.header, row)) for row in found]

@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pyarrow.parquet as pq
 import yaml
 
 from civiclake.contracts.load import load_city
 from civiclake.contracts.model import Dataset
 from civiclake.io.extract import extract
-from civiclake.io.landing import BatchManifest, Landing
+from civiclake.io.landing import BatchManifest, LandedFile, Landing
+from civiclake.io.raw_names import stored
 from civiclake.settings import Settings
 from demo import objects, rest_server, sshd
 
@@ -32,7 +34,26 @@ COLUMNS = [
     {"name": "species", "logicalType": "string"},
     {"name": "height_m", "physicalName": "height", "logicalType": "number"},
 ]
+QUOTED_NAMES = (
+    "Permit No", "Fee (EUR)", "50% [of] all, %s", 'said "so"', "it's; --", "a.b",
+    "größe\u00a0{m}=`1`",
+)  # fmt: skip
+"""Names that a database takes for columns, and that mean something to one tool or another."""
+QUOTED_COLUMNS = [
+    {"name": f"c{n}", "physicalName": name, "logicalType": "string",
+     **({"primaryKey": True, "required": True} if n == 0 else {})}
+    for n, name in enumerate(QUOTED_NAMES)
+]  # fmt: skip
 UPDATED = {"name": "updated_at", "logicalType": "timestamp", "required": True}
+ODD_NAMES = ("Permit No", "Fee (EUR), net", "% of; total", "a`b.c")
+"""Names that a source may give and a Delta table does not take."""
+ODD_COLUMNS = [
+    {**COLUMNS[0], "physicalName": ODD_NAMES[0]},
+    *(
+        {"name": f"c{n}", "physicalName": name, "logicalType": "string"}
+        for n, name in enumerate(ODD_NAMES[1:])
+    ),
+]
 
 
 @dataclass(frozen=True)
@@ -205,6 +226,8 @@ class City:
             header, *rows = csv.reader(text)
             assert tuple(header) == file.header
             assert len(rows) == file.rows
+            read = read_back(path.parent, file)
+            assert [[value or "" for value in row.values()] for row in read] == rows
             found += rows
         assert len(found) == manifest.rows
         return found
@@ -217,3 +240,18 @@ class City:
         """Names of everything in the dataset's landing folder, drafts included."""
         folder = self.landing.dataset_dir("parks.trees")
         return sorted(path.name for path in folder.iterdir()) if folder.exists() else []
+
+
+def assert_odd(city: City, manifest: BatchManifest) -> None:
+    """The one row of a source with names of any sign came under these names."""
+    (file,) = manifest.files
+    folder = city.landing.batch_dir(manifest.dataset, manifest.batch_id)
+    assert read_back(folder, file) == [dict(zip(ODD_NAMES, "1234", strict=True))]
+
+
+def read_back(folder: Path, file: LandedFile) -> list[dict[str, str | None]]:
+    """What stage reads of a landed file: its records, by their columns' names."""
+    read = pq.read_table(folder / str(file.rendition))
+    assert read["_row"].to_pylist() == list(range(1, file.rows + 1))
+    chosen = read.select([stored(name) for name in file.header])
+    return chosen.rename_columns(list(file.header)).to_pylist()  # type: ignore[no-any-return]

@@ -14,7 +14,7 @@ from source_refusals import refused
 
 from civiclake.errors import BatchHeld, SourceError, SourceUnavailable
 from civiclake.io import streams
-from civiclake.io.formats import parquet as parquet_format
+from civiclake.io.formats import parquet_text as parquet_format
 from civiclake.io.formats import xlsx as xlsx_format
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from format_samples import (
     KEY,
     PLATES,
     columns_named,
     feed,
     land,
+    read,
     records,
     vehicle,
 )
@@ -104,3 +106,26 @@ def test_a_feed_without_entities_is_a_quiet_one(city: City) -> None:
     own = {"records": "vehicle", "columns": PLATES, "limits": {"allow_empty": True}}
     manifest, _ = land(city, feed(), "gtfs_rt", **own)
     assert (manifest.rows, len(manifest.files)) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("wire", "number"), [(b"\x63", "99"), (b"\xfd" + b"\xff" * 8 + b"\x01", "-3")]
+)
+def test_enumerations_newer_than_the_bindings_keep_their_number(wire: bytes, number: str) -> None:
+    bus = vehicle()
+    bus.vehicle.ClearField("current_status")
+    bus.vehicle.MergeFromString(b"\x20" + wire)  # current_status, as a number
+    (found,) = read(feed(bus), "gtfs_rt", {"current_status": "string"}, records="vehicle")
+    assert found == {"current_status": number}
+
+
+def test_such_a_number_inside_of_json() -> None:
+    update = pb.FeedEntity(id="u1")
+    update.trip_update.trip.trip_id = "trip-1"
+    stop = update.trip_update.stop_time_update.add(stop_id="s1")
+    stop.MergeFromString(b"\x28\x63")  # schedule_relationship: 99
+    columns = {"stop_time_updates": "string"}
+    (found,) = read(feed(update), "gtfs_rt", columns, records="trip_update")
+    assert json.loads(found["stop_time_updates"] or "") == [
+        {"stop_id": "s1", "schedule_relationship": "99"}
+    ]

@@ -14,6 +14,7 @@ from civiclake.contracts.check import check
 from civiclake.contracts.load import load_city
 from civiclake.errors import SourceUnavailable, UserError
 from civiclake.io import samples
+from civiclake.io.samples.asked import Asked
 from civiclake.local import process
 from demo import mariadb
 
@@ -81,12 +82,13 @@ def test_a_table_becomes_a_contract_that_the_check_passes(
 
 
 def test_rows_are_the_text_that_every_night_will_read(address: str) -> None:
-    found = samples.take(f"{address}/benches", "parks", 30)
+    found = samples.take(f"{address}/benches", "parks", Asked(30))
     first = next(row for row in found.rows if row[0] == "1")
     assert first == (
         "1", "p1", "1.00", 'a "b",\n橡', "13800001001", "\\xff", "2016-01-01 10:00:00.500+00:00",
     )  # fmt: skip
-    assert len(samples.take(f"{address}/benches", "parks", 7).rows) == 7
+    part = samples.take(f"{address}/benches", "parks", Asked(7))
+    assert (len(part.rows), part.complete) == (7, False)
 
 
 def test_what_is_not_there_is_one_sentence(address: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -155,3 +156,44 @@ def test_what_is_no_list_of_records_is_one_sentence(
 def test_a_server_that_is_not_there() -> None:
     with pytest.raises(SourceUnavailable, match=r"does not answer \(ConnectError\)"):
         samples.take(f"http://127.0.0.1:{process.free_port(0)}/trees", "parks")
+
+
+ROWS = [{"id": n, "name": f"n{n}"} for n in range(7)]
+ARCGIS = [{"attributes": {"OBJECTID": n, "NAME": f"n{n}"}} for n in range(7)]
+
+
+def _odata(address: str) -> list[dict[str, Any]]:
+    context = {"@odata.context": f"{address}/$metadata#trees"}
+    more = [
+        {**context, "value": ROWS[n : n + 3], "@odata.nextLink": f"{address}/x?$skip={n + 3}"}
+        for n in (0, 3)
+    ]
+    return [*more, {**context, "value": ROWS[6:]}]
+
+
+def _arcgis(address: str) -> list[dict[str, Any]]:
+    pages = [{"features": ARCGIS[n : n + 3], "exceededTransferLimit": n < 6} for n in (0, 3, 6)]
+    return [*pages, {"features": []}]
+
+
+@pytest.mark.parametrize(
+    ("way", "columns"),
+    [(_odata, ["id", "name"]), (_arcgis, ["attributes.OBJECTID", "attributes.NAME"])],
+)
+def test_pages_of_odata_and_of_arcgis(
+    api: Api,
+    city: City,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    way: Any,
+    columns: list[str],
+) -> None:
+    pages = ["body:" + json.dumps(page) for page in way(api.address)]
+    api.plan(pages[0])
+    contract, _ = _made(tmp_path, monkeypatch, f"{api.address}/whole/trees?f=json")
+    found = contract["schema"][0]["properties"]
+    assert [c.get("physicalName", c["name"]) for c in found] == columns
+    monkeypatch.setenv("PARKS_API_URL", api.address)
+    api.plan(*pages)
+    dataset = load_city(tmp_path / "schemas", tmp_path, tmp_path).dataset("parks.trees")
+    assert city.ids(city.extract(dataset, "n1")) == [str(n) for n in range(7)]

@@ -8,14 +8,18 @@ import os
 import time
 import zipfile
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
-from source_city import City
+from source_city import City, read_back
 from source_refusals import refused
 
 from civiclake.errors import BatchHeld, SourceError, SourceUnavailable, UserError
-from civiclake.io import deliveries
+from civiclake.io import csv_records
+from civiclake.io.inspect import Inspection
+from civiclake.io.landing import BatchManifest
 
 HEADER = "tree_id,species,height\n"
 GOOD = HEADER + "t1,oak,12.5\nt2,elm,8\n"
@@ -69,9 +73,102 @@ def test_a_snapshot_is_the_newest_file_and_nothing_else(city: City) -> None:
     dataset = city.files(load="snapshot")
     _drop(city, "old.csv", GOOD, age_s=500)
     _drop(city, "new.csv", HEADER + "t7,ash,1\n", age_s=100)
-    for batch_id in ("n1", "n2"):  # and again the night after: it is the whole of it
-        manifest = city.commit(dataset, batch_id)
-        assert [f.origin.rpartition("/")[2] for f in manifest.files] == ["new.csv"]
+    manifest = city.commit(dataset, "n1")
+    assert [f.origin.rpartition("/")[2] for f in manifest.files] == ["new.csv"]
+
+
+def test_a_snapshot_that_was_not_renewed_is_no_delivery(city: City) -> None:
+    dataset = city.files(load="snapshot")
+    path = _drop(city, "a.csv", GOOD)
+    os.utime(path, (1_451_700_000, 1_451_700_000))
+    assert city.commit(dataset, "n1").unrenewed is None
+    stale = city.extract(dataset, "n2")
+    assert (stale.rows, stale.files) == (0, ())
+    assert stale.unrenewed == (
+        "parks.trees: nothing new is delivered: a.csv is not renewed since 2016-01-02 02:00 UTC and"
+        " served already: ask Parks office (data@parks.example.org) to deliver, or set"
+        " limits.allow_empty if that is normal"
+    )
+    # The same night again, after the department has written the same anew.
+    _drop(city, "a.csv", GOOD, age_s=30)
+    again = city.extract(dataset, "n2")
+    assert (again.rows, again.unrenewed) == (2, None)
+    # What came and was not merged is no reason: it is read again.
+    assert city.commit(dataset, "n3").unrenewed is None
+    assert city.extract(dataset, "n4").unrenewed is not None
+    # A backfill reads what there is.
+    assert city.extract(dataset, "backfill-1", whole=True).rows == 2
+    allowed = city.files(load="snapshot", limits={"allow_empty": True})
+    assert str(city.extract(allowed, "n5").unrenewed).endswith("which parks/trees.yaml allows")
+
+
+def test_a_snapshot_that_is_being_written_is_waited_for(city: City) -> None:
+    dataset = city.files("*", load="snapshot")
+    _drop(city, "a.csv", GOOD, age_s=500)
+    city.commit(dataset, "n1")
+    _drop(city, "b.csv", GOOD, age_s=1)
+    with pytest.raises(SourceUnavailable, match=r"only files still being written \(b\.csv\)"):
+        city.extract(dataset, "n2", settle_seconds=100)
+    (city.drops / "b.csv").unlink()
+    _drop(city, "b.csv.part", GOOD)  # an upload that broke off long ago holds nobody up
+    assert city.extract(dataset, "n2", settle_seconds=100).unrenewed is not None
+
+
+YEAR_2061 = 2_871_763_200
+
+
+def _of_2061(city: City, name: str, content: str, *, seconds: int = 0) -> None:
+    path = _drop(city, name, content)
+    os.utime(path, (YEAR_2061 + seconds, YEAR_2061 + seconds))
+
+
+def _told(manifest: BatchManifest) -> list[tuple[str, datetime]]:
+    return [(f.origin.rpartition("/")[2], f.modified_at) for f in manifest.files]
+
+
+def test_a_file_whose_clock_is_ahead_outranks_nothing_that_comes_later(
+    city: City, caplog: pytest.LogCaptureFixture
+) -> None:
+    dataset = city.files()
+    began = datetime.now(UTC)
+    _of_2061(city, "b.csv", GOOD, seconds=60)
+    _of_2061(city, "a.csv", GOOD, seconds=120)
+    first = city.commit(dataset, "n1")
+    # In the order of their own clock, and as long before now as the contract gives them time.
+    assert [name for name, _ in _told(first)] == ["b.csv", "a.csv"]
+    assert first.files[0].modified_at < first.files[1].modified_at < began
+    assert "b.csv says that it was changed 2061-01-01 00:01 UTC, but it is 20" in caplog.text
+    assert "ask Parks office (data@parks.example.org) to set the clock" in caplog.text
+    # Both are taken once; another of that clock comes after what is served, before what is true.
+    _of_2061(city, "c.csv", GOOD)
+    _drop(city, "d.csv", GOOD, age_s=0)
+    second = city.commit(dataset, "n2")
+    assert [name for name, _ in _told(second)] == ["c.csv", "d.csv"]
+    assert first.created_at < second.files[0].modified_at < second.files[1].modified_at
+
+
+def test_a_snapshot_whose_clock_is_ahead_gives_way_to_the_next(city: City) -> None:
+    dataset = city.files(load="snapshot")
+    _of_2061(city, "a.csv", GOOD)
+    first = city.commit(dataset, "n1")
+    assert city.extract(dataset, "n2").unrenewed is not None
+    _drop(city, "b.csv", GOOD, age_s=30)
+    second = city.commit(dataset, "n3")
+    assert [name for name, _ in _told(second)] == ["b.csv"]
+    assert first.taken_at is not None
+    assert second.taken_at is not None
+    assert first.taken_at < second.taken_at
+    nightly = city.files(load="snapshot", history="snapshot")
+    _of_2061(city, "c.csv", GOOD)
+    third = city.extract(nightly, "n4")
+    assert third.taken_at is not None
+    assert third.created_at - third.taken_at < timedelta(minutes=1), "a state of this night"
+
+
+def test_a_clock_that_is_a_little_ahead_is_believed(city: City) -> None:
+    path = _drop(city, "a.csv", GOOD, age_s=-1800)
+    (file,) = city.extract(city.files(), "n1").files
+    assert file.modified_at.timestamp() == pytest.approx(path.stat().st_mtime)
 
 
 @pytest.mark.parametrize("name", ["new.csv.part", "new.csv.tmp", ".new.csv"])
@@ -107,16 +204,16 @@ def test_a_file_that_grows_while_it_is_read_is_left(
 ) -> None:
     _drop(city, "a.csv", GOOD, age_s=500)
     slow = _drop(city, "b.csv", GOOD, age_s=100)
-    whole = deliveries.inspect_csv
+    whole = csv_records.render
 
-    def meanwhile(lines: object, delimiter: str) -> object:
-        found = whole(lines, delimiter)  # type: ignore[arg-type]
+    def meanwhile(binary: Any, target: Path, form: csv_records.Form) -> Inspection:
+        found = whole(binary, target, form)
         if slow.stat().st_mtime < time.time() - 50:
             with slow.open("a") as file:
                 file.write("t8,fir,1\n")
         return found
 
-    monkeypatch.setattr(deliveries, "inspect_csv", meanwhile)
+    monkeypatch.setattr(csv_records, "render", meanwhile)
     manifest = city.extract(city.files(), "n1")
     assert manifest.left == ("b.csv",)
     assert [f.rows for f in manifest.files] == [2]
@@ -138,10 +235,8 @@ def test_gzip_and_zip_and_other_encodings_come_as_they_are_and_readable(city: Ci
         manifest = city.extract(city.files(name, encoding=encoding, **own), f"n{number}")
         (file,) = manifest.files
         folder = city.landing.batch_dir(manifest.dataset, manifest.batch_id)
-        read = (folder / file.path).read_bytes()
-        read = gzip.decompress(read) if file.compressed else read
-        assert read.decode("utf-8") == text, what
-        assert (folder / (file.as_came or file.path)).read_bytes() == content, what
+        assert [*read_back(folder, file)[0].values()] == ["t1", "橡树", "12.5"], what
+        assert (folder / file.path).read_bytes() == content, what
         assert (file.rows, file.size_bytes) == (1, len(content)), what
 
 
@@ -199,7 +294,11 @@ UNREADABLE: dict[str, tuple[str, Callable[[], bytes], str]] = {
         lambda: _zip({"t.txt": GOOD}).replace(b"t.txt", b"T.txt", 1),
         "no whole zip file",
     ),
-    "zip without the member": ("a.zip", lambda: _zip({"u.txt": GOOD}), "it holds no t.txt"),
+    "zip without the member": (
+        "a.zip",
+        lambda: _zip({"u.txt": GOOD, "v": "-"}),
+        "it holds no t.txt",
+    ),
     "zip of nothing": ("a.zip", lambda: _zip({}), "it holds no t.txt (it holds nothing)"),
     "empty member": ("a.zip", lambda: _zip({"t.txt": ""}), "it is empty: 0 bytes"),
     "wrong encoding": (
@@ -285,7 +384,7 @@ def test_a_renamed_column_is_asked_about(city: City) -> None:
 
 def test_a_new_column_that_raw_can_not_keep_is_held(city: City) -> None:
     evolving = city.files(drift={"new_column": "evolve"})
-    for name in ("crown width", "_crown", "crown;"):
+    for name in ("_Row", "_malformed"):
         _drop(city, "a.csv", f'tree_id,species,height,"{name}"\nt1,oak,1,2\n')
         refused(city, evolving, BatchHeld, f"the new column {name!r}, which raw can't keep")
     _drop(city, "a.csv", HELD["an added column"][0])

@@ -10,7 +10,17 @@ from threading import Lock
 from typing import Any
 
 import pytest
-from source_city import COLUMNS, READER_PASSWORD, UPDATED, City
+from source_city import (
+    COLUMNS,
+    ODD_COLUMNS,
+    ODD_NAMES,
+    QUOTED_COLUMNS,
+    QUOTED_NAMES,
+    READER_PASSWORD,
+    UPDATED,
+    City,
+    assert_odd,
+)
 from source_refusals import refused
 
 from civiclake.contracts.model import Dataset
@@ -319,3 +329,63 @@ def test_a_read_that_fails_half_way_ends_in_one_sentence_and_is_stopped(city: Ci
     while int(db.run(left)[0][0]):
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+def test_columns_of_any_name(city: City, db: Db) -> None:
+    names = ", ".join("`" + name.replace("`", "``") + "` text" for name in ODD_NAMES)
+    db.run("DROP TABLE trees", f"CREATE TABLE trees ({names})")
+    db.run("INSERT INTO trees VALUES (1, 2, 3, 4)", "COMMIT")
+    known = _table(city, load="snapshot", columns=ODD_COLUMNS)
+    assert_odd(city, city.extract(known, "n1"))
+    evolving = {"new_column": "evolve"}
+    some = _table(city, load="snapshot", columns=ODD_COLUMNS[:2], drift=evolving)
+    assert_odd(city, city.extract(some, "n2"))
+
+
+def test_names_that_must_be_quoted(city: City, db: Db) -> None:
+    names = [*QUOTED_NAMES, "last change", "№ %d"]
+    quoted = [f"`{name.replace('`', '``')}`" for name in names]
+    kinds = [*["varchar(9)"] * len(QUOTED_NAMES), "timestamp(6)", "int"]
+    table = "`the ``permits``, 50%`"
+    values = [f"v{n}" for n in range(len(QUOTED_NAMES))]
+    db.run(
+        f"CREATE TABLE {table} ({', '.join(map(' '.join, zip(quoted, kinds, strict=True)))})",
+        f"INSERT INTO {table} VALUES ({', '.join(map(repr, values))}, '2026-01-01 10:00:00', 1)",
+    )
+    columns = [*QUOTED_COLUMNS, {**UPDATED, "physicalName": "last change"}]
+    columns.append({"name": "number", "physicalName": "№ %d", "logicalType": "integer"})
+    own = {"kind": "mysql", "columns": columns, "physical": "the `permits`, 50%"}
+    try:
+        first = city.commit(city.table(**own), "n1")
+        assert first.files[0].header == tuple(names)
+        wanted = [[*values, "2026-01-01 10:00:00.000000+00:00", "1"]]
+        assert city.records(first) == wanted
+        assert city.records(city.extract(city.table(**own), "n2")) == wanted
+    finally:
+        db.run(f"DROP TABLE {table}")
+
+
+def test_another_spelling_of_a_column(city: City, db: Db) -> None:
+    also = [{"property": "civiclake", "value": {"also": ["Changed (UTC)"]}}]
+    columns = [*COLUMNS, {**UPDATED, "customProperties": also}]
+    dataset = city.table(kind="mysql", columns=columns)
+    city.commit(dataset, "n1")
+    db.run("ALTER TABLE trees RENAME COLUMN updated_at TO `Changed (UTC)`")
+    second = city.extract(dataset, "n2")
+    assert city.ids(second) == ["t2", "t3"]
+    assert second.files[0].header == ("tree_id", "species", "height", "updated_at")
+
+
+def test_a_sequence_that_counts_milliseconds(city: City, db: Db) -> None:
+    db.run(
+        "ALTER TABLE trees ADD COLUMN at bigint",
+        "UPDATE trees SET at = 1000 * UNIX_TIMESTAMP(updated_at)",
+        "ALTER TABLE trees DROP COLUMN updated_at, RENAME COLUMN at TO updated_at",
+        "INSERT INTO trees VALUES ('future', 'ash', 3, 2871763200000)",
+    )
+    counted = [{"property": "civiclake", "value": {"epoch": "ms"}}]
+    columns = [*COLUMNS, {**UPDATED, "customProperties": counted}]
+    first = city.commit(city.table(kind="mysql", columns=columns), "n1")
+    assert first.watermark_to == "1767268800000"
+    second = city.extract(city.table(kind="mysql", columns=columns, overlap="45m"), "n2")
+    assert city.ids(second) == ["future", "t2", "t3"]

@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 import gzip
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
-from source_city import COLUMNS, READER_PASSWORD, UPDATED, City
+from psycopg import sql
+from source_city import (
+    COLUMNS,
+    ODD_COLUMNS,
+    ODD_NAMES,
+    QUOTED_COLUMNS,
+    QUOTED_NAMES,
+    READER_PASSWORD,
+    UPDATED,
+    City,
+    assert_odd,
+)
 
 from civiclake.contracts.model import Dataset
-from civiclake.errors import UserError
+from civiclake.errors import BatchHeld, UserError
 from civiclake.io.sources import parts, postgresql
+from civiclake.local import postgres
 
 
 def test_the_first_batch_brings_every_row_as_the_source_writes_it(city: City, db: object) -> None:
@@ -186,3 +199,125 @@ def test_an_empty_partitioned_table_is_one_empty_part(
     partition = {"column": "height", "parts": 4}
     dataset = city.table(partition=partition, limits={"allow_empty": True})
     assert [file.rows for file in city.extract(dataset, "n1").files] == [0]
+
+
+def test_columns_of_any_name(city: City, db: psycopg.Connection[tuple[object, ...]]) -> None:
+    db.execute("DROP TABLE trees")
+    names = ", ".join(f'"{name}" text' for name in ODD_NAMES)
+    db.execute(f"CREATE TABLE trees ({names}); INSERT INTO trees VALUES (1, 2, 3, 4)")
+    db.execute("GRANT SELECT ON trees TO public")
+    known = city.table(load="snapshot", columns=ODD_COLUMNS)
+    assert_odd(city, city.extract(known, "n1"))
+    evolving = {"new_column": "evolve"}
+    some = city.table(load="snapshot", columns=ODD_COLUMNS[:2], drift=evolving)
+    assert_odd(city, city.extract(some, "n2"))
+
+
+ODD = 'the "permits", 50%'
+
+
+@pytest.fixture
+def odd(db: psycopg.Connection[tuple[object, ...]]) -> Iterator[str]:
+    """A table whose name and columns hold all that may have to be quoted."""
+    table = sql.Identifier(ODD)
+    columns = [sql.SQL("{} text").format(sql.Identifier(name)) for name in QUOTED_NAMES]
+    columns.append(sql.SQL("{} int").format(sql.Identifier("№ %d")))
+    columns.append(sql.SQL("{} timestamptz").format(sql.Identifier("last change")))
+    made = sql.SQL("CREATE TABLE {} ({})").format(table, sql.SQL(", ").join(columns))
+    db.execute(made)
+    db.execute(sql.SQL("GRANT SELECT ON {} TO parks_reader").format(table))
+    values = [f"v{n}" for n in range(len(QUOTED_NAMES))]
+    db.execute(
+        sql.SQL("INSERT INTO {} VALUES ({}, 1, '2026-01-01 10:00+00')").format(
+            table, sql.SQL(", ").join(map(sql.Literal, values))
+        )
+    )
+    yield ODD
+    db.execute(sql.SQL("DROP TABLE {}").format(table))
+
+
+def test_names_that_must_be_quoted(city: City, odd: str) -> None:
+    columns = [*QUOTED_COLUMNS, {**UPDATED, "physicalName": "last change"}]
+    columns.append({"name": "number", "physicalName": "№ %d", "logicalType": "integer"})
+    own = {"columns": columns, "physical": f"public.{odd}"}
+    values = [f"v{n}" for n in range(len(QUOTED_NAMES))]
+    wanted = [[*values, "2026-01-01 10:00:00+00", "1"]]
+    first = city.commit(city.table(**own), "n1")
+    assert first.files[0].header == (*QUOTED_NAMES, "last change", "№ %d")
+    assert city.records(first) == wanted
+    assert city.records(city.extract(city.table(**own), "n2")) == wanted  # from the watermark
+    parted = {"partition": {"column": "№ %d", "parts": 2}, "load": "snapshot"}
+    assert city.records(city.extract(city.table(**own, **parted), "n3")) == wanted
+
+
+def test_another_spelling_of_a_column(
+    city: City, db: psycopg.Connection[tuple[object, ...]]
+) -> None:
+    also = [{"property": "civiclake", "value": {"also": ["Changed (UTC)", "updated"]}}]
+    columns = [*COLUMNS, {**UPDATED, "customProperties": also}]
+    dataset = city.table(columns=columns)
+    city.commit(dataset, "n1")
+    db.execute('ALTER TABLE trees RENAME updated_at TO "Changed (UTC)"')
+    second = city.extract(dataset, "n2")
+    assert city.ids(second) == ["t2", "t3"]
+    assert second.files[0].header == ("tree_id", "species", "height", "updated_at")
+    db.execute("ALTER TABLE trees ADD COLUMN updated timestamptz")
+    with pytest.raises(BatchHeld, match="has the column updated, unknown to the contract"):
+        city.extract(dataset, "n3")
+
+
+def test_values_beyond_what_python_knows_come_as_the_source_writes_them(
+    city: City, db: psycopg.Connection[tuple[object, ...]]
+) -> None:
+    dataset = city.table(overlap="0s")
+    db.execute("DELETE FROM trees")
+    db.execute(
+        "INSERT INTO trees VALUES ('a', 'x', 'NaN', 'infinity'), ('b', 'x', 1e10, '2061-01-01'),"
+        " ('c', 'x', 0.1, '0044-03-15 BC'), ('d', E'tab\tand\nline', 1, '2016-01-01 10:00+00'),"
+        " ('e', 'NULL', 1, '12345-01-01 00:00+00'), ('f', '', 1, '-infinity')"
+    )
+    first = city.commit(dataset, "n1")
+    assert {row[0]: row[1:] for row in city.records(first)} == {
+        "a": ["x", "NaN", "infinity"],
+        "b": ["x", "10000000000", "2061-01-01 00:00:00+00"],
+        "c": ["x", "0.1", "0044-03-15 00:00:00+00 BC"],
+        "d": ["tab\tand\nline", "1", "2016-01-01 10:00:00+00"],
+        "e": ["NULL", "1", "12345-01-01 00:00:00+00"],
+        "f": ["", "1", "-infinity"],
+    }
+    assert first.watermark_to == "2016-01-01 10:00:00+00"
+    db.execute("UPDATE trees SET updated_at = '2016-01-05 10:00+00' WHERE tree_id = 'b'")
+    second = city.extract(dataset, "n2")
+    assert city.ids(second) == ["a", "b", "d", "e"]
+    assert second.watermark_to == "2016-01-05 10:00:00+00"
+
+
+def test_a_row_that_was_committed_late_is_found_by_the_overlap_alone(
+    city: City,
+    db: psycopg.Connection[tuple[object, ...]],
+    server: postgres.Server,
+) -> None:
+    """A transaction writes its time, and others see it when it ends: after a later one, here."""
+    with server.connect("parks") as slow, slow.transaction():
+        slow.execute("INSERT INTO trees VALUES ('slow', 'ash', 3, '2026-01-02 09:00+00')")
+        db.execute("INSERT INTO trees VALUES ('quick', 'ash', 3, '2026-01-02 09:30+00')")
+        first = city.commit(city.table(), "n1")
+        assert "slow" not in city.ids(first)
+        assert first.watermark_to == "2026-01-02 09:30:00+00"
+    assert city.ids(city.extract(city.table(overlap="0s"), "n2")) == ["quick"]
+    assert city.ids(city.extract(city.table(), "n3")) == ["quick", "slow"]
+
+
+def test_a_sequence_that_counts_seconds(
+    city: City, db: psycopg.Connection[tuple[object, ...]]
+) -> None:
+    db.execute(
+        "ALTER TABLE trees ALTER updated_at TYPE bigint USING extract(epoch FROM updated_at)"
+    )
+    db.execute("INSERT INTO trees VALUES ('future', 'ash', 3, 2871763200)")
+    counted = [{"property": "civiclake", "value": {"epoch": "s"}}]
+    columns = [*COLUMNS, {**UPDATED, "customProperties": counted}]
+    first = city.commit(city.table(columns=columns), "n1")
+    assert first.watermark_to == "1767268800"
+    second = city.extract(city.table(columns=columns, overlap="45m"), "n2")
+    assert city.ids(second) == ["future", "t2", "t3"]

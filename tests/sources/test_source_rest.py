@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from rest_trees import IDS, pages, tree, trees
-from source_city import API_LOGINS, COLUMNS, Api, City
+from source_city import API_LOGINS, COLUMNS, ODD_COLUMNS, ODD_NAMES, UPDATED, Api, City, assert_odd
 from source_refusals import refused
 
 from civiclake.errors import BatchHeld, ContractError, SourceError, SourceUnavailable, UserError
@@ -83,6 +84,25 @@ def test_the_next_batch_asks_for_what_is_new(city: City, api: Api, trees: Any) -
     api.put(trees)
     assert city.commit(quiet, "n3").rows == 0
     assert city.landing.watermark(dataset.id) == "2026-01-01T12:00:00Z"
+
+
+def test_a_sequence_that_counts_milliseconds(city: City, api: Api) -> None:
+    """As ArcGIS tells when a feature was edited."""
+
+    def edited(name: str, at: datetime) -> dict[str, Any]:
+        return {"tree_id": name, "updated_at": int(at.timestamp() * 1000)}
+
+    old, future = datetime(2016, 1, 1, tzinfo=UTC), datetime.now(UTC) + timedelta(days=9)
+    answer = {"data": [edited("t1", old), edited("t2", future)], "meta": {"total": 2}}
+    api.plan("body:" + json.dumps(answer), 'body:{"data": [], "meta": {"total": 0}}')
+    counted = [{"property": "civiclake", "value": {"epoch": "ms"}}]
+    columns = [COLUMNS[0], {**UPDATED, "customProperties": counted}]
+    dataset = city.api("page", columns=columns, limits={"allow_empty": True})
+    first = city.commit(dataset, "n1")
+    assert city.ids(first) == ["t1", "t2"]
+    assert first.watermark_to == "1451606400000"
+    assert city.extract(dataset, "n2").watermark_to == "1451606400000"
+    assert "updated_since=1451602800000" in api.plan()[1]  # an hour's overlap
 
 
 def test_nested_missing_and_odd_values(city: City, api: Api) -> None:
@@ -190,9 +210,9 @@ def test_a_page_that_drips_is_given_up(
         ("body:tree_id,species", "answers no JSON"),
         ('body:{"data": [], "data": []}', "names data more than once"),
         ('body:{"error": "no such day"}', "answers with an error (no such day)"),
-        ('body:{"items": []}', "without a list of records: data is null (it holds items)"),
+        ('body:{"items": []}', "without a list of records: data is not in it (it holds items)"),
         ('body:{"data": [1], "meta": {"total": 1}}', "record 1 of 000001.json.gz is a number"),
-        ('body:{"data": []}', "tells no total: meta.total is null"),
+        ('body:{"data": []}', "tells no total: meta.total is not in the answer"),
         ("status:404", "answers with status 404"),
         ("status:403", "refuses the login (403)"),
         ("redirect:http://203.0.113.9/elsewhere", "sends us to another place (http://203.0.113.9"),
@@ -241,9 +261,9 @@ def test_columns_that_came_or_went(city: City, api: Api) -> None:
     kept = city.extract(city.api("page", drift={"new_column": "evolve"}), "n3")
     assert kept.files[0].header == ("tree_id", "species", "height", "updated_at", "crown")
     assert [row[-1] for row in city.records(kept)] == ["", "wide"]
-    api.put([tree("t1", **{"the crown": "wide"})])
+    api.put([tree("t1", **{"_row": "wide"})])
     unfit = city.api("page", drift={"new_column": "evolve"})
-    refused(city, unfit, BatchHeld, "column 'the crown', which raw can't keep", batch_id="bad3")
+    refused(city, unfit, BatchHeld, "column '_row', which raw can't keep", batch_id="bad3")
     api.put([{"tree_id": "t1", "updated_at": None}])
     refused(city, city.api("page"), BatchHeld, "no record has species, height", batch_id="bad2")
     sparing = city.api("page", rest={"omits_nulls": True})
@@ -274,3 +294,16 @@ def test_faults_of_the_contract_come_all_at_once(city: City) -> None:
     server = {"type": "local", "path": "/x/*.csv", "format": "csv"}
     with pytest.raises(ContractError, match="goes with a server of type 'api', not 'local'"):
         city.dataset(server, {"load": "files", "rest": {"auth": "basic"}})
+
+
+def test_columns_of_any_name(city: City, api: Api) -> None:
+    record = {**dict(zip(ODD_NAMES, "1234", strict=True)), "tree_id": "t1", "updated_at": None}
+    api.put([record])
+    paging: dict[str, Any] = {"kind": "none"}
+    ignoring = {"new_column": "ignore"}
+    known = city.api("whole", paging, load="snapshot", columns=ODD_COLUMNS, drift=ignoring)
+    assert_odd(city, city.extract(known, "n1"))
+    evolving = {"new_column": "evolve"}
+    some = city.api("whole", paging, load="snapshot", columns=ODD_COLUMNS[:2], drift=evolving)
+    (file,) = city.extract(some, "n2").files
+    assert set(file.header) == {*ODD_NAMES, "tree_id", "updated_at"}

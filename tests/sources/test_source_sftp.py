@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import paramiko
 import psutil
@@ -18,8 +19,9 @@ from source_city import HOST_KEY, SFTP_KEY, SFTP_PASSWORD, City, Drops
 from source_refusals import refused
 
 from civiclake.errors import SourceError, SourceUnavailable, UserError
-from civiclake.io import deliveries
+from civiclake.io import csv_records
 from civiclake.io.extract import extract
+from civiclake.io.inspect import Inspection
 from civiclake.io.sources import sftp
 from civiclake.local import process
 from demo import sshd
@@ -174,15 +176,15 @@ def test_a_file_that_changes_while_it_is_read_is_left(
 ) -> None:
     _drop(folder, "a.csv", GOOD, age_s=9000)
     slow = _drop(folder, "b.csv", GOOD, age_s=8000)
-    whole = deliveries.inspect_csv
+    whole = csv_records.render
 
-    def meanwhile(lines: object, delimiter: str) -> object:
-        found = whole(lines, delimiter)  # type: ignore[arg-type]
+    def meanwhile(binary: Any, target: Path, form: csv_records.Form) -> Inspection:
+        found = whole(binary, target, form)
         if slow.stat().st_mtime < time.time() - 5000 and len(list(city.landed())):
             _drop(folder, "b.csv", GOOD + "t8,fir,1\n", age_s=0)
         return found
 
-    monkeypatch.setattr(deliveries, "inspect_csv", meanwhile)
+    monkeypatch.setattr(csv_records, "render", meanwhile)
     manifest = city.extract(city.sftp(), "n1")
     assert manifest.left == ("b.csv",)
     assert [f.rows for f in manifest.files] == [2]

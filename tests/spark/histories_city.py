@@ -46,9 +46,13 @@ class Night:
 
 
 def trees(root: Path, load: Load, history: History, **own: Any) -> Dataset:
-    """A contract of that load and history, compiled: a key, a text and a number."""
+    """A contract of that load and history, compiled: a key, a text and a number.
+
+    With ``is_keyed`` false, it is a list without an id.
+    """
+    is_keyed = own.pop("is_keyed", True)
     columns: list[dict[str, Any]] = [
-        {"name": "tree_id", "logicalType": "string", "primaryKey": True, "required": True},
+        {"name": "tree_id", "logicalType": "string", "primaryKey": is_keyed, "required": True},
         {"name": "species", "logicalType": "string"},
         {"name": "rings", "logicalType": "integer"},
         *own.pop("columns", ()),

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
+from histories_city import trees
 from nights import Nights, city
 from pyspark.sql import SparkSession
 
-from civiclake.contracts.model import Dataset
+from civiclake.contracts.model import Dataset, History, Load
 from civiclake.contracts.promise import Promise, State
 from civiclake.errors import BatchHeld
 from civiclake.io import promises
 from civiclake.io.extract import extract
+from civiclake.io.landing import Landing
 from civiclake.pipeline import deliveries
 from civiclake.pipeline.deliveries import Absence
 from civiclake.pipeline.extract import extract_batch
@@ -134,3 +137,28 @@ def test_the_newest_state_of_each_is_shown(nights: Nights, absent: list[Absence]
     newest = deliveries.newest(nights.settings)
     assert [row.state for row, _ in newest] == [State.ABSENT, State.ABSENT]
     assert len(_rows(nights)) == 3
+
+
+def test_a_snapshot_that_was_not_renewed_is_owed(
+    settings: Settings, spark: SparkSession, tmp_path: Path
+) -> None:
+    nights = Nights(settings, spark, tmp_path, trees(tmp_path, Load.SNAPSHOT, History.LATEST))
+    nights.run("b1", "tree_id,species,rings\nt1,oak,7\n")
+    (came,) = _rows(nights)
+    version = nights.version()
+    stale = nights.run("b2")
+    assert (stale.status, stale.read, stale.deleted) == ("unrenewed", 0, 0)
+    assert "is not renewed since 2015-12-13" in stale.message
+    assert (nights.version(), _rows(nights)) == (version, [came])
+    later = came.deadline_at + timedelta(days=1, minutes=5)
+    with nights.keys():
+        (absence,) = deliveries.check(nights.settings, [nights.dataset], later)
+        assert "parks.trees did not deliver what was due" in absence.sentence
+    # Where that is normal, the due date is answered for; what is served gets no younger.
+    manifest = Landing(nights.settings).manifest("parks.trees", "b2")
+    moment = came.due_at + timedelta(days=3, minutes=5)
+    manifest = manifest.model_copy(update={"created_at": moment})
+    deliveries.note_unrenewed(nights.spark, nights.settings, nights.dataset, manifest)
+    empty = _rows(nights)[-1]
+    assert empty.due_at == came.due_at + timedelta(days=3)
+    assert (empty.state, empty.batch_id, empty.delivered_at) == (State.EMPTY, "b2", None)

@@ -93,6 +93,20 @@ QUERIES: dict[str, tuple[str, list[tuple[Any, ...]]]] = {
         "DESCRIBE unified.weather",
         [("day", "date", None), ("rain_mm", "double", None)],
     ),
+    "years of five digits, and before the first": (
+        "SELECT timestamp'+10000-01-01 04:59:59', date'+10000-01-01', date'-0043-03-15',"
+        " timestamp'9999-12-31 23:59:59.5', timestamp_ntz'+12000-01-01 00:00:00', null",
+        [
+            (
+                "+10000-01-01 04:59:59",
+                "+10000-01-01",
+                "-0043-03-15",
+                datetime(9999, 12, 31, 23, 59, 59, 500_000),
+                "+12000-01-01 00:00:00",
+                None,
+            )
+        ],
+    ),
     "who am I": ("SELECT current_user()", [("analyst",)]),
 }
 

@@ -145,6 +145,16 @@ def test_the_state_of_every_night(make: Make) -> None:
     assert nights.version() == version
 
 
+def test_a_sequence_of_the_future_is_set_aside_and_hides_nothing(make: Make) -> None:
+    nights = make(Load.CHANGES, History.LATEST)
+    first = nights.run("b1", LOG + _log("t2", "ash", 2, "I") + "t1,oak,7,2061-01-01T00:00:00Z,I\n")
+    assert counts(first) == {"read": 2, "inserted": 1, "quarantined": 1}
+    assert first.reasons == {"future_sequence:updated_at": 1}
+    second = nights.run("b2", LOG + _log("t1", "elm", 5, "U"))
+    assert counts(second) == {"read": 1, "inserted": 1}
+    assert _rows(nights, "tree_id", "species") == [("t1", "elm"), ("t2", "ash")]
+
+
 def test_an_empty_delivery_that_may_be_is_not_taken_for_the_one_before_it(make: Make) -> None:
     nights = make(Load.FILES, History.LATEST)
     may_be = nights.dataset.limits.model_copy(update={"allow_empty": True, "min_rows_fraction": 0})
@@ -154,6 +164,7 @@ def test_an_empty_delivery_that_may_be_is_not_taken_for_the_one_before_it(make: 
     assert counts(nights.run("b2", HEAD)) == {}
     assert nights.version() == version
     assert counts(nights.run("b3", HEAD + "t1,oak,8\n")) == {"read": 1, "updated": 1}
+    assert counts(nights.run("b4")) == {}, "no file at all is an empty batch, too"
 
 
 def test_a_new_column_waits_in_raw_until_the_contract_names_it(make: Make) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import psycopg
 import pytest
 import yaml
+from psycopg import sql
 
 from civiclake.contracts.load import load_city
 from civiclake.contracts.model import Dataset
@@ -75,6 +76,7 @@ class City:
     def dataset(self, **own: Any) -> Dataset:
         wanted = {"load": "snapshot", "connection": "erp", "connector": "jdbc", **own}
         wanted = {"options": {"driver": DRIVER}, **wanted}
+        columns, physical = wanted.pop("columns", COLUMNS), wanted.pop("physical", "public.trees")
         server = {
             "server": "s",
             "type": "custom",
@@ -89,7 +91,7 @@ class City:
             "domain": "parks",
             "servers": [server],
             "schema": [
-                {"name": "trees", "physicalName": "public.trees", "properties": COLUMNS},
+                {"name": "trees", "physicalName": physical, "properties": columns},
             ],
             "team": {"members": [{"username": "ann@parks.example", "role": "owner"}]},
             "customProperties": [{"property": "civiclake", "value": wanted}],
@@ -136,7 +138,11 @@ def test_a_whole_table_and_what_is_new_of_it(
     folder = city.landing.batch_dir(dataset.id, "n1")
     text = gzip.decompress((folder / first.files[0].path).read_bytes()).decode()
     assert '3,"",8.00' in text and ",,1.00" in text  # an empty text is not NULL
-    assert sorted(p.name for p in folder.iterdir()) == [first.files[0].path, "manifest.json"]
+    assert sorted(p.name for p in folder.iterdir()) == [
+        first.files[0].path,
+        "manifest.json",
+        "parts",
+    ]
     city.landing.mark_committed(dataset.id, "n1")
     rows.execute("INSERT INTO trees VALUES (4, 'ash', 3, NULL, '2026-01-01 11:15+00')")
     rows.execute("INSERT INTO trees VALUES (5, 'ash', 3, NULL, '2026-01-01 11:14+00')")
@@ -159,6 +165,34 @@ def test_ranges_and_queries(city: City, rows: psycopg.Connection[Any]) -> None:
     rows.execute("TRUNCATE trees")
     empty = city.dataset(partition=partition, limits={"allow_empty": True})
     assert [file.rows for file in city.extract(empty, "n3").files] == [0]
+
+
+def test_names_that_must_be_quoted_and_other_spellings(
+    city: City, db: psycopg.Connection[Any]
+) -> None:
+    names = ["Permit No", "Fee (EUR)", "50% [of] all, %s", "it's; --", "a.b", "größe `1`", "№ %d"]
+    table = '"the ""permits"", 50%"'
+    columns = ", ".join(f'"{name}" int' for name in names)
+    db.execute(sql.SQL(f'CREATE TABLE {table} ({columns}, "Changed (UTC)" timestamptz)'))
+    db.execute(sql.SQL(f"INSERT INTO {table} VALUES (1,2,3,4,5,6,7,'2026-01-01 10:00+00')"))
+    properties: list[dict[str, Any]] = [
+        {"name": f"c{n}", "physicalName": name, "logicalType": "integer"}
+        for n, name in enumerate(names)
+    ]
+    properties[0] |= {"primaryKey": True, "required": True}
+    also = [{"property": "civiclake", "value": {"also": ["Changed (UTC)"]}}]
+    properties.append({**COLUMNS[-1], "customProperties": also})
+    dataset = city.dataset(
+        physical=f"public.{table}", columns=properties, load="incremental", sequence="updated_at",
+        partition={"column": "№ %d", "parts": 2},
+    )  # fmt: skip
+    manifest = city.extract(dataset, "n1")
+    assert manifest.files[0].header == (*names, "updated_at")
+    wanted = [[*"1234567", "2026-01-01 10:00:00.000000+00:00"]]
+    assert city.records(manifest) == wanted
+    city.landing.mark_committed(dataset.id, "n1")
+    assert city.records(city.extract(dataset, "n2")) == wanted
+    db.execute(sql.SQL(f"DROP TABLE {table}"))
 
 
 def test_what_is_refused(

@@ -63,6 +63,7 @@ CASES: dict[str, tuple[dict[str, str], set[str]]] = {
     "letters": ({"citizen_id": "A" + GOOD["citizen_id"][1:]}, {"form:citizen_id"}),
     "no_day": ({"citizen_id": citizen("53010219800230123")}, {"birth_date:citizen_id"}),
     "born_1850": ({"citizen_id": citizen("53010218500101123")}, {"birth_date:citizen_id"}),
+    "born_2099": ({"citizen_id": citizen("53010220990101123")}, {"birth_date:citizen_id"}),
     "no_region": ({"citizen_id": citizen("99010219800101123")}, set()),
     "wrong_company": ({"credit_code": "91530102MA6K1234XX"}, {"check_digit:credit_code"}),
     "company_form": ({"credit_code": "9153010OMA6K1234XX"}, {"form:credit_code"}),
@@ -106,7 +107,10 @@ CASES: dict[str, tuple[dict[str, str], set[str]]] = {
     "berlin": ({"latitude": "52.5", "longitude": "13.4"}, set()),
     "no_place": ({"latitude": "", "longitude": ""}, set()),
     "half_place": ({"longitude": ""}, set()),
-    "far": ({"latitude": "91"}, {"range:latitude"}),
+    "far": (
+        {"latitude": "91", "longitude": "102.71"},
+        {"range:latitude", "off_globe:latitude"},
+    ),
     # The same key twice, with different facts.
     "twice": ({}, {"duplicate_key"}),
 }
@@ -117,7 +121,7 @@ WARNINGS = {
     "replaced:diagnosis": {"dengue"},
     "replaced:time_zone": {"link"},
     "replaced:sex": {"replaced_short"},
-    "outside:latitude": {"berlin", "far"},
+    "outside:latitude": {"berlin"},
 }
 TODAY = {
     "chenggong": ("county_code", "530114"),
@@ -267,9 +271,16 @@ def test_swapped_is_told_from_outside_where_both_could_be_a_latitude(
     latitude = people.column("latitude").model_copy(update={"check": check})
     dataset = people.model_copy(update={"columns": (latitude,)})
     rows = [(52.5, 13.4), (13.4, 52.5), (0.0, 0.0), (48.1, 11.6), (None, 13.4), (52.5, None)]
+    rows += [(48.1, 190.0), (95.0, None), (-90.0, 180.0)]
     frame = spark.createDataFrame(rows, "latitude double, longitude double")
     found = with_positions(frame, dataset).select("_invalid_latitude").collect()
-    assert [row[0] for row in found] == [None, "swapped", "origin", "outside", None, None]
+    wanted = [None, "swapped", "origin", "outside", None, None, "off_globe", "off_globe", "outside"]
+    assert [row[0] for row in found] == wanted
+    anywhere = latitude.model_copy(update={"check": check.model_copy(update={"within": None})})
+    dataset = people.model_copy(update={"columns": (anywhere,)})
+    found = with_positions(frame, dataset).select("_invalid_latitude").collect()
+    wanted = [None, None, "origin", None, None, None, "off_globe", "off_globe", None]
+    assert [row[0] for row in found] == wanted
 
 
 @pytest.mark.parametrize(

@@ -134,6 +134,138 @@ FAULTS: dict[str, tuple[Spoil, str, str]] = {
         "height_m.logicalType",
         "codes are of type 'string'",
     ),
+    # how values are written
+    "absent number not in quotes": (
+        put("height_m", customProperties=extension(absent=["NA", -99])),
+        "absent[1]",
+        "is -99, which YAML reads as no text; put it in quotes",
+    ),
+    "absent word is a value": (
+        lambda c: [
+            c.own.update(absent=["NA", "-"]),
+            c.column("park_id").update(enum=[{"value": "NA"}, {"value": "P1"}]),
+        ],
+        "park_id",
+        "holds 'NA' (for all columns), which is a value of its enum",
+    ),
+    "absent word is a code": (
+        put("species", customProperties=extension(codes="species", absent=["elm"])),
+        "absent",
+        "which is a code of species",
+    ),
+    "absent word is mapped": (
+        put("species", customProperties=extension(codes="species", map={"-": "oak"}, absent=["-"])),
+        "absent",
+        "which map leads on",
+    ),
+    "absent and present": (
+        put("park_id", customProperties=extension(absent=["none"], absent_as=" none ")),
+        "absent",
+        "which is what absent_as says",
+    ),
+    "absent as blank": (put("park_id", customProperties=extension(absent_as=" ")), "_as", "blank"),
+    "absent as no number": (
+        put("height_m", customProperties=extension(absent_as="none")),
+        "absent_as",
+        "is 'none', which is no number",
+    ),
+    "absent as no code": (
+        put("species", customProperties=extension(codes="species", absent_as="ash")),
+        "absent_as",
+        "is 'ash'; allowed are 'elm' or 'oak'",
+    ),
+    "absent as against the pattern": (
+        put(
+            "park_id",
+            logicalTypeOptions={"pattern": "P[0-9]"},
+            customProperties=extension(absent_as="none"),
+        ),
+        "absent_as",
+        "does not match the pattern 'P[0-9]'",
+    ),
+    "absent and protected": (
+        put(
+            "park_id",
+            classification="restricted",
+            relationships=[],
+            customProperties=extension(protect="pseudonym", absent_as="none"),
+        ),
+        "absent_as",
+        "the same pseudonym",
+    ),
+    "number of a text": (
+        put("park_id", customProperties=extension(number={"decimal": ","})),
+        "number",
+        "the column is a string",
+    ),
+    "number of no form": (
+        put("height_m", customProperties=extension(number={})),
+        "number",
+        "says nothing",
+    ),
+    "one mark for two": (
+        put("height_m", customProperties=extension(number={"group": "."})),
+        "number.group",
+        "the decimal mark itself",
+    ),
+    "unknown decimal mark": (
+        put("height_m", customProperties=extension(number={"decimal": ";"})),
+        "number.decimal",
+        "is ';'; allowed is '.' or ','",
+    ),
+    "unknown mark of groups": (
+        put("height_m", customProperties=extension(number={"group": ";"})),
+        "number.group",
+        "allowed is '.', ',', a blank",
+    ),
+    "misspelt form of numbers": (
+        put("height_m", customProperties=extension(number={"decmial": ","})),
+        "number.decmial",
+        "did you mean 'decimal'?",
+    ),
+    "unknown percent": (
+        put("height_m", customProperties=extension(number={"percent": "half"})),
+        "number.percent",
+        "allowed are 'divide' or 'keep'",
+    ),
+    "percent as a word": (
+        put("height_m", customProperties=extension(number={"strip": ["%"]})),
+        "number.strip",
+        "percent: divide or keep",
+    ),
+    "digit as a word": (
+        put("height_m", customProperties=extension(number={"strip": ["m2"]})),
+        "number.strip",
+        "a part of the number itself",
+    ),
+    "counted text": (
+        put("park_id", customProperties=extension(epoch="ms")),
+        "epoch",
+        "the column is a string; allowed is 'timestamp'",
+    ),
+    "counted and written": (
+        put(
+            "updated_at",
+            logicalTypeOptions={"format": "yyyy-MM-dd HH:mm"},
+            customProperties=extension(epoch="s"),
+        ),
+        "epoch",
+        "a time is counted or written",
+    ),
+    "counted in a zone": (
+        put(
+            "updated_at",
+            logicalTypeOptions={"defaultTimezone": "Asia/Shanghai"},
+            customProperties=extension(epoch="s"),
+        ),
+        "epoch",
+        "leave out the defaultTimezone 'Asia/Shanghai'",
+    ),
+    "unknown unit": (
+        put("updated_at", customProperties=extension(epoch="us")),
+        "epoch",
+        "is 'us'; allowed are 's' or 'ms'",
+    ),
     # references
     "unknown dataset": (
         put("park_id", relationships=[{"to": "parks.park.park_id"}]),

@@ -5,7 +5,18 @@ In what is written: fields, files, loads, owners.
 
 from __future__ import annotations
 
-from contract_spoilers import LOG, TREES_FILE, Spoil, drop, file, log, other_hour, put, trees
+from contract_spoilers import (
+    LOG,
+    TREES_FILE,
+    Spoil,
+    drop,
+    file,
+    line_list,
+    log,
+    other_hour,
+    put,
+    trees,
+)
 
 FAULTS: dict[str, tuple[Spoil, str, str]] = {
     # the standard
@@ -58,6 +69,11 @@ FAULTS: dict[str, tuple[Spoil, str, str]] = {
     ),
     "wrong overlap": (put("own", overlap="1 hour"), "overlap", "such as '30m', '1h' or '2d'"),
     "wrong limit": (put("own", limits={"max_set_aside_fraction": 5}), "fraction", "than or equal"),
+    "wrong span": (
+        put("own", limits={"max_ahead": "1 day"}),
+        "max_ahead",
+        "such as '2h', or 'any'",
+    ),
     "wrong schedule": (put("own", schedule="nightly"), "schedule", "cron text of five fields"),
     "two hours in a department": (other_hour, TREES_FILE, "a department runs at one hour"),
     # load, key, sequence
@@ -98,6 +114,55 @@ FAULTS: dict[str, tuple[Spoil, str, str]] = {
         "sequence",
         "is a number; allowed are 'date' or 'timestamp'",
     ),
+    "no key, and what it may be instead": (
+        drop("tree_id", "primaryKey"),
+        "schema.trees.properties",
+        "'occurrence: equals' in civiclake keeps every row",
+    ),
+    "equal rows past a watermark": (
+        put("own", occurrence="equals"),
+        "occurrence",
+        "is 'equals', but rows past a watermark are a part of the source",
+    ),
+    "equal rows of a change log": (
+        log(occurrence="equals"),
+        "occurrence",
+        "is 'equals', but a change log speaks of keys",
+    ),
+    "versions of equal rows": (
+        line_list(load="snapshot", history="history"),
+        "occurrence",
+        "have no versions: which of them ended and which went on can't be told",
+    ),
+    "places in a snapshot": (
+        line_list(load="snapshot", occurrence="row"),
+        "occurrence",
+        "is 'row', but rows may move; with history 'latest' allowed is 'equals'",
+    ),
+    "events by equality": (
+        lambda c: c.parks["customProperties"][0]["value"].update(
+            load="files", history="append", occurrence="equals"
+        ),
+        "occurrence",
+        "is 'equals', but an event keeps its place; with history 'append' allowed is 'row'",
+    ),
+    "a place and a key": (
+        lambda c: c.parks["customProperties"][0]["value"].update(
+            load="files", history="append", occurrence="row"
+        ),
+        "occurrence",
+        "'park_id' has primaryKey: true; leave out one of the two",
+    ),
+    "equal rows in an order": (
+        line_list(load="snapshot", sequence="updated_at"),
+        "sequence",
+        "equal rows are no versions of one thing; leave it out",
+    ),
+    "an unknown occurrence": (
+        line_list(load="snapshot", occurrence="equal"),
+        "occurrence",
+        "is 'equal'; allowed are 'equals' or 'row'; did you mean 'equals'",
+    ),
     "a change log without operations": (
         put("own", load="changes"),
         "operation",
@@ -122,6 +187,11 @@ FAULTS: dict[str, tuple[Spoil, str, str]] = {
         lambda c: [c.own.update(load="snapshot", operation="op", overlap="0s")],
         "operation",
         "allowed is load: changes",
+    ),
+    "operation that means nothing": (
+        log(absent=["-", "D"]),
+        "operation",
+        "holds 'D', which is a word for an absent value as well",
     ),
     "an unknown operation": (
         log(operations={"X": "remove"}),
@@ -150,11 +220,6 @@ FAULTS: dict[str, tuple[Spoil, str, str]] = {
         "no column has primaryKey",
     ),
     "no connection": (drop("own", "connection"), "connection", "'connection' is missing"),
-    "no member": (
-        lambda c: c.parks["servers"][0].update(path="/x/*.zip"),
-        "schemas/parks/parks.yaml",
-        "'member' is missing",
-    ),
     # owner, server, service level
     "no team": (lambda c: c.trees.pop("team"), TREES_FILE, "an owner is missing"),
     "no owner": (trees(team={"members": [{"username": "a"}]}), "team", "an owner is missing"),

@@ -99,6 +99,16 @@ FAULTS: dict[str, tuple[Spoil, str, str]] = {
         "civiclake.value.delimiter",
         "only CSV has a delimiter",
     ),
+    "header row of json": (
+        parks_files("json", header_row=3),
+        "civiclake.value.header_row",
+        "only 'csv' or 'xlsx' has a row of names, and the format is 'json'; leave it out",
+    ),
+    "header row before the first": (
+        parks_files("csv", header_row=0),
+        "civiclake.value.header_row",
+        "greater than or equal to 1",
+    ),
     "records of a table": (put("own", records="a"), "records", "a database has no records"),
     "a spelling twice": (
         put(
@@ -107,6 +117,11 @@ FAULTS: dict[str, tuple[Spoil, str, str]] = {
         ),
         "species.customProperties.civiclake.value.also[1]",
         "source column 'height' is read as 'height_m' already",
+    ),
+    "names alike but for capitals": (
+        put("species", physicalName="TREE_ID"),
+        "species.physicalName",
+        "source column 'TREE_ID' differs from that of 'tree_id' by capitals alone",
     ),
     "a name of raw's own": (
         put("species", physicalName="_Row"),

@@ -59,6 +59,18 @@ def log(**own: object) -> Spoil:
     ]
 
 
+def line_list(**own: object) -> Spoil:
+    """The trees as a list without an id, or as what is none."""
+
+    def spoil(city: SmallCity) -> None:
+        city.column("tree_id").pop("primaryKey")
+        for name in ("sequence", "overlap"):
+            city.own.pop(name, None)
+        city.own.update({"occurrence": "equals", **own})
+
+    return spoil
+
+
 def file(name: str, text: str) -> Spoil:
     return lambda city: city.files.update({name: text})
 

@@ -105,6 +105,19 @@ SOUND: dict[str, Spoil] = {
         "species", customProperties=extension(also=["_row"])
     ),
     "other column of a class": put("species", classification="confidential"),
+    "values in the source's own writing": lambda c: [
+        c.own.update(absent=["NA", "-", ""]),
+        put("park_id", enum=[{"value": "NA"}], customProperties=extension(absent=[]))(c),
+        put(
+            "height_m",
+            customProperties=extension(
+                number={"decimal": ",", "group": ".", "strip": ["m", "EUR"], "percent": "keep"},
+                absent_as="1.000,5",
+            ),
+        )(c),
+        put("tree_id", customProperties=extension(absent_as="none"))(c),
+        put("updated_at", customProperties=extension(epoch="ms"))(c),
+    ],
     "arguments left out as Great Expectations writes them": rule(
         "expect_column_max_to_be_between",
         column="height_m",

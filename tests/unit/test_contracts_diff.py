@@ -86,6 +86,10 @@ def _to_snapshot(city: SmallCity) -> None:
     del city.own["overlap"]
 
 
+def _line_list(city: SmallCity) -> None:
+    city.own.update(occurrence="equals")
+
+
 def _lose_code(city: SmallCity) -> None:
     del city.species["codes"]["elm"]
 
@@ -109,6 +113,10 @@ BREAKING: dict[str, tuple[Change, str]] = {
         "sequence_changed",
     ),
     "other history": (lambda city: city.own.update(history="append"), "history_changed"),
+    "equal rows": (
+        lambda city: (_to_snapshot(city), city.own.pop("sequence"), _line_list(city)),
+        "occurrence_changed",
+    ),
     "vanished rows go": (_to_snapshot, "load_changed"),
     "code lost": (_lose_code, "code_lost"),
     "no codes any more": (_own("species"), "codes_changed"),
@@ -121,6 +129,14 @@ BREAKING: dict[str, tuple[Change, str]] = {
         _set("updated_at", logicalTypeOptions={"defaultTimezone": "Asia/Shanghai"}),
         "timezone_changed",
     ),
+    "numbers of another form": (
+        _own("height_m", number={"decimal": ",", "group": "."}),
+        "number_changed",
+    ),
+    "counted times": (_own("updated_at", epoch="ms"), "epoch_changed"),
+    "a word that was served": (lambda city: city.own.update(absent=["-"]), "absent_changed"),
+    "a number that was served": (_own("height_m", absent=["-99"]), "absent_changed"),
+    "an empty value is served": (_own("park_id", absent_as="none"), "absent_as_changed"),
     "refers now": (
         _set("species", relationships=[{"to": "parks.parks.park_id"}]),
         "reference_added",
@@ -163,6 +179,9 @@ COMPATIBLE: dict[str, tuple[Change, str]] = {
     ),
     "read from another column": (_set("height_m", physicalName="h"), "reading_changed"),
     "other server": (lambda city: city.trees["servers"][0].update(database="green"), "changed"),
+    "a word that was no number": (_own("height_m", absent=["NA"]), "absent_changed"),
+    "an empty part of the key": (_own("tree_id", absent_as="none"), "absent_as_changed"),
+    "signs around numbers": (_own("height_m", number={"strip": ["m"]}), "number_changed"),
     "other limits": (lambda city: city.own.update(limits={"allow_empty": True}), "changed"),
     "class raised": (_set("species", classification="confidential"), "classification_raised"),
 }

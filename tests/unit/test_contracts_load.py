@@ -77,6 +77,16 @@ def test_columns_carry_type_name_in_the_source_codes_and_protection(city: SmallC
         trees.column("nothing")
 
 
+def test_a_sequence_may_lie_ahead_as_far_as_the_contract_says(city: SmallCity) -> None:
+    trees = _load(city).dataset("parks.trees")
+    (rule,) = [r for r in trees.rules if r.id == "future_sequence:updated_at"]
+    assert rule.kwargs == {"column": "_ahead_updated_at"}
+    assert "at most 1d after the moment in which the batch was landed" in rule.description
+    city.own["limits"] = {"max_ahead": "any"}
+    normal = _load(city).dataset("parks.trees")
+    assert "future_sequence:updated_at" not in {r.id for r in normal.rules}
+
+
 def test_rules_follow_from_the_contract_then_from_the_suite(city: SmallCity) -> None:
     rules = {r.id: r for r in _load(city).dataset("parks.trees").rules}
     assert list(rules) == [
@@ -89,6 +99,7 @@ def test_rules_follow_from_the_contract_then_from_the_suite(city: SmallCity) -> 
         "type:updated_at",
         "required:updated_at",
         "range:updated_at",
+        "future_sequence:updated_at",
         "mean_to_be_between:height_m",
     ]
     assert rules["range:height_m"].kwargs == {

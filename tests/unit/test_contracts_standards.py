@@ -261,6 +261,7 @@ def test_a_position_is_checked_with_its_longitude(city: SmallCity) -> None:
         "type:latitude": Severity.CRITICAL,
         "origin:latitude": Severity.CRITICAL,
         "swapped:latitude": Severity.CRITICAL,
+        "off_globe:latitude": Severity.CRITICAL,
         "outside:latitude": Severity.WARNING,
     }
 

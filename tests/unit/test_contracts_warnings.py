@@ -26,6 +26,12 @@ PLAIN = [
     ("a/?.csv", "a/bc.csv", False),
     ("${DROPS}/a/*2024*", "${DROPS}/a/*.csv", True),
     ("a*b*c", "*x*y*", True),
+    ("a/births_[0-9]*.csv", "a/births_old.csv", False),
+    ("a/births_[0-9]*.csv", "a/births_2016.csv", True),
+    ("a/[a-c]*", "a/[d-f]*", False),
+    ("a/[!a]", "a/[!b]", True),
+    ("a/[[]b", "a/[b", True),
+    ("a/[!a]", "a//", False),
 ]
 
 

@@ -13,7 +13,7 @@ from civiclake.linkage import text
 from civiclake.linkage.clusters import EXACT, PROBABILISTIC, SINGLE, cluster, keep_ids
 from civiclake.linkage.organisation import ORGANISATION
 from civiclake.linkage.person import PERSON
-from civiclake.linkage.places import FIELDS, resolve
+from civiclake.linkage.places import FIELDS, Districts, attributes, resolve
 from civiclake.linkage.profiles import PROFILE, derive
 from civiclake.linkage.resolve import Former
 
@@ -175,3 +175,39 @@ def test_places_by_spot_or_address_with_district_and_cell(tmp_path: Path) -> Non
     boundaries.write_text("{}")
     with pytest.raises(UserError, match="no boundaries to be read"):
         resolve(table, Former(), 9, boundaries)
+
+
+def test_a_district_that_nobody_has_drawn_yet_is_passed_over(tmp_path: Path) -> None:
+    boundaries = tmp_path / "districts.geojson"
+
+    def written(*features: object) -> Districts:
+        boundaries.write_text(json.dumps({"type": "FeatureCollection", "features": features}))
+        return Districts.read(boundaries)
+
+    drawn = _square("990101", 121.0)
+    undrawn = {**_square("990102", 122.0), "geometry": None}
+    empty = {**undrawn, "geometry": {"type": "Polygon", "coordinates": []}}
+    found = written(undrawn, drawn, empty)
+    assert (found.at(31.5, 121.5), found.at(31.5, 122.5)) == ("990101", None)
+    with pytest.raises(UserError, match=r"districts.geojson: none of its features has a geometry"):
+        written(undrawn)
+    broken = {**undrawn, "geometry": {"type": "Polygon", "coordinates": 7}}
+    with pytest.raises(UserError, match=r"feature 2 \(district_code 990102\) has no geometry"):
+        written(drawn, broken)
+    with pytest.raises(UserError, match="feature 2 lacks the property 'district_code'"):
+        written(drawn, {**drawn, "properties": None})
+
+
+@pytest.mark.parametrize(
+    ("north", "east", "is_spot"),
+    [
+        ("31.5", "121.5", True), ("-90", "180", True), ("90.1", "0", False),
+        ("31.5", "-180.5", False), ("1215", "315", False), ("nan", "0", False),
+        ("0", "inf", False),
+    ],
+)  # fmt: skip
+def test_what_is_not_on_the_earth_gets_no_cell(north: str, east: str, is_spot: bool) -> None:
+    row = dict.fromkeys(FIELDS) | {"latitude": north, "longitude": east, "district_code": "1"}
+    found = attributes(row, 9, None)
+    assert [found[name] is not None for name in ("cell", "latitude", "longitude")] == [is_spot] * 3
+    assert found["district_code"] == "1"

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from stdnum import exceptions
 from stdnum.cn import ric, uscc
 
-from civiclake.steps.numbers import judge_citizen_id, judge_credit_code
+from civiclake.steps.numbers import judge_citizen_id, judge_credit_code, last_day
+
+TODAY = date(2016, 1, 5)
 
 
 def _citizen(first: str) -> str:
@@ -41,7 +44,19 @@ def _company(first: str) -> str:
     ],
 )
 def test_citizen_id(number: str, reason: str | None) -> None:
-    assert judge_citizen_id(number)[1] == reason
+    assert judge_citizen_id(number, TODAY)[1] == reason
+
+
+@pytest.mark.parametrize(
+    ("born", "reason"),
+    [("20160105", None), ("20160106", "birth_date"), ("20990101", "birth_date")],
+)
+def test_nobody_is_born_tomorrow(born: str, reason: str | None) -> None:
+    assert judge_citizen_id(_citizen(f"530102{born}123"), TODAY)[1] == reason
+
+
+def test_the_last_day_is_today_somewhere() -> None:
+    assert timedelta(0) <= last_day() - datetime.now(UTC).date() <= timedelta(days=1)
 
 
 @pytest.mark.parametrize(
@@ -58,17 +73,17 @@ def test_citizen_id(number: str, reason: str | None) -> None:
     ],
 )
 def test_credit_code(number: str, reason: str | None) -> None:
-    assert judge_credit_code(number)[1] == reason
+    assert judge_credit_code(number, TODAY)[1] == reason
 
 
 def test_the_number_is_served_in_the_standards_own_writing() -> None:
     number = next(n for n in map(_citizen, map(str, range(53010219800101101, 53010219800101199)))
                   if n.endswith("X"))  # fmt: skip
     wide = "".join(chr(ord(c) + 0xFEE0) if c.isdigit() else c for c in number)
-    assert judge_citizen_id(wide) == (number, None)
-    assert judge_citizen_id(number.lower()) == (number, None)
+    assert judge_citizen_id(wide, TODAY) == (number, None)
+    assert judge_citizen_id(number.lower(), TODAY) == (number, None)
     code = _company("91530102MA6K1234X")
-    assert judge_credit_code(f"{code[:8]}-{code[8:].lower()}") == (code, None)
+    assert judge_credit_code(f"{code[:8]}-{code[8:].lower()}", TODAY) == (code, None)
 
 
 def test_the_verdict_is_stdnums() -> None:
@@ -88,7 +103,7 @@ def test_the_verdict_is_stdnums() -> None:
             ("citizen", ric, judge_citizen_id, number),
             ("company", uscc, judge_credit_code, company),
         ):
-            reason = judge(said)[1]
+            reason = judge(said, TODAY)[1]
             assert reason in _allowed(module.validate, said), said
             seen.add((name, reason))
     assert {reason for name, reason in seen if name == "citizen"} == {

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 from contract_city import SmallCity
+from contract_spoilers import line_list
 
+from civiclake import columns
 from civiclake.contracts.load import load_city
-from civiclake.contracts.model import Dataset, History, Manifest
+from civiclake.contracts.model import Dataset, History, Load, Manifest, Occurrence
 from civiclake.contracts.render import catalogue, dag, gx_suite, spark_schema, table_ddl
 from civiclake.contracts.render.ddl import add_columns
 from civiclake.errors import UserError
@@ -174,3 +176,23 @@ def test_columns_named_later_are_added_with_what_they_mean(trees: Dataset) -> No
         "ALTER TABLE unified.parks_trees ADD COLUMNS (\n  `height_m` DECIMAL(5,2)"
     )
     assert text.count(",\n") == 1
+
+
+def test_a_list_without_an_id_says_how_its_rows_are_told_apart(tmp_path: Path) -> None:
+    small = SmallCity(tmp_path)
+    line_list(load="snapshot")(small)
+    small.write()
+    city = load_city(small.schemas, small.expectations, small.marts)
+    assert Manifest.model_validate_json(city.model_dump_json()) == city
+    trees = city.dataset("parks.trees")
+    assert (trees.key, trees.occurrence) == ((), Occurrence.EQUALS)
+    page = catalogue(trees)
+    assert "- Key: all values, and the place among equals" in page
+    assert "| `_occurrence` | int | internal | Place (from 1)" in page
+    assert "_source_file" not in page
+    assert "'civiclake.occurrence' = 'equals'" in table_ddl(trees, "/lake/trees", "unified")
+    assert [name for name, _ in columns.unified_extra(trees)][-1] == "_occurrence"
+    assert columns.merge_key(trees) == ("_content_hash", "_occurrence")
+    by_row = trees.model_copy(update={"load": Load.FILES, "occurrence": Occurrence.ROW})
+    assert columns.merge_key(by_row) == ("_source_file", "_source_row")
+    assert "- Key: file and row" in catalogue(by_row)

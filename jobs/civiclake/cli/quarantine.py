@@ -49,7 +49,11 @@ def show(
     reason: Annotated[str | None, typer.Option(help="only rows with this reason")] = None,
     limit: Annotated[int, typer.Option(help="how many")] = 20,
 ) -> None:
-    """Show set-aside records as they came. They hold personal data: mind who looks on."""
+    """Show set-aside records as they came. They hold personal data: mind who looks on.
+
+    A record that is delivered again as it was is shown once, with the batches in which it was
+    seen first and last and in how many deliveries it came.
+    """
     from civiclake.engine.session import connect
     from civiclake.io import quarantine
 
@@ -68,8 +72,18 @@ def show(
         put(f"nothing of {dataset} is set aside" + (f" for {reason}" if reason else ""))
         return
     names = [c.source_name for c in found.columns]
-    shown = [(r.record_id, ", ".join(r.reasons), *(r.raw.get(n) for n in names)) for r in rows]
-    show_table(("_record_id", "reasons", *names), shown)
+    shown = [
+        (
+            r.record_id,
+            ", ".join(r.reasons),
+            r.first_seen_batch,
+            r.last_seen_batch,
+            r.times_seen,
+            *(r.raw.get(n) for n in names),
+        )
+        for r in rows
+    ]
+    show_table(("_record_id", "reasons", "first seen", "last seen", "times", *names), shown)
 
 
 @app.command()

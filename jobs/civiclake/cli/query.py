@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 import os
 import sys
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ import typer
 
 from civiclake.cli.console import show_table
 from civiclake.engine import analysts
+from civiclake.errors import UserError
 from civiclake.settings import Settings, load_settings
 
 PASSWORD = "CIVICLAKE_SQL_PASSWORD"  # noqa: S105 - a variable's name
@@ -55,9 +57,25 @@ def sql(
         writer.writerow(columns)
         writer.writerows([_escaped(value) for value in row] for row in rows)
     else:
-        for row in rows:
-            line = json.dumps(dict(zip(columns, row, strict=True)), default=str, ensure_ascii=False)
-            sys.stdout.write(line + "\n")
+        _print_json(columns, rows)
+
+
+def _print_json(columns: list[str], rows: Iterator[tuple[Any, ...]]) -> None:
+    twice = sorted({name for name in columns if columns.count(name) > 1})
+    if twice:
+        raise UserError(
+            f"more than one column of the result is named {', '.join(twice)}, and an object names"
+            " each once: name them apart with AS"
+        )
+    for row in rows:
+        values = dict(zip(columns, map(_json_value, row), strict=True))
+        line = json.dumps(values, default=str, ensure_ascii=False, allow_nan=False)
+        sys.stdout.write(line + "\n")
+
+
+def _json_value(value: Any) -> Any:
+    """JSON knows no infinity and no NaN: they are text."""
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 
 class _Lines:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,6 +29,8 @@ class Context:
     library: Library
     faults: Faults
     dataset_id: str
+    absent: Sequence[str] = ()
+    """The dataset's words for an absent value."""
 
 
 def check_name(name: str, place: Place, context: Context) -> None:

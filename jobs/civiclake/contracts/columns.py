@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +21,8 @@ from civiclake.contracts.faults import Faults, Place
 from civiclake.contracts.library import Library
 from civiclake.contracts.logical_types import UnsupportedTypeError, spark_type
 from civiclake.contracts.model import Column, Protection, Reference
+from civiclake.contracts.notation import strip
+from civiclake.contracts.notation_checks import absent_words, check_notation
 
 _REFERENCE = re.compile(r"([a-z][a-z0-9_]*\.[a-z][a-z0-9_]*)\.([a-z][a-z0-9_]*)")
 _NOT_SUPPORTED = {
@@ -29,6 +32,8 @@ _NOT_SUPPORTED = {
     "partitioned": "tables are laid out by the maintenance job",
     "encryptedName": "restricted columns are protected by civiclake.protect",
 }
+_FOLDED = "\0"
+"""Before a source column's name without regard to capitals, among those that are taken."""
 RAW_OWN = frozenset({"_batch_id", "_record_id", "_file", "_row", "_delivered_at", "_malformed"})
 """What stands beside a source's columns in raw, and can be the name of none of them."""
 
@@ -57,9 +62,10 @@ def compile_columns(
     document: Document,
     shared: Library,
     faults: Faults,
+    absent: Sequence[str] = (),
 ) -> Compiled:
     """Compile every column; each faulty one is reported and left out."""
-    context = Context(document, shared, faults, dataset_id)
+    context = Context(document, shared, faults, dataset_id, absent)
     columns: list[Column] = []
     raw: dict[str, dict[str, Any]] = {}
     places: dict[str, Place] = {}
@@ -98,10 +104,18 @@ def _check_source_name(
     for index, other in enumerate(also if isinstance(also, list) else ()):
         spelled.append((str(other), (*here, "also", index)))
     for name, where in spelled:
+        folded = f"{_FOLDED}{name.casefold()}"
         if name in taken:
             message = f"source column {name!r} is read as {taken[name]!r} already"
             context.document.fault(context.faults, where, message)
+        elif taken.get(folded, item["name"]) != item["name"]:
+            message = (
+                f"source column {name!r} differs from that of {taken[folded]!r} by capitals alone,"
+                " which no table tells apart: let a query rename it"
+            )
+            context.document.fault(context.faults, where, message)
         taken.setdefault(name, item["name"])
+        taken.setdefault(folded, item["name"])
 
 
 def _compile(
@@ -128,6 +142,7 @@ def _compile(
     codes = meaning.codes(own, complete, place, context)
     check = meaning.check(own, complete, place, context)
     reference = _reference(complete, own, place, context)
+    check_notation(own, complete, place, context)
     if own is None or kind is None or len(faults) > before:
         return complete, None
     return complete, Column(
@@ -141,6 +156,10 @@ def _compile(
         key_position=_key_position(complete, order),
         format=options.get("format") if kind in ("date", "timestamp") else None,
         timezone=options.get("defaultTimezone", "UTC"),
+        absent=absent_words(own, context),
+        absent_as=None if own.absent_as is None else strip(own.absent_as),
+        number=own.number,
+        epoch=own.epoch,
         classification=complete.get("classification") or "public",
         protection=own.protect,
         pseudonym_domain=_domain(own, shared_name, item["name"], context),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
@@ -50,9 +51,10 @@ def compile_contract(document: Document, shared: Library, faults: Faults) -> Dra
     reader = _Reader(document, faults, data)
     reader.check_identity(department, name)
     table, place = reader.table(name)
-    compiled = reader.columns(table, (*place, "properties"), dataset_id, shared)
-    found = rules.contract_rules(compiled, table.get("quality"), place, document, faults)
     own = reader.extension()
+    absent = own.absent if own else ()
+    compiled = reader.columns(table, (*place, "properties"), dataset_id, shared, absent)
+    found = rules.contract_rules(compiled, table.get("quality"), place, document, faults)
     owner = reader.owner()
     latency = reader.latency()
     source = read_source(data, table, name, own, document, faults)
@@ -74,6 +76,7 @@ def compile_contract(document: Document, shared: Library, faults: Faults) -> Dra
         load=own.load,
         history=own.history,
         sequence=own.sequence,
+        occurrence=own.occurrence,
         operation=own.operation,
         operations=own.known_operations,
         event_time=own.event_time,
@@ -135,11 +138,18 @@ class _Reader:
         return table, ("schema", 0)
 
     def columns(
-        self, table: dict[str, Any], place: Place, dataset_id: str, shared: Library
+        self,
+        table: dict[str, Any],
+        place: Place,
+        dataset_id: str,
+        shared: Library,
+        absent: Sequence[str],
     ) -> Compiled:
         """The table's columns, at least one."""
         properties = table.get("properties")
-        found = compile_columns(properties, place, dataset_id, self.document, shared, self.faults)
+        found = compile_columns(
+            properties, place, dataset_id, self.document, shared, self.faults, absent
+        )
         if not found.declared and "properties" in table:
             self.fault(place, "allowed is at least one column")
         return found

@@ -176,10 +176,14 @@ def _loading(old: Dataset, new: Dataset) -> Iterator[Change]:
     """Key, sequence, history and load: what a row of the table stands for."""
     rebuild = _REBUILD.format(id=new.id)
     if set(old.key) != set(new.key):
-        said = f"the key was {', '.join(old.key)}, is {', '.join(new.key)}"
+        said = f"the key was {_key(old)}, is {_key(new)}"
         yield breaking("key_changed", "key", said, f"a row means another thing: {rebuild}")
     elif old.key != new.key:
         yield compatible("key_order", "key", f"the key's order is {', '.join(new.key)}")
+    if old.occurrence != new.occurrence:
+        said = f"occurrence was {old.occurrence or 'none'}, is {new.occurrence or 'none'}"
+        remedy = f"what tells one row from another changes: {rebuild}"
+        yield breaking("occurrence_changed", "occurrence", said, remedy)
     for field in ("sequence", "history"):
         was, now = getattr(old, field), getattr(new, field)
         if was != now:
@@ -195,7 +199,13 @@ def _loading(old: Dataset, new: Dataset) -> Iterator[Change]:
             yield compatible("load_changed", "load", said)
 
 
-_COMPARED = frozenset({"columns", "rules", "version", "sequence", "history", "load", "id"})
+def _key(dataset: Dataset) -> str:
+    return ", ".join(dataset.key) or "none"
+
+
+_COMPARED = frozenset(
+    {"columns", "rules", "version", "sequence", "history", "load", "id", "occurrence"}
+)
 
 
 def _rest(before: Published, after: Published) -> Iterator[Change]:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from civiclake.contracts.diff_model import Change, breaking, compatible, text
+from civiclake.contracts.diff_notation import NOTATION, notation_changes
 from civiclake.contracts.diff_rules import rule_changes
 from civiclake.contracts.model import Column, Dataset, Protection
 from civiclake.contracts.render.layers import unified_type
@@ -26,6 +27,7 @@ _COMPARED = frozenset(
         "key_position", "format", "timezone", "classification", "protection",
         "pseudonym_domain", "codes", "reference",
     }
+    | NOTATION
 )  # fmt: skip
 
 
@@ -80,6 +82,8 @@ def _changed(old: Column, new: Column) -> Iterator[Change]:
     yield from _protection(old, new)
     yield from _codes(old.codes, new.codes, _place(new))
     yield from _reading(old, new)
+    if old.spark_type == new.spark_type:
+        yield from notation_changes(old, new, _place(new))
     yield from _reference(old, new)
     if old.description != new.description:
         yield text("text_changed", _place(new), "its description reads otherwise")

@@ -53,10 +53,10 @@ def write_contract(dataset_id: str, sample: Sample, guess: Guess, owner: str) ->
         table["physicalName"] = sample.physical_name
     table |= {
         "physicalType": sample.physical_type,
-        "description": f"{REVIEW} say what one row is. Key: {guess.key_reason}.",
+        "description": f"{REVIEW} say what one row is. Key: {key_words(guess)}.",
         "properties": [_property(c, guess) for c in guess.columns],
     }
-    seen = f"guessed from {len(sample.rows):,} rows of {sample.origin}"
+    seen = f"guessed from {sample.seen} of {sample.origin}"
     contract = {
         "apiVersion": API_VERSION,
         "kind": "DataContract",
@@ -78,6 +78,12 @@ def write_contract(dataset_id: str, sample: Sample, guess: Guess, owner: str) ->
     return yaml.dump(contract, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=_WIDTH)
 
 
+def key_words(guess: Guess) -> str:
+    """The key, and what is to be said of it."""
+    named = " + ".join(guess.key)
+    return f"{named}: {guess.key_reason}" if named else guess.key_reason
+
+
 def _loading(sample: Sample, guess: Guess) -> dict[str, Any]:
     """How it is loaded; a column that tells when a row changed makes a small night of a table."""
     found = dict(sample.loading)
@@ -86,6 +92,8 @@ def _loading(sample: Sample, guess: Guess) -> dict[str, Any]:
         if found["load"] == "snapshot" and sample.physical_type == "table":
             found |= {"load": "incremental", "overlap": "1h", "limits": _Flow(allow_empty=True)}
     found["history"] = "latest"
+    if guess.occurrence:
+        found["occurrence"] = guess.occurrence
     found["drift"] = _Flow(new_column="hold", ragged_row="hold")
     return found
 
@@ -103,13 +111,17 @@ def _property(column: GuessedColumn, guess: Guess) -> dict[str, Any]:
         found["primaryKeyPosition"] = guess.key.index(column.name) + 1
     if column.name in guess.key or column.name == guess.sequence:
         found["required"] = True
+    own = _Flow(column.type.extension)
+    if column.name in guess.absent_as:
+        own["absent_as"] = guess.absent_as[column.name]
     if column.suspicion:
         # What is in the key must go on to the merge, if only as a pseudonym.
         kept = column.name in guess.key
         protection = Protection.PSEUDONYM if kept else column.suspicion.protection
         found["classification"] = "restricted"
-        value = _Flow(protect=protection.value)
-        found["customProperties"] = [_Flow(property="civiclake", value=value)]
+        own["protect"] = protection.value
+    if own:
+        found["customProperties"] = [_Flow(property="civiclake", value=own)]
     if column.type.options:
         found["logicalTypeOptions"] = _Flow(column.type.options)
     return found
@@ -124,6 +136,7 @@ def describe(column: GuessedColumn, guess: Guess) -> str:
     notes = [said]
     if column.suspicion:
         notes.append(f"looks like a person's {column.suspicion.what} ({column.suspicion.why})")
+    notes += column.type.notes
     if column.codes:
         notes.append(f"looks like a code ({_shown(column)}); is there a list in _codes/?")
     if column.name == guess.sequence:

@@ -14,14 +14,21 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from civiclake.contracts import schedule
 from civiclake.contracts.document import Document
 from civiclake.contracts.faults import Faults, Place, choice, did_you_mean
-from civiclake.contracts.loading import Drift, History, Limits, Load, Operation
+from civiclake.contracts.loading import (
+    Drift,
+    History,
+    Limits,
+    Load,
+    Occurrence,
+    Operation,
+    seconds,
+)
 from civiclake.contracts.model import Partition, Protection
+from civiclake.contracts.notation import Epoch, NumberNotation
 from civiclake.contracts.rest import Rest
 from civiclake.contracts.standards import Area, CheckKind
 
 NAME = "civiclake"
-
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 class _Closed(BaseModel):
@@ -34,6 +41,7 @@ class DatasetExtension(_Closed):
     load: Load
     history: History = History.LATEST
     sequence: str | None = None
+    occurrence: Occurrence | None = None
     operation: str | None = None
     operations: dict[str, Operation] = Field(default_factory=dict)
     event_time: str | None = None
@@ -43,6 +51,7 @@ class DatasetExtension(_Closed):
     records: str | None = Field(default=None, min_length=1)
     sheet: str | None = Field(default=None, min_length=1)
     delimiter: str = Field(default=",", min_length=1, max_length=1)
+    header_row: int | None = Field(default=None, ge=1)
     drift: Drift = Drift()
     limits: Limits = Limits()
     schedule: str | None = None
@@ -51,6 +60,7 @@ class DatasetExtension(_Closed):
     rest: Rest = Rest()
     connector: str | None = None
     options: dict[str, str] = Field(default_factory=dict)
+    absent: list[str] = Field(default_factory=list)
 
     @field_validator("overlap")
     @classmethod
@@ -91,7 +101,7 @@ class DatasetExtension(_Closed):
     @property
     def overlap_seconds(self) -> int:
         """Overlap in seconds."""
-        return int(self.overlap[:-1]) * _UNITS[self.overlap[-1]]
+        return seconds(self.overlap)
 
 
 class ColumnExtension(_Closed):
@@ -105,6 +115,10 @@ class ColumnExtension(_Closed):
     longitude: str | None = None
     within: Area | None = None
     also: list[str] = Field(default_factory=list)
+    absent: list[str] | None = None
+    absent_as: str | None = None
+    number: NumberNotation | None = None
+    epoch: Epoch | None = None
 
 
 _Extension = TypeVar("_Extension", bound=BaseModel)
@@ -169,6 +183,9 @@ def _report(
         document.fault(faults, full, f"is {item['input']!r}; allowed are {allowed}{hint}")
     elif reason == "value_error":
         document.fault(faults, full, f"is {item['input']!r}; {item['ctx']['error']}")
+    elif reason == "string_type" and isinstance(item["input"], int | float):
+        message = f"is {item['input']!r}, which YAML reads as no text; put it in quotes"
+        document.fault(faults, full, message)
     else:
         text = item["msg"][0].lower() + item["msg"][1:]
         document.fault(faults, full, f"is {item['input']!r}; {text}")

@@ -15,6 +15,7 @@ ENTITIES = ("vehicle", "trip_update", "stop_time_update", "alert")
 
 _WITH_RECORDS = (FileFormat.JSON, FileFormat.XML, FileFormat.GTFS_RT)
 _TEXT = (FileFormat.CSV, FileFormat.JSON, FileFormat.JSONL, FileFormat.XML)
+_WITH_HEADER_ROW = (FileFormat.CSV, FileFormat.XLSX)
 _MISSING_RECORDS = {
     FileFormat.XML: "the name of the element that is one record",
     FileFormat.GTFS_RT: f"one of {choice(ENTITIES)}",
@@ -56,6 +57,12 @@ def read_format(
         if own.delimiter != "," and found is not FileFormat.CSV:
             message = f"only CSV has a delimiter, and the format is '{found}'; leave it out"
             document.fault(faults, (*here, "delimiter"), message)
+        if own.header_row is not None and found not in _WITH_HEADER_ROW:
+            message = (
+                f"only {choice(_WITH_HEADER_ROW)} has a row of names, and the format is "
+                f"'{found}'; leave it out"
+            )
+            document.fault(faults, (*here, "header_row"), message)
     return found
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from fnmatch import fnmatchcase
 from functools import cache
 
 _PARTS = re.compile(r"\*+|\[!?\]?[^\]]*\]|.", re.DOTALL)
 _ANY = "?"
+_ASCII = "".join(map(chr, range(32, 127))).replace("/", "")
 
 
 def meet(first: str, second: str, *, star_takes_slash: bool) -> bool:
@@ -33,13 +35,21 @@ def meet(first: str, second: str, *, star_takes_slash: bool) -> bool:
             return meets(i, j + 1) or (i < len(a) and takes(b[j], a[i]) and meets(i + 1, j))
         if i == len(a) or j == len(b):
             return False
-        same = a[i] == b[j] or (_ANY in (a[i], b[j]) and "/" not in (a[i], b[j]))
-        return same and meets(i + 1, j + 1)
+        return _share(a[i], b[j]) and meets(i + 1, j + 1)
 
     return meets(0, 0)
 
 
 def _parts(pattern: str) -> tuple[str, ...]:
-    """The pattern's characters; a class counts as any character, so that none is missed."""
-    found = (_ANY if len(p) > 1 and p[0] == "[" else p for p in _PARTS.findall(pattern))
-    return tuple(found)
+    """The pattern's characters, runs of stars and classes of characters."""
+    return tuple(_PARTS.findall(pattern))
+
+
+@cache
+def _share(first: str, second: str) -> bool:
+    """Whether some character fits both a character or class and another one."""
+    if "/" in (first, second):
+        return first == second
+    # Of two classes one of ASCII's characters tells: no file is named by others alone.
+    tried = next((part for part in (first, second) if len(part) == 1 and part != _ANY), _ASCII)
+    return any(fnmatchcase(c, first) and fnmatchcase(c, second) for c in tried)

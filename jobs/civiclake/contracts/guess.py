@@ -5,24 +5,27 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import combinations
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
+from civiclake.contracts.guess_absent import mostly_numbers
+from civiclake.contracts.guess_key import Key, Part, propose
+from civiclake.contracts.guess_numbers import Style, comma_doubt, file_style
 from civiclake.contracts.guess_personal import Suspicion, suspect
-from civiclake.contracts.guess_types import GuessedType, guess_type
+from civiclake.contracts.guess_roles import Role, role_of
+from civiclake.contracts.guess_types import guess_type
+from civiclake.contracts.guessed import GuessedType
 from civiclake.contracts.sample import Sample
 from civiclake.errors import UserError
 
-_KEY_NAME = re.compile(r"(.*_)?(id|code|no|nr|number|key|uuid|bh)")
 _CHANGED_NAME = re.compile(
     r"(last_)?(updated?|modified|modification|changed?)(_?(at|on|time|date|ts))?|gxsj|update_time"
 )
 _MOST_CODES = 20
 _LONGEST_CODE = 24
 _ROWS_PER_CODE = 5
-_MOST_KEY_CANDIDATES = 12
-"""Pairs of more columns than these are not tried."""
+_SUSPECTED_VALUES = 1000
+"""So many values of a column, spread over the sample, are looked at for persons."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,8 @@ class GuessedColumn:
     suspicion: Suspicion | None = None
     example_free: bool = False
     """Nothing was seen in it."""
+    role: Role = Role.NONE
+    """Its part in a key."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +54,10 @@ class Guess:
     key: tuple[str, ...]
     key_reason: str
     sequence: str | None = None
+    occurrence: str | None = None
+    """How rows are told apart where no key does."""
+    absent_as: Mapping[str, str] = field(default_factory=dict)
+    """Word that an absent value of a key's column is taken for."""
 
 
 def guess(sample: Sample) -> Guess:
@@ -59,8 +68,11 @@ def guess(sample: Sample) -> Guess:
     """
     _refuse_unreadable(sample)
     columns = tuple(_columns(sample))
-    key, reason = _key(sample, columns)
-    return Guess(columns, key, reason, _sequence(columns))
+    sequence = _sequence(columns)
+    key = _key(sample, columns, sequence)
+    if key.occurrence:  # rows without a name have no versions that could be in order
+        sequence = None
+    return Guess(columns, key.columns, key.reason, sequence, key.occurrence, key.absent_as)
 
 
 def _refuse_unreadable(sample: Sample) -> None:
@@ -68,7 +80,8 @@ def _refuse_unreadable(sample: Sample) -> None:
     if places or not sample.header:
         what = f"column {', '.join(places)} has no name" if places else "there is no column"
         raise UserError(f"{sample.origin}: {what}; whoever delivers it must name every column")
-    twice = sorted(n for n, count in Counter(sample.header).items() if count > 1)
+    folded = Counter(name.casefold() for name in sample.header)
+    twice = sorted({n for n in sample.header if folded[n.casefold()] > 1})
     if twice:
         raise UserError(f"{sample.origin}: the column {', '.join(twice)} stands twice; keep one")
 
@@ -76,27 +89,50 @@ def _refuse_unreadable(sample: Sample) -> None:
 def _columns(sample: Sample) -> list[GuessedColumn]:
     found: list[GuessedColumn] = []
     taken: set[str] = set()
+    counted = [sample.counted(index) for index in range(len(sample.header))]
+    style = file_style(counted) if not sample.declared_types else None
     for index, source_name in enumerate(sample.header):
         name = _free(snake(source_name) or f"column_{index + 1}", taken)
         taken.add(name)
-        values = sample.values(index)
-        suspicion = suspect(name, values) or suspect(source_name, values)
-        kind = guess_type(values, sample.declared_types.get(source_name))
-        if suspicion:  # protected values are text, whatever their digits look like
-            kind = GuessedType("string")
-        found.append(
-            GuessedColumn(
-                name=name,
-                source_name=source_name,
-                type=kind,
-                empty_fraction=1 - len(values) / len(sample.rows) if sample.rows else 1.0,
-                rows=len(sample.rows),
-                codes=() if suspicion else _codes(values, kind),
-                suspicion=suspicion,
-                example_free=not values,
-            )
-        )
+        found.append(_column(sample, index, name, counted[index], style))
     return found
+
+
+def _column(
+    sample: Sample, index: int, name: str, counted: Counter[str], style: Style | None
+) -> GuessedColumn:
+    source_name, rows = sample.header[index], len(sample.rows)
+    values = sample.values(index, _SUSPECTED_VALUES)
+    suspicion = suspect(name, values) or suspect(source_name, values[:0])
+    kind = GuessedType("string")
+    if not suspicion:  # protected values are text, whatever their digits look like
+        kind = guess_type(counted, sample.declared_types.get(source_name), name=name, style=style)
+    absent = sum(counted[word] for word in kind.extension.get("absent", ()))
+    unnamed = source_name == f"column_{index + 1}"
+    return GuessedColumn(
+        name=name,
+        source_name=source_name,
+        type=kind,
+        empty_fraction=1 - (sum(counted.values()) - absent) / rows if rows else 1.0,
+        rows=rows,
+        codes=() if suspicion else _codes(counted, kind),
+        suspicion=suspicion,
+        example_free=not counted,
+        role=_role(name, kind, counted, suspicion, unnamed),
+    )
+
+
+def _role(
+    name: str, kind: GuessedType, counted: Counter[str], hidden: Suspicion | None, unnamed: bool
+) -> Role:
+    """A person's name or telephone is no key; an ID number may be one, as a pseudonym."""
+    if hidden:
+        return Role.NAMED if hidden.what == "ID number" and counted else Role.NONE
+    if (
+        kind.extension or comma_doubt(counted) or mostly_numbers(counted)
+    ):  # numbers as people write them, or with gaps
+        return Role.NONE
+    return role_of(name, kind.logical, counted, unnamed=unnamed)
 
 
 def snake(name: str) -> str:
@@ -117,43 +153,37 @@ def _free(name: str, taken: set[str]) -> str:
     return next(f"{name}_{n}" for n in range(2, len(taken) + 3) if f"{name}_{n}" not in taken)
 
 
-def _codes(values: Sequence[str], kind: GuessedType) -> tuple[tuple[str, int], ...]:
+def _codes(counted: Counter[str], kind: GuessedType) -> tuple[tuple[str, int], ...]:
     if kind.logical not in ("string", "integer"):
         return ()
-    counted = Counter(values)
-    few = 1 < len(counted) <= _MOST_CODES and len(values) >= _ROWS_PER_CODE * len(counted)
+    few = 1 < len(counted) <= _MOST_CODES
+    often = sum(counted.values()) >= _ROWS_PER_CODE * len(counted)
     short = all(len(value) <= _LONGEST_CODE for value in counted)
-    return tuple(counted.most_common()) if few and short else ()
+    return tuple(counted.most_common()) if few and often and short else ()
 
 
-def _key(sample: Sample, columns: Sequence[GuessedColumn]) -> tuple[tuple[str, ...], str]:
-    """The key and in words how it was found."""
-    names = {c.source_name: c.name for c in columns}
+def _key(sample: Sample, columns: Sequence[GuessedColumn], sequence: str | None) -> Key:
+    """The source's own key, or the one that the rows show."""
     if sample.declared_key:
-        return tuple(names[n] for n in sample.declared_key), "the source's own primary key"
-    full = [i for i, c in enumerate(columns) if not c.empty_fraction and _may_be_key(c)]
-    ranked = sorted(full, key=lambda i: (not _KEY_NAME.fullmatch(columns[i].name), i))
-    seen = f"in the {len(sample.rows):,} rows seen"
-    for index in ranked:
-        if _unique(sample, (index,)):
-            return (columns[index].name,), f"its values are all different {seen}"
-    for pair in combinations(ranked[:_MOST_KEY_CANDIDATES], 2):
-        if _unique(sample, pair):
-            ordered = sorted(pair)
-            return tuple(columns[i].name for i in ordered), f"together they are unique {seen}"
-    # A contract must have one: all that is never empty comes closest to telling rows apart.
-    whole = sorted(full) or [0]
-    return tuple(columns[i].name for i in whole), f"NO KEY WAS FOUND, rows repeat {seen}"
+        names = {c.source_name: c.name for c in columns}
+        declared = tuple(names[n] for n in sample.declared_key)
+        return Key(declared, "the source's own primary key")
+    parts = [
+        Part(
+            c.name,
+            Role.NONE if c.name == sequence else c.role,
+            tuple(row[n] for row in sample.rows) if c.role is not Role.NONE else (),
+            may_be_absent=c.type.logical == "string" and not c.suspicion,
+        )
+        for n, c in enumerate(columns)
+    ]
+    return propose(parts, _repeated(sample), sample.seen)
 
 
-def _may_be_key(column: GuessedColumn) -> bool:
-    hidden = column.suspicion is not None and column.suspicion.what != "ID number"
-    return not hidden and column.type.logical not in ("number", "boolean")
-
-
-def _unique(sample: Sample, indices: Sequence[int]) -> bool:
-    rows = [tuple((row[i] or "").strip() for i in indices) for row in sample.rows]
-    return bool(rows) and len(set(rows)) == len(rows)
+def _repeated(sample: Sample) -> int:
+    """Rows that are the same as an earlier one; blanks around a value are no part of it."""
+    known = {tuple((value or "").strip() for value in row) for row in sample.rows}
+    return len(sample.rows) - len(known)
 
 
 def _sequence(columns: Sequence[GuessedColumn]) -> str | None:

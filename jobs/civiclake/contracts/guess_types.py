@@ -3,32 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+from civiclake.contracts.guess_absent import absent_words, doubts, said_absent, sentinels
+from civiclake.contracts.guess_moments import (
+    compact_date,
+    compact_moment,
+    epoch,
+    guess_moment,
+    short_year,
+)
+from civiclake.contracts.guess_numbers import Style, comma_doubt, formatted, thousand_doubt
+from civiclake.contracts.guessed import GuessedType
 
 _INTEGER = re.compile(r"[+-]?(0|[1-9][0-9]{0,16})")
 _NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
 _LEADING_ZERO = re.compile(r"[+-]?0[0-9]")
 _BOOLEANS = frozenset({"true", "false", "t", "f"})
-_ISO_MOMENT = re.compile(
-    r"\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}(:?\d{2})?)?"
-)
-_DATES = (
-    ("%Y-%m-%d", None, r"\d{4}-\d{2}-\d{2}"),
-    ("%Y/%m/%d", "yyyy/MM/dd", r"\d{4}/\d{2}/\d{2}"),
-    ("%d.%m.%Y", "dd.MM.yyyy", r"\d{2}\.\d{2}\.\d{4}"),
-    ("%d/%m/%Y", "dd/MM/yyyy", r"\d{2}/\d{2}/\d{4}"),
-    ("%m/%d/%Y", "MM/dd/yyyy", r"\d{2}/\d{2}/\d{4}"),
-)
-"""How Python reads it, how the JDK does (None: by itself), and its shape."""
-_MOMENTS = (
-    ("%Y/%m/%d %H:%M:%S", "yyyy/MM/dd HH:mm:ss", r"\d{4}/\d{2}/\d{2} \d{2}:\d{2}:\d{2}"),
-    ("%Y/%m/%d %H:%M", "yyyy/MM/dd HH:mm", r"\d{4}/\d{2}/\d{2} \d{2}:\d{2}"),
-    ("%d.%m.%Y %H:%M:%S", "dd.MM.yyyy HH:mm:ss", r"\d{2}\.\d{2}\.\d{4} \d{2}:\d{2}:\d{2}"),
-    ("%d.%m.%Y %H:%M", "dd.MM.yyyy HH:mm", r"\d{2}\.\d{2}\.\d{4} \d{2}:\d{2}"),
-)
 _DECIMAL = re.compile(r"(numeric|decimal)(\((\d+)(,(\d+))?\))?")
 _LENGTH = re.compile(r"\(\d+\)")
 _SIGN = re.compile(r" (unsigned|zerofill)")
@@ -56,28 +49,60 @@ _MOST_DIGITS = 38
 """A wider decimal has no exact type here."""
 
 
-@dataclass(frozen=True)
-class GuessedType:
-    """A logical type, and what ODCS needs besides to say it."""
-
-    logical: str
-    physical: str | None = None
-    options: dict[str, Any] = field(default_factory=dict)
-
-
-def guess_type(values: Sequence[str], declared: str | None = None) -> GuessedType:
+def guess_type(
+    values: Iterable[str],
+    declared: str | None = None,
+    *,
+    name: str = "",
+    style: Style | None = None,
+) -> GuessedType:
     """The narrowest type that every value has; text when in doubt.
 
     Args:
-        values: what stands in the column, without the empty ones.
+        values: what stands in the column, without the empty ones; a mapping gives their numbers.
         declared: the source's own type, which is believed where it says enough.
+        name: the column's name in snake case, which may tell that numbers are times.
+        style: how the file writes numbers, where another column of it leaves no doubt.
     """
     if declared is not None:
         return _from_declared(declared)
-    if not values:
+    counted = values if isinstance(values, Counter) else Counter(values)
+    if not counted:
         return GuessedType("string")
-    found = _plain(values) or _dated(values, _DATES, "date") or _moment(values)
-    return found or GuessedType("string")
+    found = _whole(counted, name, style)
+    if found.logical != "string":
+        return _without_sentinels(found, counted)
+    words = absent_words(counted)
+    rest = Counter({v: n for v, n in counted.items() if v not in words})
+    if words and rest:
+        inner = _whole(rest, name, style)
+        if inner.logical != "string":
+            return said_absent(_without_sentinels(inner, rest), words, counted)
+    return replace(found, notes=comma_doubt(counted) or short_year(counted) or doubts(counted))
+
+
+def _whole(counted: Counter[str], name: str, style: Style | None) -> GuessedType:
+    """The type of a column in which every text is a value."""
+    ways: tuple[Callable[[], GuessedType | None], ...] = (
+        lambda: epoch(counted, name),
+        lambda: compact_date(counted, name),
+        lambda: compact_moment(counted),
+        lambda: formatted(counted, style, plain_too=False),
+        lambda: _plain(counted),
+        lambda: guess_moment(counted),
+        lambda: formatted(counted, style, plain_too=True),
+    )
+    return next((found for way in ways if (found := way())), GuessedType("string"))
+
+
+def _without_sentinels(found: GuessedType, counted: Counter[str]) -> GuessedType:
+    if found.logical not in ("integer", "number") or found.extension:
+        return found
+    words = sentinels(counted)
+    if not words:
+        return found
+    rest = Counter({v: n for v, n in counted.items() if v not in words})
+    return said_absent(_plain(rest) or found, words, counted)
 
 
 def _from_declared(declared: str) -> GuessedType:
@@ -99,49 +124,20 @@ def _from_declared(declared: str) -> GuessedType:
     return GuessedType(logical, plain if plain in ("bigint", "real") else None)
 
 
-def _plain(values: Sequence[str]) -> GuessedType | None:
-    if all(v.lower() in _BOOLEANS for v in values):
+def _plain(counted: Counter[str]) -> GuessedType | None:
+    if all(v.lower() in _BOOLEANS for v in counted):
         return GuessedType("boolean")
     # A number that begins with a zero is a name: 007, a district's code, a telephone.
-    if any(_LEADING_ZERO.match(v) and "." not in v for v in values):
+    if any(_LEADING_ZERO.match(v) and "." not in v for v in counted):
         return None
-    if all(_INTEGER.fullmatch(v) for v in values):
-        big = max(abs(int(v)) for v in values) >= 1 << 31
+    if all(_INTEGER.fullmatch(v) for v in counted):
+        big = max(abs(int(v)) for v in counted) >= 1 << 31
         return GuessedType("integer", "bigint" if big else None)
-    if all(_NUMBER.fullmatch(v) for v in values) and not _long_digits(values):
-        return GuessedType("number")
+    if all(_NUMBER.fullmatch(v) for v in counted) and not _long_digits(counted):
+        return GuessedType("number", notes=thousand_doubt(counted))
     return None
 
 
-def _long_digits(values: Sequence[str]) -> bool:
+def _long_digits(values: Iterable[str]) -> bool:
     """Whole numbers of 18 digits and more are names, such as ID numbers."""
     return any(len(v.lstrip("+-")) > 17 and v.lstrip("+-").isdigit() for v in values)
-
-
-def _dated(
-    values: Sequence[str], known: Sequence[tuple[str, str | None, str]], logical: str
-) -> GuessedType | None:
-    for pattern, jdk, shape in known:
-        if all(re.fullmatch(shape, v) for v in values) and all(map(_reader(pattern), values)):
-            options: dict[str, Any] = {"format": jdk} if jdk else {}
-            if logical == "timestamp":
-                options["defaultTimezone"] = "UTC"
-            return GuessedType(logical, None, options)
-    return None
-
-
-def _reader(pattern: str) -> Callable[[str], bool]:
-    def reads(value: str) -> bool:
-        try:
-            datetime.strptime(value, pattern)
-        except ValueError:
-            return False
-        return True
-
-    return reads
-
-
-def _moment(values: Sequence[str]) -> GuessedType | None:
-    if all(_ISO_MOMENT.fullmatch(v) for v in values):
-        return GuessedType("timestamp", None, {"defaultTimezone": "UTC"})
-    return _dated(values, _MOMENTS, "timestamp")

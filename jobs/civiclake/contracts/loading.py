@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+ANY = "any"
+"""Of ``limits.max_ahead``: moments of the future are normal."""
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 class _Frozen(BaseModel):
@@ -37,6 +42,15 @@ class History(StrEnum):
     """Events: a key is written once and never changed."""
     SNAPSHOT = "snapshot"
     """The full state of every night, by its date."""
+
+
+class Occurrence(StrEnum):
+    """How rows that nothing tells apart are, each of them, a row of its own."""
+
+    EQUALS = "equals"
+    """By the key (or all values, where no column is the key's) and the position among equals."""
+    ROW = "row"
+    """By the name of the file and the number of the row in it."""
 
 
 class Operation(StrEnum):
@@ -101,3 +115,25 @@ class Limits(_Frozen):
     """Of the median of the last committed batches; None: a half for snapshots, else nothing."""
     allow_empty: bool = False
     """Whether a delivery without rows is normal (incremental loads on a quiet night)."""
+    max_ahead: str = "1d"
+    """How far a row's sequence may lie ahead of the moment in which its batch was landed, such
+    as ``2h``, or ``any``. A row further ahead would outrank every correction to come."""
+
+    @field_validator("max_ahead")
+    @classmethod
+    def _check_max_ahead(cls, value: str) -> str:
+        if value != ANY and not re.fullmatch(r"[0-9]{1,6}[smhd]", value):
+            raise ValueError(
+                f"allowed is a number (up to six digits) and a unit, such as '2h', or '{ANY}'"
+            )
+        return value
+
+    @property
+    def max_ahead_seconds(self) -> int | None:
+        """The same in seconds; None where any moment may be."""
+        return None if self.max_ahead == ANY else seconds(self.max_ahead)
+
+
+def seconds(text: str) -> int:
+    """A number and a unit, such as ``30m``, in seconds."""
+    return int(text[:-1]) * _UNITS[text[-1]]

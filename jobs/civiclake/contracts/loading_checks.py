@@ -8,7 +8,7 @@ from typing import Any
 from civiclake.contracts.columns import Compiled
 from civiclake.contracts.extension import DatasetExtension
 from civiclake.contracts.faults import Place, choice, did_you_mean
-from civiclake.contracts.loading import History, Load
+from civiclake.contracts.loading import History, Load, Occurrence
 from civiclake.contracts.logical_types import ORDERABLE
 from civiclake.contracts.model import Protection
 
@@ -24,6 +24,21 @@ _WHY_NOT = {
     (Load.SNAPSHOT, History.APPEND): "a snapshot deletes what is gone",
     (Load.CHANGES, History.APPEND): "a change log changes and deletes",
 }
+_OCCURRENCES = {
+    (Load.SNAPSHOT, History.LATEST): (Occurrence.EQUALS,),
+    (Load.SNAPSHOT, History.SNAPSHOT): (Occurrence.EQUALS,),
+    (Load.FILES, History.LATEST): (Occurrence.EQUALS,),
+    (Load.FILES, History.APPEND): (Occurrence.ROW,),
+}
+_NO_OCCURRENCE = {
+    Load.INCREMENTAL: "rows past a watermark are a part of the source: which of several equal rows"
+    " changed can't be told; load it as a snapshot, or name its key",
+    Load.CHANGES: "a change log speaks of keys: which of several equal rows it means can't be told",
+}
+_NO_VERSIONS = (
+    "rows without a name of their own have no versions: which of them ended and which went on can't"
+    " be told; allowed are 'latest' (as it is now), and for a snapshot 'snapshot' (night by night)"
+)
 _TIMES = ("date", "timestamp")
 
 
@@ -48,7 +63,8 @@ def check_loading(
     if own.event_time is not None:
         place = (*here, "event_time")
         _check_column(own.event_time, _TIMES, compiled, place, fault, may_be_empty=True)
-    _check_key(compiled, table, fault)
+    _check_occurrence(own, compiled, here, fault)
+    _check_key(compiled, table, fault, is_line_list=own.occurrence is not None)
 
 
 def _check_history(own: DatasetExtension, here: Place, fault: Fault) -> None:
@@ -69,6 +85,33 @@ def _check_cut(own: DatasetExtension, here: Place, fault: Fault) -> None:
         fault((*here, "sequence"), message)
     if not own.goes_by_sequence and own.overlap_seconds:
         fault((*here, "overlap"), f"is {own.overlap!r}; only incremental loads overlap")
+
+
+def _check_occurrence(own: DatasetExtension, compiled: Compiled, here: Place, fault: Fault) -> None:
+    """A line list wants a delivery that is the whole state of what it names, and no order."""
+    if own.occurrence is None:
+        return
+    place, said = (*here, "occurrence"), own.occurrence.value
+    allowed = _OCCURRENCES.get((own.load, own.history), ())
+    if own.load in _NO_OCCURRENCE:
+        fault(place, f"is {said!r}, but {_NO_OCCURRENCE[own.load]}")
+        return
+    if own.history is History.HISTORY:
+        fault(place, f"is {said!r}, but {_NO_VERSIONS}")
+    elif own.history in _HISTORIES[own.load] and own.occurrence not in allowed:
+        why = "an event keeps its place" if own.history is History.APPEND else "rows may move"
+        allows = f"with history {own.history.value!r} allowed is {choice(map(str, allowed))}"
+        fault(place, f"is {said!r}, but {why}; {allows}")
+    if own.sequence is not None:
+        message = "equal rows are no versions of one thing; leave it out, or leave out 'occurrence'"
+        fault((*here, "sequence"), message)
+    keys = [name for name, column in compiled.raw.items() if column.get("primaryKey")]
+    if own.occurrence is Occurrence.ROW and keys:
+        message = (
+            f"is 'row', so that a row's file and number are its key, but {keys[0]!r} has"
+            " primaryKey: true; leave out one of the two"
+        )
+        fault(place, message)
 
 
 def _check_operations(own: DatasetExtension, compiled: Compiled, here: Place, fault: Fault) -> None:
@@ -93,6 +136,9 @@ def _check_operations(own: DatasetExtension, compiled: Compiled, here: Place, fa
             " told by 'operations' alone"
         )
         fault(place, message)
+    lost = sorted({*column.absent} & {*own.known_operations}) if column is not None else []
+    if lost:
+        fault(place, f"holds {choice(lost)}, which is a word for an absent value as well")
 
 
 def _check_column(
@@ -120,10 +166,13 @@ def _check_column(
         fault(place, f"column {name!r} is dropped; the merge could not see it")
 
 
-def _check_key(compiled: Compiled, table: Place, fault: Fault) -> None:
+def _check_key(compiled: Compiled, table: Place, fault: Fault, *, is_line_list: bool) -> None:
     keys = [n for n, c in compiled.raw.items() if c.get("primaryKey")]
-    if compiled.declared and not keys:
-        message = "no column has primaryKey: true; rows are merged by their key"
+    if compiled.declared and not keys and not is_line_list:
+        message = (
+            "no column has primaryKey: true; rows are merged by their key. Of a list without an"
+            " id, 'occurrence: equals' in civiclake keeps every row, equal ones too"
+        )
         fault((*table, "properties"), message)
     positions = [c.get("primaryKeyPosition", -1) for c in compiled.raw.values()]
     said = [p for p in positions if isinstance(p, int) and p > 0]

@@ -1,4 +1,5 @@
-"""Rules that follow from how a dataset is loaded: known operations, and what a wrong type does."""
+"""Rules that follow from how a dataset is loaded: known operations, what a wrong type does, and a
+sequence that lies in the future."""
 
 from __future__ import annotations
 
@@ -6,10 +7,13 @@ from collections.abc import Sequence
 
 from civiclake.contracts.extension import DatasetExtension
 from civiclake.contracts.loading import ChangedType
-from civiclake.contracts.model import UNCAST_PREFIX, Column, Rule, Severity
+from civiclake.contracts.model import AHEAD_PREFIX, UNCAST_PREFIX, Column, Rule, Severity
 
 TYPE = "type:"
 """Start of the id of the rules that find values of another type."""
+FUTURE = "future_sequence"
+"""Kind of the rule that finds a sequence ahead of every clock."""
+_MOMENTS = ("date", "timestamp")
 
 
 def follow(
@@ -30,7 +34,22 @@ def follow(
         found = [r.model_copy(update=soft) if _is_type(r, spared) else r for r in found]
     if own.operation is not None and own.known_operations:
         found.append(_known(own.operation, sorted(own.known_operations)))
+    if own.limits.max_ahead_seconds is not None:
+        moments = (c for c in columns if c.name == own.sequence and c.spark_type in _MOMENTS)
+        found += [_not_ahead(column.name, own.limits.max_ahead) for column in moments]
     return tuple(found)
+
+
+def _not_ahead(column: str, most: str) -> Rule:
+    return Rule(
+        id=f"{FUTURE}:{column}",
+        expectation="expect_column_values_to_be_null",
+        kwargs={"column": f"{AHEAD_PREFIX}{column}"},
+        description=(
+            f"{column} is at most {most} after the moment in which the batch was landed"
+            " (limits.max_ahead)"
+        ),
+    )
 
 
 def _is_type(rule: Rule, columns: set[str]) -> bool:

@@ -20,8 +20,13 @@ from civiclake.contracts.loading import History as History
 from civiclake.contracts.loading import Limits as Limits
 from civiclake.contracts.loading import Load as Load
 from civiclake.contracts.loading import NewColumn as NewColumn
+from civiclake.contracts.loading import Occurrence as Occurrence
 from civiclake.contracts.loading import Operation as Operation
-from civiclake.contracts.rest import Rest
+from civiclake.contracts.notation import Epoch, NumberNotation, local_pattern
+from civiclake.contracts.source import FileFormat as FileFormat
+from civiclake.contracts.source import Partition as Partition
+from civiclake.contracts.source import Source as Source
+from civiclake.contracts.source import SourceKind as SourceKind
 from civiclake.contracts.standards import Check, Codes
 
 UNCAST_PREFIX = "_uncast_"
@@ -34,6 +39,12 @@ REPLACED_PREFIX = "_replaced_"
 """Helper column: the withdrawn code as given, where it was carried to today's."""
 INVALID_PREFIX = "_invalid_"
 """Helper column: why the column's check refuses the value (one of its reasons), or null."""
+SKIPPED_PREFIX = "_skipped_"
+"""Helper column: the text as given, where its zone's clocks skipped that time."""
+AMBIGUOUS_PREFIX = "_ambiguous_"
+"""Helper column: the later instant, where its zone's clocks showed the time twice."""
+AHEAD_PREFIX = "_ahead_"
+"""Helper column: the sequence, where it lies too far ahead of the moment of landing."""
 GIVEN_PREFIX = "_given_"
 """Helper column: the text as given; only for required columns that are cast or coded."""
 VALID_FROM = "_valid_from"
@@ -44,6 +55,13 @@ IS_CURRENT = "_is_current"
 """Whether the version is valid still: the row that a table of the latest rows would hold."""
 SNAPSHOT_DATE = "_snapshot_date"
 """Of a table of snapshots: the night (UTC) whose state the row belongs to."""
+
+OCCURRENCE = "_occurrence"
+"""Of a line list: the row's place (from 1) among those that are equal to it."""
+SOURCE_FILE = "_source_file"
+"""Of a line list: the name of the file that holds the row."""
+SOURCE_ROW = "_source_row"
+"""Of a line list that is told apart by place: the row's number in that file."""
 
 
 class _Frozen(BaseModel):
@@ -63,36 +81,6 @@ class Protection(StrEnum):
 
     PSEUDONYM = "pseudonym"
     DROP = "drop"
-
-
-class SourceKind(StrEnum):
-    """The kinds of system a department keeps its records in."""
-
-    POSTGRESQL = "postgresql"
-    MYSQL = "mysql"
-    """MariaDB as well."""
-    S3 = "s3"
-    FILES = "local"
-    SFTP = "sftp"
-    API = "api"
-    """REST."""
-    CUSTOM = "custom"
-    """What :attr:`Source.connector` names: our own for any JDBC driver, or a third party's."""
-
-
-class FileFormat(StrEnum):
-    """What a delivered file is."""
-
-    CSV = "csv"
-    JSON = "json"
-    """One document that holds a list of objects."""
-    JSONL = "jsonl"
-    """One object a line."""
-    XML = "xml"
-    XLSX = "xlsx"
-    PARQUET = "parquet"
-    GTFS_RT = "gtfs_rt"
-    """A GTFS-Realtime snapshot (protobuf)."""
 
 
 class Reference(_Frozen):
@@ -123,6 +111,13 @@ class Column(_Frozen):
     """Java DateTimeFormatter pattern of the source's text, for dates and timestamps."""
     timezone: str = "UTC"
     """Zone in which timestamps without an offset are read."""
+    absent: tuple[str, ...] = ()
+    """Texts that mean that there is no value, the dataset's or the column's own."""
+    absent_as: str | None = None
+    """The text that an absent value is taken for, as the source would write it."""
+    number: NumberNotation | None = None
+    epoch: Epoch | None = None
+    """For timestamps that are counted, not written."""
     classification: str = "public"
     protection: Protection | None = None
     pseudonym_domain: str | None = None
@@ -139,6 +134,13 @@ class Column(_Frozen):
         """Whether standardize casts this column (all but strings)."""
         return self.spark_type != "string"
 
+    @property
+    def has_local_times(self) -> bool:
+        """Whether its texts may leave the zone to the contract, and that zone is not UTC."""
+        if self.spark_type != "timestamp" or self.epoch or self.timezone in ("UTC", "Etc/UTC"):
+            return False
+        return self.format is None or local_pattern(self.format) is not None
+
 
 class Rule(_Frozen):
     """One check, in Great Expectations' own terms; from the contract or from a person's suite."""
@@ -153,55 +155,6 @@ class Rule(_Frozen):
     origin: str = "contract"
     """``contract`` or ``suite``."""
     description: str = ""
-
-
-class Partition(_Frozen):
-    """Ranges of a column that are read at the same time."""
-
-    column: str
-    """Name in the source; whole numbers."""
-    parts: int = Field(ge=2, le=16)
-
-
-class Source(_Frozen):
-    """Where a dataset is read, as the contract's ``servers`` entry says it.
-
-    Values may hold ``${NAME}``: they are looked up in the environment when read,
-    so a contract carries no secret and no host of one installation.
-    """
-
-    kind: SourceKind
-    connection: str | None = None
-    """Id of the credentials: an Airflow connection, or ``<ID>_USER`` and ``<ID>_PASSWORD``
-    (databases), ``<ID>_ACCESS_KEY`` and ``<ID>_SECRET_KEY`` (S3), ``<ID>_USER``,
-    ``<ID>_HOST_KEY`` and ``<ID>_PASSWORD`` or ``<ID>_PRIVATE_KEY`` (SFTP) in the environment."""
-    host: str | None = None
-    port: str | None = None
-    database: str | None = None
-    db_schema: str | None = None
-    table: str | None = None
-    query: str | None = None
-    """A SELECT that is read instead of the table."""
-    partition: Partition | None = None
-    endpoint_url: str | None = None
-    location: str | None = None
-    """``s3://bucket/prefix*.zip``, ``sftp://host:port/folder/*.csv`` or a folder pattern such as
-    ``${DROPS}/meteorology/*.csv``."""
-    format: FileFormat = FileFormat.CSV
-    member: str | None = None
-    """Name inside a zip."""
-    records: str | None = None
-    """Where the records are: dotted keys to a list (JSON), an element's name (XML), or the
-    kind of entity (GTFS-Realtime)."""
-    sheet: str | None = None
-    """Name of a workbook's sheet (XLSX)."""
-    delimiter: str = ","
-    encoding: str = "utf-8"
-    rest: Rest = Rest()
-    connector: str | None = None
-    """Name of the connector, for sources of kind ``custom`` alone."""
-    options: dict[str, str] = Field(default_factory=dict)
-    """What that connector wants to know besides."""
 
 
 class Owner(_Frozen):
@@ -229,6 +182,8 @@ class Dataset(_Frozen):
     history: History
     sequence: str | None = None
     """Column that orders the versions of a key; None: the time of delivery."""
+    occurrence: Occurrence | None = None
+    """How equal rows are told apart; None: rows of one key are versions of one thing."""
     operation: str | None = None
     """Column of a change log that says what was done."""
     operations: dict[str, Operation] = Field(default_factory=dict)
@@ -269,10 +224,31 @@ class Dataset(_Frozen):
         return tuple(w for w, o in self.operations.items() if o is Operation.DELETE)
 
     @property
+    def comes_in_files(self) -> bool:
+        """Whether the source is files that somebody delivers."""
+        return self.source.kind in (SourceKind.S3, SourceKind.FILES, SourceKind.SFTP)
+
+    @property
+    def is_ordered_log(self) -> bool:
+        """Whether of two rows of one key and moment the one that stands later is the newer.
+
+        A log's files, and what one query reads, keep the log's order; parts of a table that are
+        read at the same time do not.
+        """
+        is_whole = self.comes_in_files or self.source.partition is None
+        return self.load is Load.CHANGES and is_whole
+
+    @property
+    def is_ordered_by_name(self) -> bool:
+        """Whether of two files of one time the one with the later name is the newer."""
+        by_delivery = self.load is Load.FILES and self.sequence is None
+        return by_delivery and self.occurrence is None and self.history is not History.APPEND
+
+    @property
     def reads_by_watermark(self) -> bool:
         """Whether a batch holds only what passed the watermark of its sequence column."""
-        in_files = self.source.kind in (SourceKind.S3, SourceKind.FILES, SourceKind.SFTP)
-        return self.load is Load.INCREMENTAL or (self.load is Load.CHANGES and not in_files)
+        is_queried = self.load is Load.CHANGES and not self.comes_in_files
+        return self.load is Load.INCREMENTAL or is_queried
 
     @property
     def min_rows_fraction(self) -> float:

@@ -93,6 +93,14 @@ def held(dataset: Dataset, batch_id: str, due_at: datetime, at: datetime) -> Pro
     return _promise(dataset, due_at, State.HELD, at, batch_id=batch_id)
 
 
+def unrenewed(dataset: Dataset, batch_id: str, due_at: datetime, at: datetime) -> Promise:
+    """A due date for which a file lay there that is served already; the contract allows it.
+
+    It has no time of delivery: what is served stays as old as it is.
+    """
+    return _promise(dataset, due_at, State.EMPTY, at, batch_id=batch_id)
+
+
 def absent(dataset: Dataset, due_at: datetime, at: datetime) -> Promise:
     """A due date whose deadline passed without a delivery."""
     return _promise(dataset, due_at, State.ABSENT, at)

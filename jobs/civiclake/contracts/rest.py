@@ -23,7 +23,21 @@ class PagingKind(StrEnum):
     CURSOR = "cursor"
     """By a word that the page before gives in its body."""
     LINK = "link"
-    """By the address that the page before gives in its ``Link`` header (RFC 8288)."""
+    """By the address that the page before gives: in its ``Link`` header (RFC 8288), or in its
+    body where ``next`` names it."""
+
+
+class End(StrEnum):
+    """An answer that ends a walk through the pages, where nothing in it tells so."""
+
+    NO_NEXT = "no_next"
+    """A page without the next one's cursor or address, the first one too."""
+    NOT_FOUND = "not_found"
+    """The server knows no page beyond the last (404, or another status of the same kind)."""
+    REPEATED_PAGE = "repeated_page"
+    """The server gives the last page again."""
+    EMPTY_BODY = "empty_body"
+    """An answer of status 200 without a body; 204 says it by itself."""
 
 
 class Auth(StrEnum):
@@ -50,14 +64,30 @@ class Paging(_Frozen):
     first: int = Field(default=1, ge=0, le=1)
     """Number of the first page."""
     next: str | None = None
-    """Path in the body to the word that asks for the next page (cursor)."""
+    """Path in the body to the word that asks for the next page (cursor), or to its address."""
     total: str | None = None
     """Path in the body to the number of all records, if the server tells it."""
+    end: End | None = None
+    """What the contract vouches for as the end, where the walk would else be refused."""
 
     @model_validator(mode="after")
     def _check_next(self) -> Paging:
-        if (self.kind is PagingKind.CURSOR) != (self.next is not None):
-            raise ValueError("'next' is the path to the next cursor: it goes with kind 'cursor'")
+        if self.kind is PagingKind.CURSOR and self.next is None:
+            raise ValueError("'next' is missing: the path to the next cursor")
+        if self.kind not in (PagingKind.CURSOR, PagingKind.LINK) and self.next is not None:
+            raise ValueError(
+                "'next' is the path to the next cursor or address: it goes with kind 'cursor'"
+                " or 'link'"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _check_end(self) -> Paging:
+        by_number = self.kind in (PagingKind.PAGE, PagingKind.OFFSET)
+        if self.end in (End.NOT_FOUND, End.REPEATED_PAGE) and not by_number:
+            raise ValueError(f"end '{self.end}' goes with kind 'page' or 'offset'")
+        if self.end is End.NO_NEXT and by_number:
+            raise ValueError("end 'no_next' goes with kind 'cursor', 'link' or 'none'")
         return self
 
 

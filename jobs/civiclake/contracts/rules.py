@@ -10,10 +10,12 @@ from civiclake.contracts.columns import Compiled
 from civiclake.contracts.document import Document
 from civiclake.contracts.faults import Faults, Place, choice, did_you_mean
 from civiclake.contracts.model import (
+    AMBIGUOUS_PREFIX,
     GIVEN_PREFIX,
     INVALID_PREFIX,
     ORPHAN_PREFIX,
     REPLACED_PREFIX,
+    SKIPPED_PREFIX,
     UNCAST_PREFIX,
     UNKNOWN_PREFIX,
     Column,
@@ -23,6 +25,8 @@ from civiclake.contracts.model import (
 from civiclake.contracts.rule_values import instant
 from civiclake.contracts.standards import Reason
 
+AMBIGUOUS_TIME = "ambiguous_time"
+"""Kind of the rules that find local times which clocks showed twice."""
 _NULL = "expect_column_values_to_be_null"
 _NOT_NULL = "expect_column_values_to_not_be_null"
 _SEVERITIES = {"error": Severity.CRITICAL, **{str(s): s for s in Severity}}
@@ -35,6 +39,7 @@ _REFUSED = {
     Reason.REGION: "holds a division that GB/T 2260 knew at that time",
     Reason.ORIGIN: "and its longitude are not both zero",
     Reason.SWAPPED: "does not stand in the longitude's place",
+    Reason.OFF_GLOBE: "lies with its longitude on the earth",
     Reason.OUTSIDE: "lies with its longitude in the expected area",
 }
 _ONLY_COUNTED = (Reason.REGION, Reason.OUTSIDE)
@@ -59,6 +64,8 @@ def _structural(column: Column) -> Iterator[Rule]:
     given = column.is_cast or column.codes is not None
     if column.is_cast:
         yield _rule("type", name, _NULL, f"is of type {column.spark_type}", prefix=UNCAST_PREFIX)
+    if column.has_local_times:
+        yield from _of_local_times(column)
     if column.codes is not None:
         text = f"is a code of {column.codes.list_id}"
         yield _rule("code", name, _NULL, text, prefix=UNKNOWN_PREFIX)
@@ -75,6 +82,16 @@ def _structural(column: Column) -> Iterator[Rule]:
     if column.required:
         prefix = GIVEN_PREFIX if given else ""
         yield _rule("required", name, _NOT_NULL, "is given", prefix=prefix)
+
+
+def _of_local_times(column: Column) -> Iterator[Rule]:
+    """A time that the clocks skipped is none; one that they showed twice is read as the first."""
+    name, zone = column.name, column.timezone
+    text = f"is a time that clocks in {zone} showed; they skipped it in spring"
+    yield _rule("local_time", name, _NULL, text, prefix=SKIPPED_PREFIX)
+    text = f"is a time that clocks in {zone} showed once; they showed it twice in autumn"
+    twice = _rule(AMBIGUOUS_TIME, name, _NULL, text, prefix=AMBIGUOUS_PREFIX)
+    yield twice.model_copy(update={"severity": Severity.WARNING})
 
 
 def _refused(name: str, reason: Reason) -> Rule:

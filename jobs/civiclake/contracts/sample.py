@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from civiclake.contracts.notation import strip
+
 
 @dataclass(frozen=True)
 class Sample:
-    """A header, some rows of text, and how the source is written into a contract.
+    """A header, rows of text, and how the source is written into a contract.
 
     Whoever can give this of a new kind of source needs nothing else.
     """
@@ -33,11 +36,24 @@ class Sample:
     """The source's own type of a column, such as ``numeric(12,2)``, where it says one."""
     notes: tuple[str, ...] = ()
     """What was guessed of the source itself, such as its pages; each for a person to review."""
+    complete: bool = True
+    """Whether the rows are all that the source holds; else they are its first."""
 
-    def values(self, index: int) -> list[str]:
-        """What stands in a column, without the empty ones."""
-        return [row[index].strip() for row in self.rows if _given(row[index])]  # type: ignore[union-attr]
+    @property
+    def seen(self) -> str:
+        """How much was looked at, in words."""
+        count = f"{len(self.rows):,}"
+        return f"all {count} rows" if self.complete else f"the first {count} rows, not all,"
 
+    def values(self, index: int, most: int) -> list[str]:
+        """What stands in a column, without the empty ones: so many rows, spread over all."""
+        spread = self.rows[:: max(1, -(-len(self.rows) // most))]
+        return [v for row in spread if (v := strip(row[index] or ""))]
 
-def _given(value: str | None) -> bool:
-    return value is not None and value.strip() != ""
+    def counted(self, index: int) -> Counter[str]:
+        """The different texts of a column with their number, without the empty ones."""
+        found: Counter[str] = Counter()
+        for text, count in Counter(row[index] for row in self.rows).items():
+            if value := strip(text or ""):
+                found[value] += count
+        return found

@@ -90,6 +90,7 @@ def read_source(
         records=own.records if own else None,
         sheet=own.sheet if own else None,
         delimiter=own.delimiter if own else ",",
+        header_row=own.header_row if own else None,
         encoding=str(server.get("encoding") or "utf-8").lower(),
         rest=own.rest if own else Rest(),
         connector=own.connector if own else None,
@@ -124,14 +125,10 @@ def _check_fit(
             str(x) for x in _LOADS[kind]
         )
         document.fault(faults, (*here, "load"), message)
-    location = str(server.get("location") or server.get("path") or "")
-    for field in ("member", "records", "sheet"):
+    for field in ("member", "records", "sheet", "header_row"):
         if database and getattr(own, field) is not None:
             message = f"a database has no {field}; leave it out"
             document.fault(faults, (*here, field), message)
-    if location.endswith(".zip") and own.member is None:
-        message = "'member' is missing: the name of the file inside the zip"
-        document.fault(faults, (*here, "member"), message)
 
 
 def _check_tables(

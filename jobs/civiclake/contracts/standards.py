@@ -52,11 +52,13 @@ class Reason(StrEnum):
     CHECK_DIGIT = "check_digit"
     """The check character does not follow from the rest."""
     BIRTH_DATE = "birth_date"
-    """No day of the calendar from 1900 on."""
+    """No day of the calendar from 1900 to today."""
     REGION = "region"
     """A division that GB/T 2260 does not hold for that time; the number itself is sound."""
     ORIGIN = "origin"
     """Latitude and longitude both zero: what a missing position becomes."""
+    OFF_GLOBE = "off_globe"
+    """A latitude beyond 90 degrees, or a longitude beyond 180."""
     SWAPPED = "swapped"
     """Latitude and longitude stand in each other's place."""
     OUTSIDE = "outside"
@@ -89,4 +91,4 @@ class Check(_Frozen):
         if self.kind is CheckKind.CREDIT_CODE:
             return (Reason.FORM, Reason.CHECK_DIGIT, Reason.REGION)
         outside = (Reason.OUTSIDE,) if self.within else ()
-        return (Reason.ORIGIN, Reason.SWAPPED, *outside)
+        return (Reason.ORIGIN, Reason.SWAPPED, Reason.OFF_GLOBE, *outside)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from pyhive import exc, hive
@@ -19,10 +19,35 @@ _BATCH = 1000
 Row = tuple[Any, ...]
 
 
+class _Cursor(hive.Cursor):  # type: ignore[misc] # the driver carries no types
+    """The driver's cursor without its own reading of timestamps, which knows four-digit years."""
+
+    @property
+    def description(self) -> Any:
+        """As the server describes the columns; a timestamp is the text that it comes as."""
+        told = self.described
+        return told and [(n, _TEXT if k == _MOMENT else k, *more) for n, k, *more in told]
+
+    @property
+    def described(self) -> Any:
+        """As the server describes the columns."""
+        return super().description
+
+
+_TEXT, _MOMENT, _DAY = "STRING_TYPE", "TIMESTAMP_TYPE", "DATE_TYPE"
+_READ: Mapping[str, Callable[[str], Any]] = {
+    _MOMENT: datetime.fromisoformat,
+    _DAY: date.fromisoformat,
+}
+
+
 def query(
     settings: Settings, sql: str, user: str, password: str
 ) -> tuple[list[str], Iterator[Row]]:
     """Run one statement as that analyst: the columns, and the rows as they come.
+
+    Days and times before the year 1 or after 9999, which Spark knows and Python does not, are
+    the text that Spark writes: ``+10000-01-01 04:59:59``.
 
     Raises:
         EngineError: the server does not answer.
@@ -31,14 +56,14 @@ def query(
     """
     connection = _connect(settings, user, password)
     try:
-        cursor = connection.cursor(arraysize=_BATCH)
+        cursor = _Cursor(connection, arraysize=_BATCH)
         cursor.execute(sql.strip().rstrip(";"))
-        described = cursor.description or ()
+        described = cursor.described or ()
     except (exc.Error, TException, OSError) as error:
         connection.close()
         raise UserError(sentence(error)) from None
-    dates = [i for i, column in enumerate(described) if column[1] == "DATE_TYPE"]
-    rows = _rows(connection, cursor if described else None, dates)
+    readers = {i: _READ[kind] for i, (_, kind, *_) in enumerate(described) if kind in _READ}
+    rows = _rows(connection, cursor if described else None, readers)
     return [str(column[0]) for column in described], rows
 
 
@@ -59,7 +84,9 @@ def _connect(settings: Settings, user: str, password: str) -> Any:
         raise EngineError(f"no session at {host}:{port}: {sentence(error)}") from None
 
 
-def _rows(connection: Any, cursor: Any, dates: list[int]) -> Iterator[Row]:
+def _rows(
+    connection: Any, cursor: Any, readers: Mapping[int, Callable[[str], Any]]
+) -> Iterator[Row]:
     """Fetch batch by batch; the connection is closed at the end, or when nobody asks more."""
     with closing(connection):
         while cursor is not None:
@@ -71,9 +98,16 @@ def _rows(connection: Any, cursor: Any, dates: list[int]) -> Iterator[Row]:
                 return
             for row in batch:
                 values = list(row)
-                for place in dates:  # the driver leaves dates as text
-                    values[place] = values[place] and date.fromisoformat(values[place])
+                for place, read in readers.items():
+                    values[place] = values[place] and _read(values[place], read)
                 yield tuple(values)
+
+
+def _read(text: str, read: Callable[[str], Any]) -> Any:
+    try:
+        return read(text)
+    except ValueError:  # a year that Python does not know
+        return text
 
 
 def sentence(error: BaseException) -> str:

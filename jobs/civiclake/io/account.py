@@ -6,6 +6,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from civiclake.errors import AccountError
 
+UNRENEWED = "unrenewed"
+"""Status of a batch that found the snapshot of before: it brought nothing."""
+
 
 class Account(BaseModel):
     """The rows of one batch: all that were read, and what became of each."""
@@ -54,7 +57,7 @@ class BatchResult(Account):
     batch_id: str
     attempt: int
     status: str
-    """``merged``, ``held`` or ``failed``."""
+    """``merged``, ``held``, ``failed`` or ``unrenewed``."""
     seconds: float = 0.0
     message: str = ""
     warnings: dict[str, int] = Field(default_factory=dict)

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from civiclake.contracts.columns import RAW_OWN
 from civiclake.contracts.model import Dataset, NewColumn
 from civiclake.errors import BatchHeld
+from civiclake.io.raw_names import fits
 from civiclake.io.sources.common import ask
 
-_NO_COLUMN = set(" ,;{}()\n\t=")
-"""Characters that a Delta table takes in no column's name."""
+_SHOWN_CHARACTERS = 300
+"""Of a list of names, in a sentence."""
 
 
-def refuse_columns(dataset: Dataset, where: str, header: Sequence[str]) -> None:
+def refuse_columns(dataset: Dataset, where: str, header: Sequence[str], place: str = "") -> None:
     """Hold a delivery whose columns are not the contract's.
 
     Args:
         dataset: the compiled contract.
         where: what has the columns, such as a file's or a table's name.
         header: the columns that it has.
+        place: where its names were found, if that may be the wrong place.
 
     Raises:
         BatchHeld: a column is missing, or there is one more than ``drift`` lets pass.
@@ -27,16 +30,16 @@ def refuse_columns(dataset: Dataset, where: str, header: Sequence[str]) -> None:
     missing = [name for name in wanted if name not in header]
     added = [name for name in header if name not in wanted]
     if missing:
-        renamed = f"; is it {', '.join(added)[:200]} now?" if added else ""
+        others = f"is it {shown(added)} now?" if added else f"its columns are {shown(header)}"
         raise BatchHeld(
-            f"{dataset.id}: {where} lacks the column {', '.join(missing)} (its columns are "
-            f"{', '.join(header)[:300]}){renamed}: {ask(dataset)} to deliver it again, or "
-            f"correct {dataset.path}; the last good table stays served"
+            f"{dataset.id}: {where} lacks the column {shown(missing)} ({others}){place}: "
+            f"{ask(dataset)} to deliver it again, or correct {dataset.path}; the last good table "
+            "stays served"
         )
     policy = dataset.drift.new_column
     if added and policy is NewColumn.HOLD:
         raise BatchHeld(
-            f"{dataset.id}: {where} has the column {', '.join(added)}, unknown to the contract: add"
+            f"{dataset.id}: {where} has the column {shown(added)}, unknown to the contract: add"
             f" it to {dataset.path} or set drift.new_column to evolve (keep it in raw) or ignore; "
             f"{ask(dataset)} what it is"
         )
@@ -57,11 +60,12 @@ def refuse_unfit(dataset: Dataset, where: str, added: Sequence[str], names: Sequ
         BatchHeld: raw can't keep one of them.
     """
     for name in added:
-        if not _fits(name, names):
+        alike = {other for other in names if other.lower() == name.lower()}
+        if not fits(name) or len(alike) > 1:
             raise BatchHeld(
-                f"{dataset.id}: {where} has the new column {name!r}, which raw can't keep: allowed"
-                " is a name without blanks and punctuation, which does not begin with _ and"
-                f" differs from the others by more than capitals; {ask(dataset)} to rename it"
+                f"{dataset.id}: {where} has the new column {name!r}, which raw can't keep: a name"
+                f" must not be one of raw's own ({', '.join(sorted(RAW_OWN))}) and must differ from"
+                f" the others by more than capitals; {ask(dataset)} to rename it"
             )
 
 
@@ -73,6 +77,7 @@ def kept_in_raw(dataset: Dataset, header: Sequence[str]) -> list[str]:
     return [name for name in header if name not in wanted]
 
 
-def _fits(name: str, others: Sequence[str]) -> bool:
-    alike = {other for other in others if other.lower() == name.lower()}
-    return bool(name) and not (set(name) & _NO_COLUMN) and name[0] != "_" and len(alike) == 1
+def shown(names: Sequence[str]) -> str:
+    """Names in a sentence, not more of them than anybody would read."""
+    text = ", ".join(names)
+    return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}..."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import time
 from collections.abc import Sequence
@@ -18,10 +19,11 @@ from tenacity import (
 
 from civiclake.contracts.model import Dataset, Load
 from civiclake.errors import BatchHeld, SourceError, SourceUnavailable
+from civiclake.io.choose import choose
 from civiclake.io.deliveries import check_shape, land
 from civiclake.io.landing import BatchManifest, Draft, LandedFile, Landing
 from civiclake.io.sources.common import Delivery, StillWritten, ask, expand
-from civiclake.io.sources.registry import Asked, Connect, Finds, Pulls, connector
+from civiclake.io.sources.registry import Asked, Connect, Finds, Pulls, TellsBeside, connector
 from civiclake.settings import Settings
 
 SETTLE_SECONDS = 2.0
@@ -41,8 +43,8 @@ def extract(
 ) -> BatchManifest:
     """Read what the source has for this batch, once.
 
-    A batch that is in landing already is returned as it is. A source that does not
-    answer is tried three times, for less than twenty seconds in all.
+    A batch that is in landing already is returned as it is, unless it found nothing new. A
+    source that does not answer is tried three times, for less than twenty seconds in all.
 
     Args:
         settings: where landing is.
@@ -62,8 +64,10 @@ def extract(
     if again:
         landing.discard(dataset.id, batch_id)
     found = landing.find(dataset.id, batch_id)
-    if found is not None:
+    if found is not None and found.unrenewed is None:
         return found
+    if found is not None:  # perhaps it was renewed meanwhile
+        landing.discard(dataset.id, batch_id)
     tries = Retrying(
         retry=retry_if_exception_type(SourceUnavailable),
         stop=stop_after_attempt(3) | stop_after_delay(12),
@@ -119,10 +123,12 @@ def _find(
     began = time.monotonic()
     with landing.drafting(dataset, batch_id) as draft:
         found, left = reader.find(dataset, settle_seconds=settle_seconds)
-        deliveries = _chosen(landing, dataset, found, left, whole)
-        landed = _land_all(landing, draft, dataset, batch_id, deliveries, left)
+        _refuse_nothing(dataset, reader, found, left)
+        chosen = choose(landing, dataset, found, left, datetime.now(UTC), whole=whole)
+        landed = _land_all(landing, draft, dataset, batch_id, chosen.deliveries, left)
         manifest = _manifest(dataset, batch_id, landed, began)
-        manifest = manifest.model_copy(update={"left": tuple(left)})
+        update = {"left": tuple(left), "unrenewed": chosen.unrenewed}
+        manifest = manifest.model_copy(update=update)
         _refuse_empty(dataset, manifest)
         return landing.publish(draft, manifest)
 
@@ -143,21 +149,21 @@ def _manifest(
     )
 
 
-def _chosen(
-    landing: Landing, dataset: Dataset, found: list[Delivery], left: list[str], whole: bool
-) -> list[Delivery]:
-    """The deliveries that this batch takes, oldest first."""
+def _refuse_nothing(
+    dataset: Dataset, reader: Finds, found: list[Delivery], left: list[str]
+) -> None:
     may_lack = dataset.limits.allow_empty and dataset.load is not Load.SNAPSHOT
-    if not found and not left and not may_lack:
-        where = expand(dataset, "location", dataset.source.location)
-        raise SourceError(
-            f"{dataset.id}: nothing is delivered: no file matches {where}: "
-            f"{ask(dataset)} to deliver"
-        )
-    if dataset.load is Load.SNAPSHOT:
-        return found[-1:]  # the newest is the whole of it
-    taken = set() if whole else landing.taken(dataset.id)
-    return [delivery for delivery in found if delivery.identity not in taken]
+    if found or left or may_lack:
+        return
+    where = expand(dataset, "location", dataset.source.location)
+    lies = ""
+    if isinstance(reader, TellsBeside):
+        with contextlib.suppress(SourceError):  # it must not hide what is told here
+            lies = f" ({reader.beside(dataset)})"
+    raise SourceError(
+        f"{dataset.id}: nothing is delivered: no file matches {where}{lies}: "
+        f"{ask(dataset)} to deliver, or correct the pattern in {dataset.path}"
+    )
 
 
 def _land_all(
@@ -165,7 +171,7 @@ def _land_all(
     draft: Draft,
     dataset: Dataset,
     batch_id: str,
-    deliveries: list[Delivery],
+    deliveries: Sequence[Delivery],
     left: list[str],
 ) -> list[LandedFile]:
     landed = []
@@ -185,6 +191,8 @@ def _land_all(
 
 
 def _refuse_empty(dataset: Dataset, manifest: BatchManifest) -> None:
+    if manifest.unrenewed is not None:
+        return  # what is served stays whole: no reason to stop what refers to it
     if manifest.rows or (dataset.limits.allow_empty and not _lacks_snapshot(manifest)):
         return
     if manifest.left:

@@ -1,4 +1,4 @@
-"""Reading through CSV text once: header, number of records, records of another length."""
+"""What reading a delivered file finds; its text decoded; and why it can't be read."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ FIRST_RAGGED = 10
 """How many ragged records are named."""
 LONGEST_LINE = 8 << 20
 """Characters; a longer line is refused, so that no file can fill the memory."""
+LONGEST_VALUE = csv.field_size_limit()
+"""Characters; a delivered file holds no longer value."""
 
 
 class Unreadable(Exception):
@@ -40,13 +42,19 @@ READ_FAULTS = (
 
 @dataclass(frozen=True)
 class Inspection:
-    """What one pass over a CSV text found."""
+    """What one pass over a delivered file found."""
 
     header: tuple[str, ...]
+    """In the contract's words; columns without a name and without any value are left out."""
     rows: int
     ragged_rows: tuple[int, ...]
     ragged_count: int
     multiline: bool
+    delimiter: str = ","
+    header_line: int = 1
+    """Where the names stand, counted from 1."""
+    names_line: int | None = None
+    """Where all of the contract's names stand, if that is further down."""
 
 
 _UNICODE = ("utf-8", "utf8", "ascii", "us-ascii")
@@ -65,7 +73,7 @@ def text_lines(binary: io.BufferedIOBase, encoding: str) -> Iterator[str]:
         yield line
 
 
-def text_blocks(binary: io.BufferedIOBase, encoding: str) -> Iterator[str]:
+def text_blocks(binary: io.BufferedIOBase, encoding: str, size: int = _BLOCK) -> Iterator[str]:
     """Decode strictly, block by block; a byte-order mark is dropped.
 
     Raises:
@@ -74,7 +82,7 @@ def text_blocks(binary: io.BufferedIOBase, encoding: str) -> Iterator[str]:
     source, codec = _source(binary, encoding)
     decoder, lines = codecs.getincrementaldecoder(codec)(), 0
     while True:
-        data = source.read(_BLOCK)
+        data = source.read(size)
         try:
             block = decoder.decode(data, final=not data)
         except UnicodeError as error:
@@ -146,84 +154,6 @@ def check_header(names: Iterable[str]) -> list[str]:
     return header
 
 
-def inspect_csv(lines: Iterable[str], delimiter: str) -> Inspection:
-    """Read CSV text to its end in constant memory.
-
-    Args:
-        lines: the text, line ends kept.
-        delimiter: what stands between values; quoting is RFC 4180's.
-
-    Raises:
-        Unreadable: there is no header, or the quoting is broken.
-    """
-    records = _Records(lines, delimiter)
-    rows = blank = ragged = 0
-    first: list[int] = []
-    try:
-        header = records.header()
-        start, width = records.lines, len(header)
-        for values in records.widths():
-            if not values:
-                blank += 1
-                continue
-            rows += 1
-            if values != width:
-                ragged += 1
-                if ragged <= FIRST_RAGGED:
-                    first.append(rows)
-    except csv.Error as error:
-        raise Unreadable(_unparsable(error, records.lines)) from None
-    except UnicodeError as error:
-        raise Unreadable(undecodable(error, records.lines)) from None
-    multiline = records.lines - start != rows + blank
-    return Inspection(tuple(check_header(header)), rows, tuple(first), ragged, multiline)
-
-
-class _Records:
-    """Records of a CSV text; only those with a quotation mark are taken apart."""
-
-    def __init__(self, lines: Iterable[str], delimiter: str) -> None:
-        self._lines, self._delimiter = iter(lines), delimiter
-        self._quoted: list[str] = []
-        self._reader = csv.reader(self._taken(), delimiter=delimiter, strict=True)
-        self._plain = 0
-
-    @property
-    def lines(self) -> int:
-        """Lines so far."""
-        return self._plain + self._reader.line_num
-
-    def header(self) -> list[str]:
-        """The first record.
-
-        Raises:
-            Unreadable: there is none.
-        """
-        found = next(self._reader, [])
-        if not found:
-            raise Unreadable("it is empty: the first line must name the columns")
-        return found
-
-    def widths(self) -> Iterator[int]:
-        """How many values each record has; a blank line has none."""
-        delimiter, longest = self._delimiter, csv.field_size_limit()
-        for line in self._lines:
-            if '"' in line or len(line) > longest:
-                self._quoted.append(line)
-                yield len(next(self._reader))
-            else:
-                self._plain += 1
-                yield line.count(delimiter) + 1 if line.strip("\r\n") else 0
-
-    def _taken(self) -> Iterator[str]:
-        """The line that was looked at, then as many as its record needs."""
-        while True:
-            line = self._quoted.pop() if self._quoted else next(self._lines, None)
-            if line is None:
-                return
-            yield line
-
-
 def why(error: BaseException) -> str:
     """The reason in a reader's words."""
     if isinstance(error, Unreadable):
@@ -239,11 +169,11 @@ def why(error: BaseException) -> str:
     return f"it is damaged ({error})"
 
 
-def _unparsable(error: csv.Error, line: int) -> str:
+def unparsable(error: csv.Error, line: int) -> str:
+    """What is wrong with the quoting, in or before which line."""
     if "field limit" in str(error):
-        limit = csv.field_size_limit()
         return (
-            f"up to line {line} stands a value of over {limit:,} characters: "
+            f"up to line {line} stands a value of over {LONGEST_VALUE:,} characters: "
             "a quotation mark is never closed, or the value is too long"
         )
     return f"its quoting is broken in or before line {line} ({error})"

@@ -15,6 +15,7 @@ from civiclake.contracts.render.ddl import CHANGE_FEED, add_columns, table_ddl
 from civiclake.contracts.render.layers import Layer, layer_columns
 from civiclake.contracts.sql import sql_name, sql_text
 from civiclake.errors import UserError
+from civiclake.io.raw_names import stored
 from civiclake.settings import Settings
 
 RAW, QUARANTINE, MARTS, OPS = "raw", "quarantine", "marts", "ops"
@@ -33,6 +34,8 @@ _PROPERTIES = {
 """Table properties by layer."""
 _BY_HISTORY = frozenset({c.VALID_FROM, c.VALID_TO, c.IS_CURRENT, c.SNAPSHOT_DATE})
 """Columns that a unified table has or has not by the history that it keeps."""
+_BY_OCCURRENCE = frozenset({c.OCCURRENCE, c.SOURCE_FILE, c.SOURCE_ROW})
+"""Columns that it has or has not by the way in which equal rows are told apart."""
 SAME_ROWS = (
     "SET TBLPROPERTIES",
     "CHANGE COLUMN",
@@ -96,7 +99,7 @@ def create(
     identifier = by_path(settings, layer, table)
     if exists(spark, settings, layer, table):
         return identifier
-    fields = ", ".join(f"`{name}` {kind}" for name, kind in columns)
+    fields = ", ".join(f"{sql_name(name)} {kind}" for name, kind in columns)
     by = f" PARTITIONED BY (`{partition}`)" if partition else ""
     pairs = ", ".join(f"'{key}' = '{value}'" for key, value in _PROPERTIES.get(layer, {}).items())
     properties = f" TBLPROPERTIES ({pairs})" if pairs else ""
@@ -144,7 +147,7 @@ def create_unified(
     partition = c.SNAPSHOT_DATE if dataset.history is History.SNAPSHOT else None
     # A minimum and maximum costs with every row that is written, and what has no order in the
     # files is not found by it.
-    ordered = [*dataset.key, c.SEQUENCE, *_moments(dataset, extra)]
+    ordered = [*_known_by(dataset), c.SEQUENCE, *_moments(dataset, extra)]
     stats = {"delta.dataSkippingStatsColumns": ",".join(map(sql_name, dict.fromkeys(ordered)))}
     comments = {c.CONTENT: c.hashed(dataset)}
     spark.sql(
@@ -154,6 +157,11 @@ def create_unified(
         )
     )  # fmt: skip
     return identifier
+
+
+def _known_by(dataset: Dataset) -> list[str]:
+    """The columns by which rows are found; the hash of all values has no order in the files."""
+    return [name for name in c.identity(dataset) if name not in (c.CONTENT, c.OCCURRENCE)]
 
 
 def _moments(dataset: Dataset, extra: Sequence[tuple[str, str]]) -> list[str]:
@@ -176,9 +184,10 @@ def _follow_contract(
                 f" holds it as {have[name]}: keep the type, or {_rebuild(dataset)}"
             )
     if keeps_otherwise(have, dataset):
+        equal = f" and occurrence {dataset.occurrence.value}" if dataset.occurrence else ""
         raise UserError(
-            f"{dataset.path}: history is {dataset.history.value}, but unified.{dataset.table} was"
-            f" made for another one: keep that, or {_rebuild(dataset)}"
+            f"{dataset.path}: history is {dataset.history.value}{equal}, but"
+            f" unified.{dataset.table} was made for another one: keep that, or {_rebuild(dataset)}"
         )
     added = [name for name, _ in contract if name not in have]
     if added:
@@ -192,9 +201,9 @@ def _follow_contract(
 
 
 def keeps_otherwise(have: Iterable[str], dataset: Dataset) -> bool:
-    """Whether a table with these columns was made for another history than the contract's."""
+    """Whether a table with these columns was made for rows of another kind than the contract's."""
     wanted = {name for name, _ in c.unified_extra(dataset)}
-    return bool(_BY_HISTORY & (set(have) ^ wanted))
+    return bool((_BY_HISTORY | _BY_OCCURRENCE) & (set(have) ^ wanted))
 
 
 def _rebuild(dataset: Dataset) -> str:
@@ -216,7 +225,7 @@ RAW_LINEAGE: Sequence[tuple[str, str]] = (
 
 def create_raw(spark: SparkSession, settings: Settings, dataset: Dataset) -> str:
     """Make a dataset's raw table where there is none; returns its identifier."""
-    texts = [(col.source_name, "string") for col in dataset.columns]
+    texts = [(stored(col.source_name), "string") for col in dataset.columns]
     return create(
         spark,
         settings,

@@ -26,6 +26,8 @@ from civiclake.settings import Settings
 
 MANIFEST = "manifest.json"
 COMMITTED = "_COMMITTED"
+RENDITIONS = "parts"
+"""Folder of a batch's renditions, beside the bytes as they came."""
 BACKFILL_PREFIX = "backfill-"
 """Of batches that a backfill has read from the source: no night's delivery."""
 _HELD = ".held"
@@ -41,11 +43,14 @@ class LandedFile(_Frozen):
     """One delivered file (or one part of a table's snapshot), read through once."""
 
     path: str
-    """What stage reads, relative to the batch's folder: CSV text, plain or ``.gz``."""
+    """The bytes that were read, relative to the batch's folder."""
+    rendition: str | None = None
+    """What landing's reader made of them and stage reads, Parquet; batches landed before there
+    were renditions have none, and their ``path`` is UTF-8 CSV."""
     origin: str
     """Where it came from: a table, an object or a file, without credentials."""
     size_bytes: int
-    """Size of the bytes as they came."""
+    """Size of the bytes as they came (of the ``.gz`` part for a table)."""
     sha256: str
     """Of the bytes as they came (of the ``.gz`` part for a table)."""
     rows: int
@@ -62,11 +67,15 @@ class LandedFile(_Frozen):
     """Whether a quoted value holds a line break."""
     delimiter: str = ","
     encoding: str = "utf-8"
-    """Of the file at ``path``: what comes in another encoding is unpacked as UTF-8."""
+    """Of the file at ``path``."""
+    header_line: int = 1
+    """The line or row of the names."""
+    names_line: int | None = None
+    """Further down, the line that holds all of the contract's names, where the header lacks one."""
     compressed: bool = False
     """Whether ``path`` is gzip."""
     as_came: str | None = None
-    """The bytes as they came, where ``path`` is something unpacked from them."""
+    """The bytes as they came, where ``path`` is something made of them."""
 
     @property
     def identity(self) -> tuple[str, int, str]:
@@ -93,6 +102,8 @@ class BatchManifest(_Frozen):
     """Highest sequence in the source when this batch was read."""
     left: tuple[str, ...] = ()
     """Files left for the next batch, because they were still being written."""
+    unrenewed: str | None = None
+    """Why the batch is no delivery: the snapshot that lies there is the one served already."""
 
     @property
     def taken_at(self) -> datetime | None:
@@ -274,6 +285,7 @@ class Landing:
         kept = self.held_dir(dataset.id, batch_id)
         shutil.rmtree(kept, ignore_errors=True)
         draft.folder.rename(kept)
+        shutil.rmtree(kept / RENDITIONS, ignore_errors=True)
 
 
 def _order(mark: str) -> tuple[Decimal, str]:

@@ -1,7 +1,9 @@
 """The rows that were set aside: kept whole, with reasons, until they are put right.
 
 A record has one place in quarantine for ever, by its ``_record_id``. It is ``open`` until
-a later judgement lets it pass; then it is ``released`` and says by which batch. A replay
+a later judgement lets it pass; then it is ``released`` and says by which batch. Delivered again
+as it was, it is the same record, seen once more (:mod:`civiclake.io.recognise`); when a newer
+snapshot holds it no longer, it is ``gone``. A replay
 first claims the open records, so that a crash half-way leaves them claimed by that
 replay, and running it again takes exactly those.
 """
@@ -17,12 +19,14 @@ from pyspark.sql import functions as F
 
 from civiclake import columns as c
 from civiclake.contracts.model import Dataset
+from civiclake.contracts.sql import sql_name
 from civiclake.io import lake
+from civiclake.io.fingerprint import FINGERPRINT
 from civiclake.settings import Settings
 
-OPEN, RELEASED = "open", "released"
+OPEN, RELEASED, GONE = "open", "released", "gone"
 
-_COLUMNS: Sequence[tuple[str, str]] = (
+COLUMNS: Sequence[tuple[str, str]] = (
     (c.RECORD, "string"),
     (c.BATCH, "string"),
     (c.FILE, "string"),
@@ -38,19 +42,36 @@ _COLUMNS: Sequence[tuple[str, str]] = (
     ("judged_at", "timestamp"),
     ("claimed_by_batch", "string"),
     ("released_by_batch", "string"),
+    (FINGERPRINT, "string"),
+    ("last_seen_batch", "string"),
+    ("last_seen_record", "string"),
+    ("last_seen_at", "timestamp"),
+    ("times_seen", "bigint"),
+    ("gone_by_batch", "string"),
 )
+"""The lineage is that of the first sighting. A table from before a column was added gets it with
+its next batch (:func:`create`)."""
 
 
 def create(spark: SparkSession, settings: Settings, dataset: Dataset) -> str:
-    """Make a dataset's quarantine where there is none; returns its identifier."""
-    return lake.create(
+    """Make a dataset's quarantine where there is none, or give it the columns that it lacks.
+
+    Returns:
+        Its identifier.
+    """
+    identifier = lake.create(
         spark,
         settings,
         lake.QUARANTINE,
         dataset.table,
-        _COLUMNS,
+        COLUMNS,
         comment=f"records of {dataset.id} that were set aside; as restricted as raw",
     )
+    have = set(spark.table(identifier).columns)
+    lacking = [f"{name} {kind}" for name, kind in COLUMNS if name not in have]
+    if lacking:
+        spark.sql(f"ALTER TABLE {identifier} ADD COLUMNS ({', '.join(lacking)})")
+    return identifier
 
 
 def exists(spark: SparkSession, settings: Settings, dataset: Dataset) -> bool:
@@ -62,7 +83,7 @@ def rows_from(bad: DataFrame, dataset: Dataset, batch_id: str, rules_version: st
     """Shape set-aside rows for the quarantine table.
 
     Args:
-        bad: rows with lineage, ``_raw``, ``_malformed`` and ``reasons``.
+        bad: rows with lineage, ``_raw``, ``_malformed``, ``reasons`` and ``fingerprint``.
         dataset: the compiled contract.
         batch_id: the batch that judged them (a replay's own id, for replays).
         rules_version: fingerprint of the rules that judged.
@@ -79,6 +100,12 @@ def rows_from(bad: DataFrame, dataset: Dataset, batch_id: str, rules_version: st
         F.lit(datetime.now(UTC)).alias("judged_at"),
         F.lit(None).cast("string").alias("claimed_by_batch"),
         F.lit(None).cast("string").alias("released_by_batch"),
+        F.col(FINGERPRINT),
+        F.col(c.BATCH).alias("last_seen_batch"),
+        F.col(c.RECORD).alias("last_seen_record"),
+        F.col(c.DELIVERED).alias("last_seen_at"),
+        F.lit(1).cast("bigint").alias("times_seen"),
+        F.lit(None).cast("string").alias("gone_by_batch"),
     )
 
 
@@ -87,44 +114,6 @@ def append(spark: SparkSession, settings: Settings, dataset: Dataset, rows: Data
     create(spark, settings, dataset)
     location = lake.location(settings, lake.QUARANTINE, dataset.table)
     rows.write.format("delta").mode("append").save(location)
-
-
-def settle(
-    spark: SparkSession,
-    settings: Settings,
-    dataset: Dataset,
-    rows: DataFrame,
-    batch_id: str,
-    judged: DataFrame,
-) -> None:
-    """Bring quarantine up to date after a batch's records were judged again.
-
-    Args:
-        spark: session on the jobs' engine.
-        settings: says where the lake is.
-        dataset: the compiled contract.
-        rows: what is set aside now, from :func:`rows_from`.
-        batch_id: the batch that judged.
-        judged: ``_record_id`` of every record that was judged, bad or good.
-    """
-    table = create(spark, settings, dataset)
-    judged.select(c.RECORD).createOrReplaceTempView("_judged")
-    rows.createOrReplaceTempView("_set_aside")
-    changed = ("reasons", "raw", "malformed_text", "contract_version", "rules_version")
-    sets = ", ".join(f"q.{name} = s.{name}" for name in (*changed, "judged_by_batch", "judged_at"))
-    every = ", ".join(name for name, _ in _COLUMNS)
-    values = ", ".join(f"s.{name}" for name, _ in _COLUMNS)
-    spark.sql(
-        f"MERGE INTO {table} AS q USING ("
-        f"SELECT j.{c.RECORD} AS _judged_id, s.* FROM _judged j"
-        f" LEFT JOIN _set_aside s ON j.{c.RECORD} = s.{c.RECORD}"
-        f") AS s ON q.{c.RECORD} = s._judged_id\n"
-        f"WHEN MATCHED AND s.{c.RECORD} IS NULL AND q.status = '{OPEN}' THEN UPDATE SET"
-        f" q.status = '{RELEASED}', q.released_by_batch = '{batch_id}', q.claimed_by_batch = NULL\n"
-        f"WHEN MATCHED AND s.{c.RECORD} IS NOT NULL AND q.status = '{OPEN}' THEN UPDATE SET"
-        f" {sets}, q.claimed_by_batch = NULL\n"
-        f"WHEN NOT MATCHED AND s.{c.RECORD} IS NOT NULL THEN INSERT ({every}) VALUES ({values})"
-    )
 
 
 def claim(spark: SparkSession, settings: Settings, dataset: Dataset, batch_id: str) -> int:
@@ -177,7 +166,7 @@ def as_raw(
         is_fixed = F.col(f"{c.RECORD}_fixed").isNotNull()
         records = records.join(fixed, F.col(c.RECORD) == F.col(f"{c.RECORD}_fixed"), "left")
         for name in values.keys() & set(corrections.columns):
-            value = F.col(f"`{name}_fixed`")
+            value = F.col(sql_name(f"{name}_fixed"))
             values[name] = F.when(is_fixed, value).otherwise(values[name])
         malformed = F.when(~is_fixed, malformed)
     texts = [values[col.source_name].alias(col.source_name) for col in dataset.columns]
@@ -212,11 +201,13 @@ class SetAside:
     """One open record, for a person who puts it right."""
 
     record_id: str
-    batch_id: str
     reasons: list[str]
     raw: dict[str, str | None]
     """Source column to its text, as it came."""
-    rules_version: str
+    first_seen_batch: str
+    last_seen_batch: str
+    times_seen: int
+    """In how many deliveries."""
 
 
 def show(
@@ -227,7 +218,13 @@ def show(
     chosen = table.where(F.col("status") == OPEN)
     if reason is not None:
         chosen = chosen.where(F.array_contains("reasons", reason))
-    rows = chosen.orderBy(c.RECORD).limit(limit).collect()
+    is_old = "times_seen" not in table.columns  # no batch has come since it has such columns
+    last = F.col(c.BATCH) if is_old else F.coalesce("last_seen_batch", c.BATCH)
+    times = F.lit(1) if is_old else F.coalesce("times_seen", F.lit(1))
+    named = (c.RECORD, "reasons", "raw", c.BATCH)
+    shown = chosen.orderBy(c.RECORD).limit(limit)
+    rows = shown.select(*named, last.alias("_last"), times.alias("_times")).collect()
     return [
-        SetAside(r[c.RECORD], r[c.BATCH], r["reasons"], r["raw"], r["rules_version"]) for r in rows
+        SetAside(r[c.RECORD], r["reasons"], r["raw"], r[c.BATCH], r["_last"], r["_times"])
+        for r in rows
     ]

@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
-from functools import reduce
 from pathlib import Path
 
-from pyspark.sql import Column, DataFrame, SparkSession, Window
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from civiclake import columns as c
 from civiclake.contracts.model import Dataset, Load
 from civiclake.contracts.sql import sql_name
-from civiclake.errors import SourceError
 from civiclake.io import delta_log, lake
 from civiclake.io.drift import kept_in_raw
-from civiclake.io.landing import BatchManifest, LandedFile
+from civiclake.io.landing import BatchManifest
+from civiclake.io.raw_names import as_named, as_stored, stored
+from civiclake.io.rendered import rendition
 from civiclake.settings import Settings
 
-_ONE_FILE_PER_TASK = 64
-"""Up to here every file gets a task of its own, and a row's number is its place in the task."""
-_OPEN_COST, _BIG = "spark.sql.files.openCostInBytes", str(1 << 40)
-_NAME, _PLACE, _BEGINS = "_civiclake_name", "_civiclake_place", "_civiclake_record"
-"""While landed files are read: a file's name, the row's place, what its record's id begins with."""
+_NAME, _BEGINS = "_civiclake_name", "_civiclake_record"
+"""While renditions are read: a file's name, and what its records' ids begin with."""
 
 
 def stage(
@@ -42,24 +38,24 @@ def stage(
     table = lake.create_raw(spark, settings, dataset)
     frame = read_landed(spark, dataset, manifest, batch_dir)
     write_batch(frame, settings, dataset, manifest.batch_id)
-    spark.conf.unset(_OPEN_COST)
     here = {c.BATCH: manifest.batch_id}
     files = delta_log.just_added(spark, settings, lake.RAW, dataset.table, here)
     if not files:
         return read_batch(spark, table, manifest.batch_id)
     # Which files they are is known: to ask Delta costs a small batch a third of its time.
-    names = [*(col.source_name for col in dataset.columns), *new_columns(dataset, manifest)]
-    columns = [*((name, "string") for name in names), *lake.RAW_LINEAGE]
-    schema = ", ".join(f"{sql_name(name)} {kind}" for name, kind in columns)
+    columns = [(stored(name), "string") for name in _names(dataset, manifest)]
     where = lake.location(settings, lake.RAW, dataset.table)
-    return spark.read.schema(schema).option("basePath", where).parquet(*files)
+    reader = spark.read.schema(_schema([*columns, *lake.RAW_LINEAGE])).option("basePath", where)
+    return as_named(reader.parquet(*files))
 
 
 def write_batch(frame: DataFrame, settings: Settings, dataset: Dataset, batch_id: str) -> None:
     """Write one batch's rows; an earlier try of the same batch is replaced."""
     where = lake.location(settings, lake.RAW, dataset.table)
     # A column that is new, by the delivery or by the contract, is null in the batches before it.
-    writer = frame.write.format("delta").partitionBy(c.BATCH).option("mergeSchema", "true")
+    writer = (
+        as_stored(frame).write.format("delta").partitionBy(c.BATCH).option("mergeSchema", "true")
+    )
     if settings.lake_uri is None and not Path(where, f"{c.BATCH}={batch_id}").exists():
         writer.mode("append").save(where)  # nothing has to be looked for
     else:
@@ -68,29 +64,37 @@ def write_batch(frame: DataFrame, settings: Settings, dataset: Dataset, batch_id
 
 def read_batch(spark: SparkSession, table: str, batch_id: str) -> DataFrame:
     """One batch's rows of a raw table."""
-    return spark.table(table).where(F.col(c.BATCH) == batch_id)
+    return as_named(spark.table(table).where(F.col(c.BATCH) == batch_id))
 
 
 def read_landed(
     spark: SparkSession, dataset: Dataset, manifest: BatchManifest, batch_dir: Path
 ) -> DataFrame:
-    """Read landed CSV files as text with lineage; files may order their columns differently."""
-    if not manifest.files:
-        raise SourceError(f"{dataset.id} batch {manifest.batch_id}: landing holds no file")
-    single = len(manifest.files) <= _ONE_FILE_PER_TASK
-    # A file that "costs" more to open than a task may hold is never packed with another.
-    spark.conf.set(_OPEN_COST, _BIG if single else "65536")
-    groups: dict[tuple[tuple[str, ...], str, str], list[LandedFile]] = defaultdict(list)
-    for file in manifest.files:
-        groups[(tuple(file.header), file.delimiter, file.encoding)].append(file)
-    names = [*(col.source_name for col in dataset.columns), *new_columns(dataset, manifest)]
-    own = [F.col(name) for name in (_NAME, _PLACE, c.CORRUPT)]
-    chosen = [
-        _read_alike(spark, files, batch_dir).select(*texts(header, names), *own)
-        for (header, _, _), files in groups.items()
-    ]
-    together = reduce(DataFrame.unionByName, chosen)
-    return _with_lineage(spark, together, names, manifest, single=single)
+    """Read what landing's reader made of the delivery, with lineage.
+
+    Columns are found by name: files may order them differently, and a column that a file lacks
+    is null.
+    """
+    names = _names(dataset, manifest)
+    if not manifest.files:  # nothing new, which the contract allows
+        columns = [*((name, "string") for name in names), *lake.RAW_LINEAGE]
+        return spark.createDataFrame([], _schema(columns))
+    paths = [rendition(batch_dir, file) for file in manifest.files]
+    texts = [(stored(name), "string") for name in names]
+    schema = _schema([*texts, (c.ROW, "bigint"), (c.CORRUPT, "string")])
+    frame = spark.read.schema(schema).parquet(*map(str, paths))
+    # Landing numbers its files, so that their names tell them apart, and hold nothing that would
+    # stand encoded here.
+    named = frame.select("*", F.col("_metadata.file_name").alias(_NAME))
+    return as_named(_with_lineage(spark, named, paths, manifest))
+
+
+def _names(dataset: Dataset, manifest: BatchManifest) -> list[str]:
+    return [*(col.source_name for col in dataset.columns), *new_columns(dataset, manifest)]
+
+
+def _schema(columns: Sequence[tuple[str, str]]) -> str:
+    return ", ".join(f"{sql_name(name)} {kind}" for name, kind in columns)
 
 
 def new_columns(dataset: Dataset, manifest: BatchManifest) -> list[str]:
@@ -102,59 +106,22 @@ def new_columns(dataset: Dataset, manifest: BatchManifest) -> list[str]:
 def texts(header: Sequence[str], names: Sequence[str]) -> list[Column]:
     """The columns by name; one that the contract named only after the delivery is null."""
     return [
-        F.col(f"`{name}`") if name in header else F.lit(None).cast("string").alias(name)
+        F.col(sql_name(name)) if name in header else F.lit(None).cast("string").alias(name)
         for name in names
     ]
 
 
-def source_texts(frame: DataFrame, dataset: Dataset) -> list[Column]:
-    """The source's columns as text; one that came into the contract later has no value."""
-    known = set(frame.columns)
-    return [
-        F.col(f"`{name}`") if name in known else F.lit(None).cast("string").alias(name)
-        for name in (col.source_name for col in dataset.columns)
-    ]
-
-
-def _read_alike(spark: SparkSession, files: list[LandedFile], batch_dir: Path) -> DataFrame:
-    """Files with the same header, read by position under that header's names."""
-    first = files[0]
-    names = [name.replace("`", "``") for name in (*first.header, c.CORRUPT)]
-    schema = ", ".join(f"`{name}` string" for name in names)
-    reader = (
-        spark.read.schema(schema)
-        .option("header", True)
-        .option("multiLine", True)
-        .option("sep", first.delimiter)
-        .option("encoding", first.encoding)
-        .option("quote", '"')
-        .option("escape", '"')
-        .option("mode", "PERMISSIVE")
-        .option("columnNameOfCorruptRecord", c.CORRUPT)
-    )
-    frame = reader.csv([str(batch_dir / file.path) for file in files])
-    # Landing numbers its files, so that their names tell them apart, and hold nothing that would
-    # stand encoded here.
-    name = F.col("_metadata.file_name").alias(_NAME)
-    return frame.select("*", name, F.monotonically_increasing_id().alias(_PLACE))
-
-
 def _with_lineage(
-    spark: SparkSession,
-    frame: DataFrame,
-    names: list[str],
-    manifest: BatchManifest,
-    *,
-    single: bool,
+    spark: SparkSession, frame: DataFrame, paths: Sequence[Path], manifest: BatchManifest
 ) -> DataFrame:
-    """Add batch, file, row number (from 1, without the header) and time of delivery."""
+    """Add batch, delivered file, record and time of delivery."""
     # The files of a snapshot are one state, and that has one time.
     taken = manifest.taken_at if manifest.load is Load.SNAPSHOT else None
     facts = [
-        (Path(f.path).name, f.path, f"{manifest.batch_id}/{index}/", taken or f.modified_at)
-        for index, f in enumerate(manifest.files)
+        (path.name, file.path, f"{manifest.batch_id}/{index}/", taken or file.modified_at)
+        for index, (path, file) in enumerate(zip(paths, manifest.files, strict=True))
     ]
-    joined = _with_facts(spark, frame.withColumn(c.ROW, _row_number(single=single)), facts)
+    joined = _with_facts(spark, frame, facts)
     lineage = [
         F.lit(manifest.batch_id).alias(c.BATCH),
         F.concat(F.col(_BEGINS), F.col(c.ROW)).alias(c.RECORD),
@@ -163,7 +130,9 @@ def _with_lineage(
         F.col(c.DELIVERED),
         F.col(c.CORRUPT),
     ]
-    return joined.select(*[F.col(f"`{name}`") for name in names], *lineage)
+    own = {_NAME, _BEGINS, *(name for name, _ in lake.RAW_LINEAGE)}
+    source = [F.col(sql_name(name)) for name in frame.columns if name not in own]
+    return joined.select(*source, *lineage)
 
 
 def _with_facts(
@@ -178,11 +147,3 @@ def _with_facts(
         )
     schema = f"{_NAME} string, {c.FILE} string, {_BEGINS} string, {c.DELIVERED} timestamp"
     return frame.join(F.broadcast(spark.createDataFrame(facts, schema)), _NAME)
-
-
-def _row_number(*, single: bool) -> Column:
-    if single:
-        # The id counts from zero within a task, in its lower 33 bits; a task reads one file.
-        return F.col(_PLACE).bitwiseAND(F.lit((1 << 33) - 1).cast("bigint")) + 1
-    in_file = Window.partitionBy(_NAME).orderBy(_PLACE)
-    return F.row_number().over(in_file).cast("bigint")

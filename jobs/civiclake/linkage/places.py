@@ -26,6 +26,7 @@ FIELDS = ("latitude", "longitude", "address", "district_code")
 _DECIMALS = 5
 """Of a degree: about a metre. Departments that mean one spot do not write less exactly."""
 _CODE = "district_code"
+_POLE, _ANTIMERIDIAN = 90, 180
 
 
 class Districts:
@@ -44,19 +45,39 @@ class Districts:
         """
         try:
             features = json.loads(path.read_text(encoding="utf-8"))["features"]
-            codes = [str(f["properties"][_CODE]) for f in features]
-            shapes = [shapely.from_geojson(json.dumps(f["geometry"])) for f in features]
-        except (OSError, ValueError, LookupError, TypeError, shapely.GEOSException) as error:
+        except (OSError, ValueError, LookupError, TypeError) as error:
             raise UserError(
                 f"{path.name}: no boundaries to be read ({type(error).__name__}: {error}); wanted"
                 f" is a GeoJSON FeatureCollection whose features have the property {_CODE!r}"
             ) from None
-        return cls(codes, shapes)
+        drawn = [_district(f, f"{path.name}: feature {n}") for n, f in enumerate(features, start=1)]
+        found = [(code, shape) for code, shape in drawn if shape is not None]
+        if not found:
+            raise UserError(f"{path.name}: none of its features has a geometry")
+        return cls([code for code, _ in found], [shape for _, shape in found])
 
     def at(self, latitude: float, longitude: float) -> str | None:
         """The district of a spot; on a boundary, the one with the smaller code."""
         hits = self._tree.query(shapely.Point(longitude, latitude), predicate="intersects")
         return min((self._codes[i] for i in hits), default=None)
+
+
+def _district(feature: Any, where: str) -> tuple[str, Any]:
+    """A district's code and its shape; None for one that nobody has drawn yet.
+
+    Raises:
+        UserError: the feature has no code, or its geometry is none.
+    """
+    try:
+        code = str(feature["properties"][_CODE])
+    except (LookupError, TypeError):
+        raise UserError(f"{where} lacks the property {_CODE!r}") from None
+    try:
+        geometry = feature.get("geometry")
+        shape = shapely.from_geojson(json.dumps(geometry)) if geometry else None
+    except (ValueError, TypeError, shapely.GEOSException) as error:
+        raise UserError(f"{where} ({_CODE} {code}) has no geometry to be read ({error})") from None
+    return code, None if shape is None or shape.is_empty else shape
 
 
 def resolve(
@@ -131,4 +152,10 @@ def _keys(row: Mapping[str, Any]) -> list[tuple[Any, ...]]:
 def _spot(row: Mapping[str, Any]) -> tuple[float, float] | None:
     if row["latitude"] is None or row["longitude"] is None:
         return None
-    return round(float(row["latitude"]), _DECIMALS), round(float(row["longitude"]), _DECIMALS)
+    north, east = (
+        round(float(row["latitude"]), _DECIMALS),
+        round(float(row["longitude"]), _DECIMALS),
+    )
+    # Where no contract checks positions, what is not on the earth (or no number) is no spot: the
+    # grid would wrap it around, and give a cell on the other side.
+    return (north, east) if abs(north) <= _POLE and abs(east) <= _ANTIMERIDIAN else None

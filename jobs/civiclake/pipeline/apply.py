@@ -15,7 +15,8 @@ from pyspark.sql import functions as F
 from civiclake import columns as c
 from civiclake.contracts.sql import sql_text
 from civiclake.errors import AccountError, FencedError
-from civiclake.io import lake, marks, quarantine
+from civiclake.io import lake, marks, quarantine, recognise
+from civiclake.io.fingerprint import FINGERPRINT, with_fingerprint
 from civiclake.io.lock import TableLock
 from civiclake.pipeline.batch import Batch
 from civiclake.pipeline.classify import Changes
@@ -33,25 +34,47 @@ def set_aside(batch: Batch, judged: Judged, changes: Changes) -> dict[str, int]:
         Rows set aside by reason.
     """
     by_key = judged.fates[c.FATE_DUPLICATE_KEY] + changes.rows(c.ACTION_CONFLICT)
-    frame = judged.frame.withColumn("reasons", reasons(judged.rules, judged.by_reason))
+    why = reasons(judged.rules, batch.dataset, judged.by_reason)
+    frame = judged.frame.withColumn("reasons", why)
     if changes.rows(c.ACTION_CONFLICT):
         frame = _with_contested(frame, changes)
     bad = frame.where(F.size("reasons") > 0)
     if by_key or not carries_record(batch.dataset):
         bad = _with_record(bad, judged.raw)
-    rows = quarantine.rows_from(bad, batch.dataset, batch.batch_id, batch.rules_version)
     any_bad = judged.set_aside + changes.rows(c.ACTION_CONFLICT) > 0
-    first_try = batch.attempt == 1 and not batch.is_replay
-    if first_try and any_bad:
-        quarantine.append(batch.spark, batch.settings, batch.dataset, rows)
-    elif not first_try and (
-        any_bad or quarantine.exists(batch.spark, batch.settings, batch.dataset)
-    ):
-        quarantine.settle(
-            batch.spark, batch.settings, batch.dataset, rows, batch.batch_id, judged.rows
-        )
+    _keep(batch, judged, _known_by(batch, bad), any_bad=any_bad)
     found = {**judged.by_reason, c.ACTION_CONFLICT: changes.rows(c.ACTION_CONFLICT)}
     return {reason: rows for reason, rows in found.items() if rows}
+
+
+def _known_by(batch: Batch, bad: DataFrame) -> DataFrame:
+    """Add each record's fingerprint; a replay's records keep theirs."""
+    if batch.is_replay:
+        return bad.withColumn(FINGERPRINT, F.lit(None).cast("string"))
+    if not batch.origins:
+        return with_fingerprint(bad, c.RAW, c.CORRUPT, F.lit(""))
+    # Equal records of two files are two; of two versions of a file they are one.
+    schema = "_path string, _origin string"
+    origins = F.broadcast(batch.spark.createDataFrame(list(batch.origins.items()), schema))
+    placed = bad.join(origins, F.col(c.FILE) == F.col("_path"), "left")
+    within = F.coalesce("_origin", c.FILE)
+    return with_fingerprint(placed, c.RAW, c.CORRUPT, within).drop("_path", "_origin")
+
+
+def _keep(batch: Batch, judged: Judged, bad: DataFrame, *, any_bad: bool) -> None:
+    """Write what is set aside; quarantine is not looked at where it can't hold any of it."""
+    spark, settings, dataset = batch.spark, batch.settings, batch.dataset
+    rows = quarantine.rows_from(bad, dataset, batch.batch_id, batch.rules_version)
+    if not quarantine.exists(spark, settings, dataset):
+        if any_bad:
+            quarantine.append(spark, settings, dataset, rows)
+        return
+    first_try = batch.attempt == 1 and not batch.is_replay
+    is_whole = batch.taken_at is not None and batch.stale_before is None
+    if any_bad or is_whole or not first_try:
+        again = None if first_try else judged.rows
+        said = recognise.Judgement(batch.batch_id, rows, again, any_bad, is_whole)
+        recognise.settle(spark, settings, dataset, said, batch.save)
 
 
 def _with_contested(frame: DataFrame, changes: Changes) -> DataFrame:

@@ -242,6 +242,7 @@ def _apply(settings: Settings, side: Side, batch_id: str, merged: list[BatchMani
         batch = Batch(spark, settings, side.dataset, batch_id, 1, layer=lake.BACKFILL)
         if manifest is None:
             batch.is_replay = True
+            batch.landed = tuple(merged)
             batch.snapshots = snapshots(side.dataset, merged)
             run(batch, lock, lambda b: _stage_replay(b, side))
             return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import cached_property
@@ -15,6 +15,7 @@ from pyspark.sql.types import StructType
 
 from civiclake.contracts.model import Dataset, History
 from civiclake.io import lake
+from civiclake.io.landing import BatchManifest
 from civiclake.io.ledger import Recorder
 from civiclake.pipeline.hashes import keep_hashes
 from civiclake.settings import Settings
@@ -42,10 +43,16 @@ class Batch:
     """Whether another job costs more than what it does (:func:`civiclake.engine.session.suit`)."""
     layer: str = lake.UNIFIED
     """Where the rows go: what is served, or a backfill's table beside it."""
+    landed_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    """By this moment a row lies in the future; for a replay, the moment in which it judges."""
+    origins: Mapping[str, str] = field(default_factory=dict)
+    """Of each landed file, where it came from; empty where that tells no record from another."""
     taken_at: datetime | None = None
     """When the snapshot was taken that the batch brings whole; a replay brings parts of many."""
     snapshots: tuple[datetime, ...] = ()
     """When the other snapshots were taken that are merged."""
+    landed: tuple[BatchManifest, ...] = ()
+    """The batches that are merged, and this one: they say in which order files came."""
     reported_until: date | None = None
     """Day of the newest delivery before this one: what happened earlier was reported already."""
     usual_rows: float | None = None

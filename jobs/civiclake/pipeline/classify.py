@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -9,12 +10,14 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from civiclake import columns as c
-from civiclake.contracts.model import History, Load
+from civiclake.contracts.model import History, Load, Occurrence
 from civiclake.engine.session import INTERPRETED_ROWS, PSEUDONYM
 from civiclake.errors import BatchHeld
 from civiclake.io import marks
+from civiclake.pipeline import occurrences
 from civiclake.pipeline.batch import Batch
 from civiclake.pipeline.judge import Judged
+from civiclake.pipeline.occurrences import States
 from civiclake.steps import history
 from civiclake.steps.merge import (
     Near,
@@ -25,11 +28,15 @@ from civiclake.steps.merge import (
     gone,
     last_deleted,
     late_before,
+    resolve,
     with_edit,
     with_places,
 )
+from civiclake.steps.occurrence import let_be
 from civiclake.steps.protect import protect
 from civiclake.steps.timeline import gone_at, timeline
+
+log = logging.getLogger(__name__)
 
 _BROADCAST_ROWS = 2_000_000
 """A batch of more rows is joined with the served table by a shuffle of both."""
@@ -53,6 +60,8 @@ class Changes:
     """Rows by action whose business day was reported before."""
     remember: list[tuple[DataFrame, str]] = field(default_factory=list)
     """Marks to be kept, by kind."""
+    warnings: dict[str, int] = field(default_factory=dict)
+    """What is to be said of rows that break no rule."""
 
     def rows(self, action: str) -> int:
         """Rows with that action."""
@@ -76,39 +85,95 @@ def classify_rows(batch: Batch, judged: Judged) -> Changes:
     if batch.dataset.history is History.HISTORY:
         changes = _with_history(batch, masked, served, delivered)
     else:
-        changes = _by_key(batch, masked, served, delivered, judged.fates[c.FATE_GOOD])
-    _refuse_mass_deletion(batch, changes, served)
+        changes = _by_key(batch, masked, served, delivered, judged)
+    if batch.dataset.occurrence is None:
+        _refuse_mass_deletion(batch, changes, served)
+    elif changes.rows(c.ACTION_DELETE) and not batch.is_replay:
+        occurrences.refuse_loss(batch, changes.frame, _of_night(served, batch))
     return changes
 
 
 def _by_key(
-    batch: Batch, masked: DataFrame, served: DataFrame, delivered: DataFrame, good: int
+    batch: Batch, masked: DataFrame, served: DataFrame, delivered: DataFrame, judged: Judged
 ) -> Changes:
     """One row for each key (and night): latest, append and snapshot."""
-    dataset, deleted = batch.dataset, None
-    if dataset.load is Load.CHANGES:
-        known = marks.read(batch.spark, batch.settings, dataset)
-        deleted = last_deleted(known, dataset)
+    dataset, good = batch.dataset, judged.fates[c.FATE_GOOD]
     mine, there = comparable(masked, dataset), with_places(_of_night(served, batch))
-    if _all_are_new(batch, good, served):
+    state = None
+    if dataset.occurrence is not None:
+        state = occurrences.states(batch, mine, there, _near(good))
+        mine = state.rows
+    any_is_stale = state is not None and state.any_is_stale
+    if not any_is_stale and _all_are_new(batch, good, served):
         frame = mine.withColumn(c.ACTION, F.lit(c.ACTION_INSERT))
         counts = {c.ACTION_INSERT: good}
         return Changes(frame, edits(with_edit(frame)), counts, _edited(counts))
-    classified = classify(mine, there, dataset, deleted, _near(good))
+    classified = classify(mine, there, dataset, _deleted(batch), _near(good))
     if batch.stale_before is not None:
         classified = late_before(classified, batch.snapshots, dataset)
-    elif batch.taken_at is not None:
+    elif batch.taken_at is not None and state is None:
         going = gone(there, delivered, dataset)
         classified = classified.unionByName(going, allowMissingColumns=True)
+    if state is not None and (batch.is_replay or batch.stale_before is None):
+        classified = _in_state(batch, classified, state, there, judged)
+    return _counted(batch, classified)
+
+
+def _deleted(batch: Batch) -> DataFrame | None:
+    """What a change log deleted so far; None where there is no log."""
+    if batch.dataset.load is not Load.CHANGES:
+        return None
+    return last_deleted(marks.read(batch.spark, batch.settings, batch.dataset), batch.dataset)
+
+
+def _counted(batch: Batch, classified: DataFrame) -> Changes:
+    """Keep what was decided, and count it."""
+    dataset = batch.dataset
     staged = with_edit(classified)
     frame, found = batch.save_counted(staged, "classified", _counting(batch))
+    warnings: dict[str, int] = {}
+    if found[c.ACTION_CONFLICT] and (dataset.is_ordered_log or dataset.is_ordered_by_name):
+        frame, found, warnings = _resolved(batch, frame, found)
     counts, reported = _by_action(found)
-    changes = Changes(frame, edits(frame), counts, _edited(counts), reported)
+    changes = Changes(frame, edits(frame), counts, _edited(counts), reported, warnings=warnings)
     if dataset.load is Load.CHANGES:
         told = F.col(c.IS_DELETE) & (F.col(c.ACTION) != c.ACTION_CONFLICT)
         names = [*dataset.key, c.SEQUENCE, c.BATCH, c.RECORD]
         changes.remember.append((frame.where(told).select(*names), c.MARK_DELETED))
     return changes
+
+
+def _in_state(
+    batch: Batch, classified: DataFrame, state: States, there: DataFrame, judged: Judged
+) -> DataFrame:
+    """Of a line list: what an older version of a file brings changes nothing, and what the state
+    lacks goes."""
+    broken = None
+    if judged.fates[c.FATE_BROKEN]:
+        broken = _delivered_keys(judged.rows.where(~F.col(c.IS_SOUND)), batch, c.RECORD)
+    going = occurrences.vanished(batch, state, there, broken)
+    if batch.dataset.occurrence is Occurrence.EQUALS:
+        classified = let_be(classified)
+    return classified if going is None else classified.unionByName(going, allowMissingColumns=True)
+
+
+def _resolved(
+    batch: Batch, frame: DataFrame, found: dict[str, int]
+) -> tuple[DataFrame, dict[str, int], dict[str, int]]:
+    """Decide conflicts by the order of what was delivered, which tells later from earlier."""
+    ranks = occurrences.ranks(batch)
+    if ranks is None:
+        return frame, found, {}
+    decided = with_edit(resolve(frame, ranks))
+    frame, now = batch.save_counted(decided, "resolved", _counting(batch))
+    by_name = found[c.ACTION_CONFLICT] - now[c.ACTION_CONFLICT]
+    if not by_name or batch.dataset.is_ordered_log:
+        return frame, now, {}
+    log.warning(
+        "%s: %d rows contradict a file of the same time; that with the later name is served",
+        batch.where, by_name,
+    )  # fmt: skip
+    return frame, now, {occurrences.ONE_TIME: by_name}
 
 
 def _all_are_new(batch: Batch, good: int, served: DataFrame) -> bool:
@@ -201,7 +266,7 @@ def _pseudonymize(value: Column, domain: str) -> Column:
     return F.call_function(PSEUDONYM, value, F.lit(domain))
 
 
-def _delivered_keys(frame: DataFrame, batch: Batch) -> DataFrame:
+def _delivered_keys(frame: DataFrame, batch: Batch, *beside: str) -> DataFrame:
     """Keys as the unified table holds them, of all rows that the snapshot delivered."""
     keys = [batch.dataset.column(name) for name in batch.dataset.key]
     shown = [
@@ -210,7 +275,7 @@ def _delivered_keys(frame: DataFrame, batch: Batch) -> DataFrame:
         else F.col(k.name)
         for k in keys
     ]
-    return frame.select(*shown)
+    return frame.select(*shown, *beside)
 
 
 def _refuse_mass_deletion(batch: Batch, changes: Changes, served: DataFrame) -> None:

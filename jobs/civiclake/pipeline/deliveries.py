@@ -47,6 +47,19 @@ def note_merged(
     promises.write(spark, settings, [found])
 
 
+def note_unrenewed(
+    spark: SparkSession, settings: Settings, dataset: Dataset, manifest: BatchManifest
+) -> None:
+    """Write down that nothing new lay there, which the contract allows.
+
+    What is known of the due date already stays: a batch came in time, or is held.
+    """
+    due = _due(settings, dataset, manifest.batch_id, manifest.created_at)
+    if due not in _rows(promises.read(spark, settings), dataset.id):
+        found = promise.unrenewed(dataset, manifest.batch_id, due, datetime.now(UTC))
+        promises.write(spark, settings, [found])
+
+
 def note_held(
     spark: SparkSession, settings: Settings, dataset: Dataset, batch_id: str, landed_at: datetime
 ) -> None:
@@ -148,6 +161,8 @@ def _landed(settings: Settings, dataset: Dataset) -> dict[datetime, tuple[BatchM
     for batch_id in landing.landed(dataset.id)[-promise.LONGEST_LOOK_BACK :]:
         manifest = landing.manifest(dataset.id, batch_id)
         due = _due(settings, dataset, batch_id, manifest.created_at)
+        if manifest.unrenewed is not None and (due in found or not dataset.limits.allow_empty):
+            continue  # no delivery
         found[due] = (manifest, landing.is_committed(dataset.id, batch_id))
     return found
 
@@ -163,6 +178,8 @@ def _judged(
     manifest, committed = landed.get(due, (None, False))
     if manifest is None:
         return promise.absent(dataset, due, at)
+    if manifest.unrenewed is not None:
+        return promise.unrenewed(dataset, manifest.batch_id, due, at)
     if not committed:
         return promise.held(dataset, manifest.batch_id, due, at)
     # Its load could not write it down (no engine); the landing's own mark says when.

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 
+from civiclake import columns as c
 from civiclake.contracts.model import Dataset
 from civiclake.io import lake
 from civiclake.io.backfills import Backfill
 from civiclake.settings import Settings
 from civiclake.steps import compare as steps
+from civiclake.steps.content import content_hash
 from civiclake.steps.history import served_now
 
 EXAMPLES = 10
@@ -44,6 +46,8 @@ def tell_difference(
         ours, theirs = served_now(ours), served_now(theirs)
         shapes.append(f"history becomes {served.history.value}: rows in force are compared")
     ours, theirs = _alike(ours, theirs)
+    if set(c.identity(served)) - (set(ours.columns) & set(theirs.columns)):
+        ours, theirs = _told_apart(ours, served), _told_apart(theirs, served)
     shape = _shape(served, ours, theirs)
     compared = steps.compare(ours, theirs, shape)
     counted = steps.totals(compared, shape).collect()[0].asDict()
@@ -67,9 +71,21 @@ def read_difference(row: Backfill) -> str:
 
 def _shape(dataset: Dataset, ours: DataFrame, theirs: DataFrame) -> steps.Shape:
     both = set(ours.columns) & set(theirs.columns)
-    identity = (*dataset.key, *(name for name in _VERSIONED_BY if name in both))
+    known = c.identity(dataset)
+    if not set(known) <= both:
+        known = (*(dataset.key or (c.CONTENT,)), c.OCCURRENCE)
+    identity = (*known, *(name for name in _VERSIONED_BY if name in both))
     values = [col.name for col in dataset.unified_columns if col.name in both]
     return steps.Shape(identity, tuple(name for name in values if name not in identity))
+
+
+def _told_apart(frame: DataFrame, dataset: Dataset) -> DataFrame:
+    """Rows of a line list that was none, or is told apart otherwise now: counted among equals."""
+    if not dataset.key and c.CONTENT not in frame.columns:
+        frame = frame.withColumn(c.CONTENT, F.expr(content_hash(dataset)))
+    by = [*(dataset.key or (c.CONTENT,)), *(n for n in _VERSIONED_BY if n in frame.columns)]
+    order = Window.partitionBy(*by).orderBy(c.RECORD)
+    return frame.withColumn(c.OCCURRENCE, F.row_number().over(order))
 
 
 def _alike(ours: DataFrame, theirs: DataFrame) -> tuple[DataFrame, DataFrame]:

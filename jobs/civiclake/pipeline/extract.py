@@ -47,6 +47,8 @@ def extract_batch(
         "%s: %d rows in %d files, %d bytes, %.2f s",
         dataset.id, manifest.rows, len(manifest.files), manifest.bytes, seconds,
     )  # fmt: skip
+    if manifest.unrenewed is not None:
+        log.warning("%s", manifest.unrenewed)
     for name in manifest.left:
         log.warning(
             "%s: %s is still being written and is left for the next batch", dataset.id, name
@@ -60,6 +62,7 @@ def extract_batch(
         "watermark_from": manifest.watermark_from,
         "watermark_to": manifest.watermark_to,
         "left": list(manifest.left),
+        "unrenewed": manifest.unrenewed,
         "seconds": seconds,
     }
 

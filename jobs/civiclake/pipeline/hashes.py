@@ -11,6 +11,7 @@ from pyspark.sql import functions as F
 from civiclake import columns as c
 from civiclake.contracts.model import Dataset
 from civiclake.contracts.sql import sql_text
+from civiclake.errors import UserError
 from civiclake.steps.content import content_hash
 from civiclake.steps.fold import fold
 
@@ -27,6 +28,9 @@ def keep_hashes(spark: SparkSession, table: str, dataset: Dataset) -> None:
         spark: session on the jobs' engine.
         table: identifier of the unified table, which has the contract's columns already.
         dataset: the compiled contract.
+
+    Raises:
+        UserError: the hashes are what tells the rows apart.
     """
     frame = spark.table(table)
     if c.CONTENT not in frame.columns:
@@ -38,6 +42,12 @@ def keep_hashes(spark: SparkSession, table: str, dataset: Dataset) -> None:
     before, now = c.read_hashed(said), c.read_hashed(wanted)
     added = [F.col(f"`{name}`").isNotNull() for name in now - before]
     is_stale = not before <= now or not before
+    if is_stale and before and dataset.occurrence is not None and not dataset.key:
+        raise UserError(
+            f"{dataset.path} names {', '.join(sorted(before - now))} no more: rows of a list"
+            " without a key are told apart by all their values; rebuild the table from landing:"
+            f" `civiclake backfill {dataset.id} --swap`"
+        )
     if is_stale or not frame.where(fold(operator.or_, added)).isEmpty():
         log.info("%s: the rows' content hashes are made anew for %s", table, wanted)
         spark.sql(f"UPDATE {table} SET {c.CONTENT} = {content_hash(dataset)}")

@@ -21,6 +21,7 @@ from civiclake.contracts.identity import MEANINGS, Identity
 from civiclake.engine.session import PSEUDONYM
 from civiclake.io import lake, links
 from civiclake.io.ledger import Recorder
+from civiclake.io.raw_names import as_named
 from civiclake.linkage import places, scoring
 from civiclake.linkage.organisation import ORGANISATION
 from civiclake.linkage.person import PERSON
@@ -98,7 +99,7 @@ def _read(run: Run, identity: Identity) -> DataFrame:
     if protected_fields(identity):
         # Raw is kept by batch for ever: only those batches are read whose rows are served.
         batches = [row[0] for row in served.select(c.BATCH).distinct().collect()]
-        kept = spark.table(lake.by_path(settings, lake.RAW, dataset.table))
+        kept = as_named(spark.table(lake.by_path(settings, lake.RAW, dataset.table)))
         raw = standardize(kept.where(F.col(c.BATCH).isin(batches)), dataset)
     return identity_records(served, raw, identity, run.fields)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -14,16 +14,22 @@ from civiclake.contracts.loading_rules import TYPE
 from civiclake.contracts.model import UNCAST_PREFIX, ChangedType, Dataset, Rule
 from civiclake.errors import BatchHeld, UserError
 from civiclake.io import code_tables, gx, lake
+from civiclake.pipeline import twice
 from civiclake.pipeline.batch import Batch
+from civiclake.pipeline.occurrences import IDENTICAL, ONE_TIME, older_files
 from civiclake.steps.changes import kept, spare_deletes
+from civiclake.steps.clock import with_ahead
 from civiclake.steps.history import served_now
 from civiclake.steps.rules import CompiledRule, compile_rules, sets_aside
 from civiclake.steps.standardize import standardize, with_codes, with_positions, with_references
 from civiclake.steps.validate import (
     DUPLICATE_KEY,
+    IS_EARLIER_NAME,
+    IS_IDENTICAL,
     Counts,
     counts,
     decide,
+    decide_files,
     glance,
     is_wide,
     judge,
@@ -60,6 +66,10 @@ class Judged:
     by_rule: dict[str, int]
     by_reason: dict[str, int]
     """Rows to be set aside because of what they hold or because of their key, by reason."""
+    notes: dict[str, int] = field(default_factory=dict)
+    """What is to be said of rows that break no rule."""
+    told_apart: dict[str, int] = field(default_factory=dict)
+    """Rows at a time that clocks showed twice of which their file tells which time it was."""
 
     @property
     def row_rules(self) -> list[Rule]:
@@ -80,7 +90,8 @@ class Judged:
     def warnings(self) -> dict[str, int]:
         """Rows that break a rule without being set aside for it, by rule."""
         soft = {r.rule.id for r in self.rules if not sets_aside(r.rule)}
-        return {name: n for name, n in self.by_rule.items() if n and name in soft}
+        open_ = {name: n - self.told_apart.get(name, 0) for name, n in self.by_rule.items()}
+        return {name: n for name, n in open_.items() if n and name in soft}
 
 
 def judge_rows(batch: Batch, raw: DataFrame) -> Judged:
@@ -89,19 +100,22 @@ def judge_rows(batch: Batch, raw: DataFrame) -> Judged:
     The rows are written as wide as they are once; what depends on other rows of the batch is
     looked up in a small frame beside them.
     """
-    typed = standardize(raw, batch.dataset)
+    typed = with_ahead(standardize(raw, batch.dataset), batch.dataset, batch.landed_at)
     coded = with_positions(with_codes(typed, batch.dataset, _tables(batch)), batch.dataset)
     prepared = with_references(coded, batch.dataset, _parents(batch))
     compiled, _ = compile_rules(batch.dataset.rules)
     rules = spare_deletes(compiled, batch.dataset)
     staged, found = _save(batch, keep_broken_records(judge(prepared, rules)), rules)
-    fates, decided = _decide(batch, staged)
+    staged, told_apart = twice.tell_apart(batch, staged, found.by_rule)
+    fates, decided, notes = _decide(batch, staged)
     fates[c.FATE_BROKEN] = found.rows - found.sound
     fates[c.FATE_GOOD] = found.sound - sum(fates[fate] for fate in _BY_KEY)
-    by_reason = {**found.by_reason, DUPLICATE_KEY: fates[c.FATE_DUPLICATE_KEY]}
+    unsure = twice.name_reasons(batch, staged, decided, found.by_rule)
+    alike = fates[c.FATE_DUPLICATE_KEY] - sum(unsure.values())
+    by_reason = {**found.by_reason, **unsure, DUPLICATE_KEY: alike}
     _tell_of_keys(batch, by_reason)
     frame = with_fate(staged, decided)
-    return Judged(raw, staged, frame, rules, fates, found.by_rule, by_reason)
+    return Judged(raw, staged, frame, rules, fates, found.by_rule, by_reason, notes, told_apart)
 
 
 def _save(batch: Batch, judged: DataFrame, rules: list[CompiledRule]) -> tuple[DataFrame, Counts]:
@@ -114,12 +128,42 @@ def _save(batch: Batch, judged: DataFrame, rules: list[CompiledRule]) -> tuple[D
     return staged, read_counts(staged.agg(*counted).collect()[0].asDict(), rules)
 
 
-def _decide(batch: Batch, staged: DataFrame) -> tuple[dict[str, int], DataFrame | None]:
-    """The rows that share their key with another one; how many of them do not go on."""
+def _decide(
+    batch: Batch, staged: DataFrame
+) -> tuple[dict[str, int], DataFrame | None, dict[str, int]]:
+    """The rows that share their key with another one; how many of them do not go on; and what
+    is to be said of that."""
+    if batch.dataset.occurrence is not None:
+        older = older_files(batch)
+        if not older:  # equal rows are rows of their own
+            return dict.fromkeys(_BY_KEY, 0), None, {}
+        rows = decide_files(staged, older)
+    else:
+        rows = decide(staged, batch.dataset)
     counted = [F.count_if(F.col(c.FATE) == fate).alias(fate) for fate in _BY_KEY]
-    decided, found = batch.save_counted(decide(staged, batch.dataset), "decided", counted)
+    superseded = F.col(c.FATE) == c.FATE_SUPERSEDED
+    marks = {IDENTICAL: IS_IDENTICAL, ONE_TIME: IS_EARLIER_NAME}
+    counted += [F.count_if(superseded & F.col(is_it)).alias(n) for n, is_it in marks.items()]
+    decided, found = batch.save_counted(rows, "decided", counted)
     told = {fate: found[fate] for fate in _BY_KEY}
-    return told, decided if any(told.values()) else None
+    notes = {name: found[name] for name in marks if found[name]}
+    _tell(batch, notes)
+    return told, decided if any(told.values()) else None, notes
+
+
+def _tell(batch: Batch, notes: Mapping[str, int]) -> None:
+    """Say what a contract could declare, where rows are left out that nothing is wrong with."""
+    if IDENTICAL in notes:
+        log.warning(
+            "%s: %d rows are the same as another row of their file, key and values, and are served"
+            " once; where they stand for different things, declare `occurrence: equals` in %s",
+            batch.where, notes[IDENTICAL], batch.dataset.path,
+        )  # fmt: skip
+    if ONE_TIME in notes:
+        log.warning(
+            "%s: files of one time differ in %d rows; those of the later name are served",
+            batch.where, notes[ONE_TIME],
+        )  # fmt: skip
 
 
 def _tables(batch: Batch) -> dict[str, DataFrame]:

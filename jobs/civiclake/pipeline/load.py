@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,6 +23,7 @@ from civiclake.io.lock import TableLock
 from civiclake.pipeline import apply, deliveries, judge
 from civiclake.pipeline.batch import Batch, next_attempt
 from civiclake.pipeline.classify import Changes, classify_rows
+from civiclake.pipeline.unrenewed import pass_over
 from civiclake.pipeline.writing import writing
 from civiclake.settings import Settings
 
@@ -55,6 +56,8 @@ def load(settings: Settings, dataset: Dataset, batch_id: str) -> BatchResult:
     is_new = not landing.is_committed(dataset.id, batch_id)
     batch_dir = landing.batch_dir(dataset.id, batch_id)
     attempt = next_attempt(batch_dir)
+    if manifest.unrenewed is not None:
+        return pass_over(settings, dataset, manifest, attempt)
 
     def read_raw(batch: Batch) -> DataFrame:
         return raw.stage(batch.spark, settings, dataset, manifest, batch_dir)
@@ -149,6 +152,7 @@ def _run_steps(
             _take_verdict(batch, judged, result)
         with step("classify"):
             changes = decided.result()
+    warn(batch, changes.warnings, result)
     with step("merge"):
         apply.merge(batch, changes, lock)
     # After the merge: a replay that breaks off between the two finds its rows still claimed
@@ -182,11 +186,19 @@ def _take_verdict(batch: Batch, judged: judge.Judged, result: BatchResult) -> No
             batch.recorder.count("rule", name, rows)
     for name, rows in batch.warnings.items():
         batch.recorder.count("drift", name, rows)
+    warn(batch, judged.notes, result)
     for rule in verdict.rules:
         if rule.rule.id not in {*judged.by_rule, judge.UNBROKEN}:
             log.info("rule %s is judged by Great Expectations alone", rule.rule.id)
     judge.compare_counts(batch, judged, verdict)
     judge.hold_unless_sound(batch, judged, verdict)
+
+
+def warn(batch: Batch, notes: Mapping[str, int], result: BatchResult) -> None:
+    """Write down what is to be said of rows that break no rule."""
+    for name, rows in notes.items():
+        result.warnings[name] = result.warnings.get(name, 0) + rows
+        batch.recorder.count("warning", name, rows)
 
 
 def add_up(batch: Batch, judged: judge.Judged, changes: Changes, result: BatchResult) -> None:
@@ -244,12 +256,16 @@ def compare_with_former(
         committed: the batches that are merged into the table.
         manifest: what the batch brought.
     """
+    batch.landed_at = manifest.created_at
+    if batch.dataset.load is not Load.SNAPSHOT and not batch.dataset.reads_by_watermark:
+        batch.origins = {file.path: file.origin for file in manifest.files}
     former = [b for b in committed if b.created_at < manifest.created_at]
     if former:
         batch.usual_rows = median(b.rows for b in former[-_USUAL_BATCHES:])
     times = [b.taken_at for b in former if b.taken_at is not None]
     if times:
         batch.reported_until = max(times).astimezone(UTC).date()
+    batch.landed = (*(b for b in committed if b.batch_id != manifest.batch_id), manifest)
     batch.snapshots = snapshots(batch.dataset, committed, but=manifest.batch_id)
     if batch.dataset.load is Load.SNAPSHOT:
         batch.taken_at = manifest.taken_at

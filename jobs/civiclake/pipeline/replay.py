@@ -13,6 +13,7 @@ from pyspark.sql import functions as F
 from civiclake import columns as c
 from civiclake.contracts.faults import choice
 from civiclake.contracts.model import Dataset
+from civiclake.contracts.sql import sql_name
 from civiclake.errors import UserError
 from civiclake.io import lake, quarantine, raw
 from civiclake.io.account import BatchResult
@@ -57,7 +58,8 @@ def replay(
         if not quarantine.claim(spark, settings, dataset, batch_id):
             raise UserError(f"nothing of {dataset.id} is set aside: there is nothing to replay")
         batch = Batch(spark, settings, dataset, batch_id, attempt=1, is_replay=True)
-        batch.snapshots = snapshots(dataset, Landing(settings).committed(dataset.id))
+        batch.landed = tuple(Landing(settings).committed(dataset.id))
+        batch.snapshots = snapshots(dataset, batch.landed)
 
         def read_raw(batch: Batch) -> DataFrame:
             return _stage(batch, fixed)
@@ -73,7 +75,7 @@ def _stage(batch: Batch, fixed: list[dict[str, str]] | None) -> DataFrame:
     if fixed:
         _refuse_unknown(records, fixed, dataset)
         names = list(fixed[0])
-        schema = ", ".join(f"`{name}` string" for name in names)
+        schema = ", ".join(f"{sql_name(name)} string" for name in names)
         corrections = spark.createDataFrame([tuple(r[n] for n in names) for r in fixed], schema)
     rows = quarantine.as_raw(records, dataset, batch.batch_id, corrections)
     table = lake.create_raw(spark, settings, dataset)

@@ -13,12 +13,13 @@ from civiclake import columns as c
 from civiclake.contracts.faults import choice
 from civiclake.contracts.model import Dataset, History
 from civiclake.errors import AccountError, BatchHeld, FencedError, UserError
-from civiclake.io import backfills, delta_log, lake, marks, quarantine
+from civiclake.io import backfills, delta_log, lake, marks, quarantine, recognise
 from civiclake.io.backfills import Backfill
 from civiclake.io.landing import Landing
 from civiclake.io.lock import TableLock, table_lock
 from civiclake.pipeline.apply import fenced
 from civiclake.pipeline.backfill import Side, lock_name
+from civiclake.pipeline.batch import Batch
 from civiclake.pipeline.writing import writing
 from civiclake.settings import Settings
 
@@ -187,4 +188,6 @@ def _settle(spark: SparkSession, settings: Settings, side: Side) -> None:
     judged = spark.table(lake.by_path(settings, lake.RAW, own.table)).select(c.RECORD).distinct()
     bad = spark.table(quarantine.create(spark, settings, own))
     still_open = bad.where(F.col("status") == quarantine.OPEN)
-    quarantine.settle(spark, settings, served, still_open, side.backfill_id, judged)
+    said = recognise.Judgement(side.backfill_id, still_open, judged)
+    save = Batch(spark, settings, own, side.backfill_id, attempt=1).save
+    recognise.settle(spark, settings, served, said, save)

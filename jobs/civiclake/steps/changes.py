@@ -9,10 +9,13 @@ from pyspark.sql import functions as F
 
 from civiclake import columns as c
 from civiclake.contracts.model import (
+    AHEAD_PREFIX,
+    AMBIGUOUS_PREFIX,
     GIVEN_PREFIX,
     INVALID_PREFIX,
     ORPHAN_PREFIX,
     REPLACED_PREFIX,
+    SKIPPED_PREFIX,
     UNCAST_PREFIX,
     UNKNOWN_PREFIX,
     Dataset,
@@ -26,7 +29,10 @@ _PREFIXES = (
     ORPHAN_PREFIX,
     REPLACED_PREFIX,
     INVALID_PREFIX,
+    SKIPPED_PREFIX,
+    AMBIGUOUS_PREFIX,
     GIVEN_PREFIX,
+    AHEAD_PREFIX,
 )
 
 

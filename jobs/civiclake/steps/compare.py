@@ -60,9 +60,13 @@ def totals(compared: DataFrame, shape: Shape) -> DataFrame:
 
 
 def examples(compared: DataFrame, shape: Shape, kind: str, limit: int) -> DataFrame:
-    """Keys of a few rows of one kind, as the served table shows them (protected)."""
+    """Keys of a few rows of one kind, as the served table shows them (protected).
+
+    As text: a client would shift times into its own zone, and knows no year beyond 9999.
+    """
     names: Sequence[str] = shape.identity
-    return compared.where(F.col(DIFFERENCE) == kind).select(*names).orderBy(*names).limit(limit)
+    first = compared.where(F.col(DIFFERENCE) == kind).select(*names).orderBy(*names).limit(limit)
+    return first.select(*[F.col(f"`{name}`").cast("string").alias(name) for name in names])
 
 
 def _col(side: str, name: str) -> Column:

@@ -69,7 +69,9 @@ def identity_records(
     hidden = protected_fields(identity)
     shown = {f: col.name for f, col in identity.columns.items() if f not in hidden}
     served = served.select(
-        F.concat_ws("|", *[F.col(k).cast("string") for k in dataset.key]).alias("record_key"),
+        F.concat_ws("|", *[F.col(k).cast("string") for k in c.identity(dataset)]).alias(
+            "record_key"
+        ),
         F.col(c.RECORD),
         F.col(c.BATCH),
         _seen_at(dataset).alias("seen_at"),

@@ -14,12 +14,14 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from civiclake import columns as c
-from civiclake.contracts.model import Dataset, History, Load
+from civiclake.contracts.model import Dataset, History, Load, Occurrence
 from civiclake.steps.content import content_hash
 from civiclake.steps.fold import fold
 
 GONE_AT, GONE_BY = "_gone_at", "_gone_by"
 """When a change log last deleted a key, and the record that said so."""
+AGAINST, IF_LATER = "_against", "_if_later"
+"""Of a conflict: the record that it is with, and what is done if ours stands later."""
 Near = Callable[[DataFrame], DataFrame]
 """How the smaller side of a join is brought to the larger one."""
 _PLACES = (c.SERVED_FILE, c.SERVED_PLACE)
@@ -53,10 +55,12 @@ def classify(
 
     Returns:
         ``masked`` with ``_action``: insert, update, confirm, revoke, unchanged, late or conflict;
-        and the place of the served row where there is one.
+        and the place of the served row where there is one. Where the place in a log or a file's
+        name can decide a conflict, ``_against`` and ``_if_later``.
     """
     key, places = c.merge_key(dataset), [n for n in _PLACES if n in served.columns]
-    narrow = served.select(*key, c.SEQUENCE, c.BATCH, c.RECORD, c.CONTENT, *places)
+    names = dict.fromkeys([*key, c.SEQUENCE, c.BATCH, c.RECORD, c.CONTENT, *places])
+    narrow = served.select(*names)
     joined = _beside(masked, narrow, masked, key, near)
     same = F.col(f"s.{c.CONTENT}") == F.col(f"t.{c.CONTENT}")
     if deleted is not None:
@@ -64,10 +68,65 @@ def classify(
         action = _log_action(same)
     elif dataset.history is History.APPEND:
         action = _append_action(same)
+    elif dataset.occurrence is Occurrence.EQUALS:
+        action = _state_action(same)
     else:
         confirms = dataset.load is Load.FILES and dataset.sequence is None
         action = _latest_action(same, confirms=confirms)
-    return joined.select("s.*", action.alias(c.ACTION), *[F.col(f"t.{n}") for n in places])
+    decides = _decides(same, dataset)
+    return joined.select(
+        "s.*", action.alias(c.ACTION), *decides, *[F.col(f"t.{n}") for n in places]
+    )
+
+
+def _decides(same: Column, dataset: Dataset) -> list[Column]:
+    """Who a row contests the key with, and what it does if it stands later than that one."""
+    if not (dataset.is_ordered_log or dataset.is_ordered_by_name):
+        return []
+    ours, served = F.col(f"s.{c.SEQUENCE}"), F.col(f"t.{c.SEQUENCE}")
+    against, later = F.col(f"t.{c.RECORD}"), F.lit(c.ACTION_UPDATE)
+    if dataset.is_ordered_log:
+        against = F.when(ours == served, against).otherwise(F.col(f"g.{GONE_BY}"))
+        later = (
+            F.when(F.col(f"s.{c.IS_DELETE}"), c.ACTION_REVOKE)
+            .when(F.col(f"t.{c.BATCH}").isNull(), c.ACTION_INSERT)
+            .when(ours < served, c.ACTION_LATE)
+            .when(same & (ours == served), c.ACTION_UNCHANGED)
+            .otherwise(c.ACTION_UPDATE)
+        )
+    return [against.alias(AGAINST), later.alias(IF_LATER)]
+
+
+def resolve(classified: DataFrame, ranks: DataFrame) -> DataFrame:
+    """Let the later of two rows win that contest a key, where their order is known.
+
+    Args:
+        classified: rows of :func:`classify`.
+        ranks: ``_of`` (what the ids of a file's records begin with) and ``_rank`` of the file.
+
+    Returns:
+        The rows with their actions; a conflict stays one where a file's place is not known.
+    """
+    found = classified
+    for record, rank in ((c.RECORD, "_our_rank"), (AGAINST, "_other_rank")):
+        known = F.broadcast(
+            ranks.select(F.col("_of").alias("_file_of"), F.col("_rank").alias(rank))
+        )
+        of = F.substring_index(F.col(record), "/", 2) == F.col("_file_of")
+        found = found.join(known, of, "left").drop("_file_of")
+    mine = F.struct("_our_rank", _row_of(c.RECORD))
+    other = F.struct("_other_rank", _row_of(AGAINST))
+    decided = (
+        F.when(F.col("_our_rank").isNull() | F.col("_other_rank").isNull(), F.col(c.ACTION))
+        .when(mine >= other, F.col(IF_LATER))
+        .otherwise(c.ACTION_LATE)
+    )
+    action = F.when(F.col(c.ACTION) == c.ACTION_CONFLICT, decided).otherwise(F.col(c.ACTION))
+    return found.withColumn(c.ACTION, action).drop("_our_rank", "_other_rank")
+
+
+def _row_of(record: str) -> Column:
+    return F.substring_index(F.col(record), "/", -1).cast("bigint")
 
 
 def comparable(masked: DataFrame, dataset: Dataset) -> DataFrame:
@@ -100,6 +159,15 @@ def _append_action(same: Column) -> Column:
         .when(same, c.ACTION_UNCHANGED)
         .when(_same_record(), c.ACTION_UPDATE)
         .otherwise(c.ACTION_CONFLICT)
+    )
+
+
+def _state_action(same: Column) -> Column:
+    """A line list's delivery is the state: no order among versions, and nothing to contest."""
+    return (
+        F.when(F.col(f"t.{c.BATCH}").isNull(), c.ACTION_INSERT)
+        .when(same, c.ACTION_UNCHANGED)
+        .otherwise(c.ACTION_UPDATE)
     )
 
 

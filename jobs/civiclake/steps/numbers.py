@@ -7,8 +7,8 @@ few words, and nothing that goes wrong is told with the number.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
-from functools import cache
+from datetime import date, datetime, timedelta, timezone
+from functools import cache, partial
 
 from stdnum import exceptions, numdb
 from stdnum.cn import ric, uscc
@@ -16,21 +16,32 @@ from stdnum.cn import ric, uscc
 from civiclake.contracts.standards import CheckKind, Reason
 
 _EARLIEST_BIRTH = date(1900, 1, 1)
+_FIRST_ZONE = timezone(timedelta(hours=14))
 _WHOLE_COUNTRY = "100000"
 """Region of organisations that are registered with the State Council's own offices."""
 
 
-def judge_citizen_id(number: str) -> tuple[str, str | None]:
-    """A resident identity number (GB 11643) and what is wrong with it."""
-    return _judge(number, ric.compact, _citizen_id_fault)
+def judge_citizen_id(number: str, today: date) -> tuple[str, str | None]:
+    """A resident identity number (GB 11643) and what is wrong with it.
+
+    Args:
+        number: as it came.
+        today: the last day on which its holder can be born.
+    """
+    return _judge(number, ric.compact, partial(_citizen_id_fault, today=today))
 
 
-def judge_credit_code(number: str) -> tuple[str, str | None]:
-    """A unified social credit code (GB 32100) and what is wrong with it."""
+def judge_credit_code(number: str, today: date) -> tuple[str, str | None]:
+    """A unified social credit code (GB 32100), which holds no day, and what is wrong with it."""
     return _judge(number, uscc.compact, _credit_code_fault)
 
 
-JUDGES: dict[CheckKind, Callable[[str], tuple[str, str | None]]] = {
+def last_day() -> date:
+    """Today where the day begins first: no contract says in which zone somebody is born."""
+    return datetime.now(_FIRST_ZONE).date()
+
+
+JUDGES: dict[CheckKind, Callable[[str, date], tuple[str, str | None]]] = {
     CheckKind.CITIZEN_ID: judge_citizen_id,
     CheckKind.CREDIT_CODE: judge_credit_code,
 }
@@ -49,7 +60,7 @@ def _judge(
     return value, None if found is None else str(found)
 
 
-def _citizen_id_fault(number: str) -> Reason | None:
+def _citizen_id_fault(number: str, *, today: date) -> Reason | None:
     """As ``ric.validate``, which words a wrong birth date and an unknown region the same.
 
     It also wants the division to have existed in the year of birth; but a number is given
@@ -62,7 +73,7 @@ def _citizen_id_fault(number: str) -> Reason | None:
     if number[-1] != ric.calc_check_digit(number):
         return Reason.CHECK_DIGIT
     try:
-        if ric.get_birth_date(number) < _EARLIEST_BIRTH:
+        if not _EARLIEST_BIRTH <= ric.get_birth_date(number) <= today:
             return Reason.BIRTH_DATE
     except exceptions.InvalidComponent:
         return Reason.BIRTH_DATE

@@ -16,17 +16,16 @@ from civiclake import columns as c
 from civiclake.contracts import model
 from civiclake.contracts.codes import FIRST_DAY
 from civiclake.contracts.model import Dataset
+from civiclake.contracts.sql import sql_name
 from civiclake.contracts.standards import Area, Check, CheckKind, Codes, Reason
+from civiclake.steps import moments, texts
+from civiclake.steps.casts import cast, plain_number
 from civiclake.steps.changes import with_operation
 from civiclake.steps.fold import fold
 from civiclake.steps.identifiers import REASON, VALUE, checked
 
 _RECORD_TYPE = "map<string,string>"
 _CARRIED_COLUMNS = 100
-ISO_DATE = "yyyy-MM-dd"
-_LOOKS_LIKE_TIMESTAMP = r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}"
-_ENDS_WITH_OFFSET = r"[T ]\d{2}:\d{2}.*(Z|[+-]\d{2}(:?\d{2})?)$"
-_LOOKS_LIKE_NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
 
 
 def standardize(raw: DataFrame, dataset: Dataset) -> DataFrame:
@@ -52,10 +51,10 @@ def standardize(raw: DataFrame, dataset: Dataset) -> DataFrame:
     given = raw.select(*[_given(column) for column in columns], record.alias(c.RAW), *lineage)
     looked_up = [found for column in columns for found in _looked_up(column)]
     found = given.select("*", *looked_up)
-    texts = [(column, *_text(column)) for column in columns]
-    casts = [_cast(text, k).alias(_TYPED + k.name) for k, text, _ in texts if k.is_cast]
+    read = [(column, *_text(column)) for column in columns]
+    casts = [made for column, text, _ in read for made in _typed(column, text)]
     typed = found.select("*", *casts)
-    selected = [made for of_column in texts for made in _values(*of_column)]
+    selected = [made for of_column in read for made in _values(*of_column)]
     named = typed.select(*selected, F.col(c.RAW), *lineage)
     sequence = F.col(dataset.sequence) if dataset.sequence else F.col(c.DELIVERED)
     return with_operation(named.withColumn(c.SEQUENCE, sequence), dataset)
@@ -75,17 +74,17 @@ def as_it_came(raw: DataFrame) -> Column:
     What raw holds beyond the contract belongs to it too: a later version may name it.
     """
     texts = [name for name in raw.columns if name not in (*c.LINEAGE, c.CORRUPT)]
-    return F.create_map(*[part for name in texts for part in (F.lit(name), F.col(f"`{name}`"))])
+    return F.create_map(*[part for name in texts for part in (F.lit(name), F.col(sql_name(name)))])
 
 
-_CITY, _FOUND, _TYPED = "_city_", "_found_", "_typed_"
-"""Of a column under way: its text as the city says it, what a check found, and what was cast."""
+_CITY, _FOUND, _PLAIN, _TYPED = "_city_", "_found_", "_plain_", "_typed_"
+"""Of a column under way: its text as the city says it, what a check found, its number as every
+program writes it, and what was cast."""
 
 
 def _given(column: model.Column) -> Column:
-    """The text without blanks around it; null where nothing is left."""
-    text = F.trim(F.col(f"`{column.source_name}`"))
-    return F.when(text != "", text).alias(model.GIVEN_PREFIX + column.name)
+    text = texts.given(F.col(sql_name(column.source_name)), column)
+    return text.alias(model.GIVEN_PREFIX + column.name)
 
 
 def _looked_up(column: model.Column) -> Iterator[Column]:
@@ -96,6 +95,10 @@ def _looked_up(column: model.Column) -> Iterator[Column]:
     standard = _standard(column)
     if standard is not None:
         yield checked(given, standard).alias(_FOUND + column.name)
+    if column.number is not None:
+        yield plain_number(given, column.number).alias(_PLAIN + column.name)
+    if column.has_local_times:
+        yield from moments.walls(given, column)
 
 
 def _standard(column: model.Column) -> CheckKind | None:
@@ -120,13 +123,26 @@ def _text(column: model.Column) -> tuple[Column, list[Column]]:
     return value, helpers
 
 
+def _typed(column: model.Column, text: Column) -> Iterator[Column]:
+    """What is cast of a column; of a local time a second candidate besides."""
+    name = _TYPED + column.name
+    if column.spark_type == "timestamp":
+        yield from moments.instants(text, column, name)
+    elif column.is_cast:
+        plain = text if column.number is None else F.col(_PLAIN + column.name)
+        yield cast(plain, column).alias(name)
+
+
 def _values(column: model.Column, text: Column, helpers: Sequence[Column]) -> Iterator[Column]:
     """The typed value and all helper columns of one contract column; see :func:`_text`."""
     typed = F.col(_TYPED + column.name) if column.is_cast else text
+    uncast = F.when(text.isNotNull() & typed.isNull(), text)
+    if column.has_local_times:
+        typed, of_time = moments.judged(text, column, typed)
+        helpers = [*helpers, *of_time]
     yield typed.alias(column.name)
     yield from helpers
     if column.is_cast:
-        uncast = F.when(text.isNotNull() & typed.isNull(), text)
         yield uncast.alias(model.UNCAST_PREFIX + column.name)
     if column.required and (column.is_cast or column.codes is not None):
         yield F.col(model.GIVEN_PREFIX + column.name)
@@ -136,11 +152,7 @@ def _mapped(given: Column, mapping: dict[str, str]) -> Column:
     """The city's code of a source's own code; any other text as it is."""
     if not mapping:
         return given
-    return F.coalesce(F.try_element_at(_literal_map(mapping), given), given)
-
-
-def _literal_map(pairs: dict[str, str]) -> Column:
-    return F.create_map(*[F.lit(text) for pair in pairs.items() for text in pair])
+    return F.coalesce(F.try_element_at(texts.literal_map(mapping), given), given)
 
 
 def _coded(given: Column, city: Column, column: model.Column) -> tuple[Column, list[Column]]:
@@ -154,41 +166,6 @@ def _coded(given: Column, city: Column, column: model.Column) -> tuple[Column, l
         carried = F.when(known & (value != city), given)
         helpers.append(carried.alias(model.REPLACED_PREFIX + column.name))
     return F.when(known, value), helpers
-
-
-def _cast(text: Column, column: model.Column) -> Column:
-    """The typed value, or null where the text is not exactly of that type.
-
-    Spark's own casts are kinder than a record-keeper should be: ``2015`` is a date to
-    them, ``1.239`` a price with two decimals, ``NaN`` a measurement.
-    """
-    kind = column.spark_type
-    if kind == "date":
-        return F.try_to_timestamp(text, F.lit(column.format or ISO_DATE)).cast("date")
-    if kind == "timestamp":
-        return _timestamp(text, column)
-    if kind.startswith("decimal"):
-        scale = int(kind.rpartition(",")[2].rstrip(")"))
-        wide = f"decimal(38,{max(18, scale)})"
-        exact = text.try_cast(wide)
-        typed = exact.try_cast(kind)
-        return F.when(exact == typed.cast(wide), typed)
-    if kind in ("double", "float"):
-        typed = text.try_cast(kind)
-        return F.when(text.rlike(_LOOKS_LIKE_NUMBER) & (F.abs(typed) < F.lit(float("inf"))), typed)
-    return text.try_cast(kind)
-
-
-def _timestamp(text: Column, column: model.Column) -> Column:
-    if column.format:
-        moment = F.try_to_timestamp(text, F.lit(column.format))
-    else:
-        moment = F.when(text.rlike(_LOOKS_LIKE_TIMESTAMP), text.try_cast("timestamp"))
-    if column.timezone == "UTC":
-        return moment
-    # The session's zone is UTC: a text without an offset was read as if it were.
-    local = F.to_utc_timestamp(moment, column.timezone)
-    return F.when(text.rlike(_ENDS_WITH_OFFSET), moment).otherwise(local)
 
 
 def with_codes(typed: DataFrame, dataset: Dataset, tables: dict[str, DataFrame]) -> DataFrame:
@@ -240,11 +217,14 @@ def with_positions(typed: DataFrame, dataset: Dataset) -> DataFrame:
 def _position_fault(north: Column, east: Column, check: Check) -> Column:
     swapped = (F.abs(north) > 90) & (F.abs(east) <= 90)
     found = F.when((north == 0) & (east == 0), str(Reason.ORIGIN))
+    off = (F.abs(north) > 90) | (F.abs(east) > 180)
     if check.within is None:
-        return found.when(swapped, str(Reason.SWAPPED))
+        return found.when(swapped, str(Reason.SWAPPED)).when(off, str(Reason.OFF_GLOBE))
     inside, mirrored = _inside(north, east, check.within), _inside(east, north, check.within)
-    return found.when(swapped | (~inside & mirrored), str(Reason.SWAPPED)).when(
-        ~inside, str(Reason.OUTSIDE)
+    return (
+        found.when(swapped | (~inside & mirrored), str(Reason.SWAPPED))
+        .when(off, str(Reason.OFF_GLOBE))
+        .when(~inside, str(Reason.OUTSIDE))
     )
 
 

@@ -10,15 +10,21 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from civiclake import columns as c
-from civiclake.contracts.model import Dataset, History
+from civiclake.contracts.model import AMBIGUOUS_PREFIX, Dataset, History
+from civiclake.contracts.rules import AMBIGUOUS_TIME
 from civiclake.steps.changes import kept
 from civiclake.steps.fold import fold
+from civiclake.steps.moments import local_times_of_key
 from civiclake.steps.rules import CompiledRule, sets_aside
 
 MALFORMED = "malformed"
 """Reason of a record that doesn't have the header's number of fields."""
 DUPLICATE_KEY = "duplicate_key"
 """Reason of rows that share key and sequence but differ."""
+IS_IDENTICAL = "_is_identical"
+"""Of a superseded row: the same file holds another with the very same values."""
+IS_EARLIER_NAME = "_is_earlier_name"
+"""Of a superseded row: what was kept is of the same time, and its file has the later name."""
 _RULE_PART, _REASON_PART = "rule:", "reason:"
 _COUNTED_AT_ONCE = 2 * c.BITS
 
@@ -113,36 +119,76 @@ def decide(judged: DataFrame, dataset: Dataset) -> DataFrame:
     """Say which sound rows do not go on because of other rows of the batch.
 
     Per key, only the row with the highest sequence goes on; with history, one row of every
-    sequence does. When several have it and differ, nobody can know which is right, and all
-    of them are set aside. Few keys come twice: only their rows are put in order.
+    sequence does. When several have it, the place in a change log decides, or the names of files
+    of one time. When nothing does and they differ, nobody can know which is right, and all of
+    them are set aside. Few keys come twice: only their rows are put in order.
 
     Args:
         judged: rows of :func:`judge`, staged, for they are read twice.
         dataset: the compiled contract.
 
     Returns:
-        ``_record_id`` and ``_fate`` (``superseded`` or ``duplicate_key``) of those rows.
+        ``_record_id`` and ``_fate`` (``superseded`` or ``duplicate_key``) of those rows, and
+        whether they are superseded by an identical row of their file, or by a file's name alone.
     """
     version = [c.SEQUENCE] if dataset.history is History.HISTORY else []
     by = [*dataset.key, *version]
     rows = _contenders(judged.where(F.col(c.IS_SOUND)), by)
-    newest_first = Window.partitionBy(*by).orderBy(
-        F.col(c.SEQUENCE).desc_nulls_last(), F.col(c.RECORD)
+    place = _place(dataset)
+    rows = rows.withColumns({"_place": place, "_text": _unified_values(dataset)})
+    key = Window.partitionBy(*by)
+    newest_first = key.orderBy(
+        F.col(c.SEQUENCE).desc_nulls_last(), F.col("_place").desc(), F.col(c.RECORD)
     )
-    top = Window.partitionBy(*by, c.SEQUENCE)
-    values = _unified_values(dataset)
+    moment = Window.partitionBy(*by, c.SEQUENCE)
+    top = Window.partitionBy(*by, c.SEQUENCE, "_place")
+    alike = Window.partitionBy(*by, c.SEQUENCE, c.FILE, "_text").orderBy(c.RECORD)
+    of_newest = F.col(c.SEQUENCE).eqNullSafe(F.max(c.SEQUENCE).over(key))
     ranked = rows.select(
         c.RECORD,
         F.row_number().over(newest_first).alias("_rank"),
-        F.col(c.SEQUENCE)
-        .eqNullSafe(F.max(c.SEQUENCE).over(Window.partitionBy(*by)))
-        .alias("_is_top"),
-        (F.min(values).over(top) != F.max(values).over(top)).alias("_differs"),
+        of_newest.alias("_is_newest"),
+        (F.col("_place") == F.max("_place").over(moment)).alias("_is_last"),
+        (F.min("_text").over(top) != F.max("_text").over(top)).alias("_differs"),
+        (F.min("_text").over(moment) != F.max("_text").over(moment)).alias("_vary"),
+        (F.row_number().over(alike) > 1).alias("_is_again"),
     )
-    fate = F.when(F.col("_is_top") & F.col("_differs"), c.FATE_DUPLICATE_KEY).when(
+    is_top = F.col("_is_newest") & F.col("_is_last")
+    fate = F.when(is_top & F.col("_differs"), c.FATE_DUPLICATE_KEY).when(
         F.col("_rank") > 1, c.FATE_SUPERSEDED
     )
-    return ranked.select(c.RECORD, fate.alias(c.FATE)).where(F.col(c.FATE).isNotNull())
+    # A log may say the same twice: that is one word.
+    identical = F.col("_is_again") & F.lit(dataset.operation is None)
+    by_name = F.col("_is_newest") & ~F.col("_is_last") & F.col("_vary")
+    return ranked.select(
+        c.RECORD,
+        fate.alias(c.FATE),
+        identical.alias(IS_IDENTICAL),
+        (by_name & F.lit(dataset.is_ordered_by_name)).alias(IS_EARLIER_NAME),
+    ).where(F.col(c.FATE).isNotNull())
+
+
+def _place(dataset: Dataset) -> Column:
+    """What orders rows of one key and moment: the same for all of them where nothing does.
+
+    Landing numbers files by time and then by name.
+    """
+    file = F.element_at(F.split(c.RECORD, "/"), 2).cast("int")
+    if dataset.is_ordered_log:
+        return F.struct(F.col(c.DELIVERED), file, F.col(c.ROW))
+    return F.struct(file) if dataset.is_ordered_by_name else F.struct(F.lit(0))
+
+
+def decide_files(judged: DataFrame, older: Sequence[str]) -> DataFrame:
+    """Of a line list: rows of files that a newer version of the same name replaces in the batch.
+
+    Args:
+        judged: rows of :func:`judge`.
+        older: what the records' ids of those files begin with, such as ``b1/0``.
+    """
+    rows = judged.where(F.col(c.IS_SOUND) & F.substring_index(c.RECORD, "/", 2).isin(list(older)))
+    told = (F.lit(c.FATE_SUPERSEDED).alias(c.FATE), F.lit(False).alias(IS_IDENTICAL))
+    return rows.select(c.RECORD, *told, F.lit(False).alias(IS_EARLIER_NAME))
 
 
 def _contenders(sound: DataFrame, by: Sequence[str]) -> DataFrame:
@@ -185,11 +231,16 @@ def _unified_values(dataset: Dataset) -> Column:
     return text if dataset.operation is None else F.when(~F.col(c.IS_DELETE), text).otherwise("")
 
 
-def reasons(rules: Sequence[CompiledRule], by_reason: Mapping[str, int]) -> Column:
+def reasons(
+    rules: Sequence[CompiledRule], dataset: Dataset, by_reason: Mapping[str, int]
+) -> Column:
     """Why a row was set aside: ids of the critical rules it breaks, or the key's trouble.
+
+    A key that is another row's because clocks showed its time twice is named by that.
 
     Args:
         rules: the rules that gave the bits.
+        dataset: the compiled contract.
         by_reason: rows by reason; a rule that no row breaks is looked at no more.
     """
     broken = [
@@ -198,7 +249,11 @@ def reasons(rules: Sequence[CompiledRule], by_reason: Mapping[str, int]) -> Colu
         if sets_aside(r.rule) and by_reason.get(r.rule.id)
     ]
     malformed = F.when(F.col(c.CORRUPT).isNotNull(), F.lit(MALFORMED))
-    key = F.when(F.col(c.FATE) == c.FATE_DUPLICATE_KEY, F.lit(DUPLICATE_KEY))
+    said: Column = F.lit(DUPLICATE_KEY)
+    for name in reversed(local_times_of_key(dataset)):
+        unsure = F.col(AMBIGUOUS_PREFIX + name).isNotNull()
+        said = F.when(unsure, F.lit(f"{AMBIGUOUS_TIME}:{name}")).otherwise(said)
+    key = F.when(F.col(c.FATE) == c.FATE_DUPLICATE_KEY, said)
     return F.filter(F.array(malformed, key, *broken), lambda reason: reason.isNotNull())
 
 

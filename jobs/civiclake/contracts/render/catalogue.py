@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from civiclake.contracts.model import (
     IS_CURRENT,
+    OCCURRENCE,
     SNAPSHOT_DATE,
+    SOURCE_FILE,
+    SOURCE_ROW,
     VALID_FROM,
     VALID_TO,
     Column,
     Dataset,
     History,
+    Load,
+    Occurrence,
     Protection,
 )
 from civiclake.contracts.render.layers import unified_type
@@ -24,13 +29,14 @@ def catalogue(dataset: Dataset) -> str:
         "",
         f"- Contract: `schemas/{dataset.path}`, version {dataset.version}",
         f"- Answers for it: {dataset.owner.name} ({dataset.owner.contact})",
-        f"- Key: {', '.join(f'`{k}`' for k in dataset.key)}",
+        f"- Key: {_key(dataset)}",
         f"- Load: {dataset.load.value}, history: {dataset.history.value}",
         f"- At most {_duration(dataset.latency_seconds)} old",
         "",
         "| Column | Type | Class | Meaning |",
         "|---|---|---|---|",
         *(_row(c) for c in dataset.unified_columns),
+        *_rows_of_occurrence(dataset),
         *_rows_of_history(dataset),
         "",
     ]
@@ -54,6 +60,27 @@ def _row(column: Column) -> str:
     kind = unified_type(column)
     text = _cell(" ".join(n for n in notes if n))
     return f"| `{column.name}` | {kind} | {column.classification} | {text} |"
+
+
+def _key(dataset: Dataset) -> str:
+    if dataset.occurrence is Occurrence.ROW:
+        return "file and row"
+    said = ", ".join(f"`{name}`" for name in dataset.key) or "all values"
+    return f"{said}, and the place among equals" if dataset.occurrence else said
+
+
+def _rows_of_occurrence(dataset: Dataset) -> list[str]:
+    """The columns that make equal rows of a line list rows of their own."""
+    if dataset.occurrence is None:
+        return []
+    found = [(SOURCE_FILE, "string", "Name of the file that holds the row.")]
+    if dataset.load is not Load.FILES:
+        found = []
+    if dataset.occurrence is Occurrence.ROW:
+        found.append((SOURCE_ROW, "bigint", "Number of the row in that file, from 1."))
+    else:
+        found.append((OCCURRENCE, "int", "Place (from 1) among the rows that are equal to it."))
+    return [f"| `{name}` | {kind} | internal | {text} |" for name, kind, text in found]
 
 
 def _rows_of_history(dataset: Dataset) -> list[str]:

@@ -45,6 +45,7 @@ def table_ddl(
     all_properties = {
         "civiclake.contract": f"{dataset.id} {dataset.version}",
         "civiclake.key": ",".join(dataset.key),
+        **({"civiclake.occurrence": dataset.occurrence.value} if dataset.occurrence else {}),
         "civiclake.owner": f"{dataset.owner.name} <{dataset.owner.contact}>",
         "delta.enableDeletionVectors": "true",
         **({CHANGE_FEED: "true"} if dataset.has_change_feed else {}),

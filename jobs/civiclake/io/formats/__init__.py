@@ -1,9 +1,8 @@
 """Readers of file formats: each turns the bytes of one file into a header and rows of text.
 
-CSV needs none (:mod:`civiclake.io.inspect` reads it through where it lies). What comes in
-another format is kept as it came, and written beside it as canonical CSV: UTF-8, commas,
-RFC 4180. A reader is one module with ``read(binary, dataset) -> Table``; it is imported only
-when a file of its kind comes, because some of the libraries take half a second.
+CSV needs none (:mod:`civiclake.io.csv_records` reads it). A reader is one module with
+``read(binary, dataset) -> Table``; it is imported only when a file of its kind comes, because
+some of the libraries take half a second.
 """
 
 from __future__ import annotations
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import IO, cast
 
 from civiclake.contracts.model import Dataset, FileFormat
+from civiclake.io.csv_records import Rename
 from civiclake.io.formats import canonical, sniff
 from civiclake.io.formats.table import Table
 from civiclake.io.inspect import Inspection, Unreadable
@@ -34,20 +34,21 @@ _SEEKING = (FileFormat.XLSX, FileFormat.PARQUET)
 """They have their table of contents at the end."""
 
 
-def render(dataset: Dataset, binary: io.BufferedReader, target: Path) -> Inspection:
-    """Read a file that is no CSV to its end, and write it as canonical CSV.
+def render(dataset: Dataset, binary: io.BufferedReader, target: Path, rename: Rename) -> Inspection:
+    """Read a file that is no CSV to its end, and write its rendition.
 
     Args:
         dataset: the compiled contract, which says the format and what it wants to know.
         binary: the file's bytes, unpacked.
-        target: the CSV file to write; its folder is there.
+        target: the Parquet file to write; its folder is there.
+        rename: gives the header in the contract's words.
 
     Raises:
         Unreadable: the file is not what the contract says, or is damaged.
     """
     expected = tuple(column.source_name for column in dataset.columns)
     with reading(dataset, binary, target.parent) as table:
-        return canonical.write(table, target, expected)
+        return canonical.write(table, target, expected, rename)
 
 
 @contextlib.contextmanager
@@ -70,7 +71,7 @@ def reading(
         Unreadable: the file is not what it should be, or is damaged.
     """
     kind = dataset.source.format
-    sniff.check(binary, kind, said_by=said_by)
+    sniff.check(binary, kind, said_by=said_by, encoding=dataset.source.encoding)
     reader = import_module(f"{__name__}.{_READERS[kind]}")
     try:
         if kind not in _SEEKING:

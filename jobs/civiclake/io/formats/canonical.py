@@ -1,129 +1,148 @@
-"""The canonical rendition of a delivered file: UTF-8 CSV with commas, as RFC 4180 has it."""
+"""A table that a reader hands on, written as landing's rendition."""
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
-from itertools import chain, islice
+import io
+from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
-from typing import IO, cast
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from civiclake.io.csv_header import complete
+from civiclake.io.csv_records import Rename, has_text
 from civiclake.io.formats.table import Row, Table
-from civiclake.io.inspect import FIRST_RAGGED, Inspection, Unreadable, check_header
-from civiclake.io.streams import MAX_UNPACKED_BYTES
+from civiclake.io.inspect import FIRST_RAGGED, LONGEST_VALUE, Inspection, Unreadable, check_header
+from civiclake.io.rendition import Rendition, longest_characters
 
 _AHEAD_ROWS = 1000
-"""Rows looked at before the header is written: most files show all their names by then."""
-_AHEAD_CHARACTERS = 1 << 20
+"""Rows looked at before the first are written: most files show all their names by then."""
+_AHEAD_CHARACTERS = 1 << 18
 
 
-class _Echo:
-    """What the writer of a line hands back."""
+class _Rows:
+    """Rows as they pass: written a block at a time, and those of another length noted."""
 
-    def write(self, line: str) -> str:
-        return line
-
-
-class _Counter:
-    """Rows as they pass: counted, and those of another length noted."""
-
-    def __init__(self, table: Table) -> None:
-        self._table = table
-        self.rows = self.ragged = 0
+    def __init__(self, table: Table, rendition: Rendition, rename: Rename) -> None:
+        self._table, self._rendition, self._rename = table, rendition, rename
+        names, unnamed = complete(table.header)
+        self._width = len(names)
+        self.empty = set(unnamed)
+        """Places of columns without a name that have shown no value so far."""
+        self.ragged = 0
         self.first: list[int] = []
         self.multiline = False
 
-    def lines(self, rows: Iterator[Row]) -> Iterator[str]:
-        writer = csv.writer(_Echo(), lineterminator="\r\n")
-        limit = csv.field_size_limit()
-        table = self._table
-        for row in rows:
-            self.rows += 1
-            if len(row) != len(table.header) and not table.grows:
-                self._note()
-            line = cast(str, writer.writerow(row))
-            if len(line) > limit:
-                self._check_values(row, limit)
-            self.multiline = self.multiline or "\n" in line[:-2] or "\r" in line[:-2]
-            yield line
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The header as it is by now, in the contract's words.
 
-    def _note(self) -> None:
+        Raises:
+            Unreadable: a name stands there twice.
+        """
+        return self._rename(tuple(check_header(complete(self._table.header)[0])))
+
+    def put(self, rows: Sequence[Row]) -> None:
+        """Write some rows.
+
+        Raises:
+            Unreadable: a value is longer than any may be.
+        """
+        names = self.names
+        width = len(names)
+        even, malformed = [], []
+        for place, row in enumerate(rows):
+            is_whole = self._table.grows or len(row) == width
+            even.append(row if len(row) == width else _fitted(row, width))
+            malformed.append(None if is_whole else _line(row))
+            if not is_whole:
+                self._note(self._rendition.rows + place + 1)
+        columns = [pa.array([row[place] for row in even], pa.string()) for place in range(width)]
+        for name, column in zip(names, columns, strict=True):
+            self._look_at(name, column)
+        for place in list(self.empty):
+            if has_text(columns[place]):
+                self.empty.remove(place)
+        self._rendition.put(names, columns, pa.array(malformed, pa.string()))
+
+    def _note(self, number: int) -> None:
         self.ragged += 1
         if self.ragged <= FIRST_RAGGED:
-            self.first.append(self.rows)
+            self.first.append(number)
 
-    def _check_values(self, row: Row, limit: int) -> None:
-        for name, value in zip(self._table.header, row, strict=False):
-            if value is not None and len(value) > limit:
-                raise Unreadable(
-                    f"record {self.rows} has a value of over {limit:,} characters in {name}"
+    def _look_at(self, name: str, column: pa.Array) -> None:
+        if longest_characters(column) > LONGEST_VALUE:
+            number = (
+                self._rendition.rows
+                + 1
+                + next(
+                    place
+                    for place, value in enumerate(column.to_pylist())
+                    if value is not None and len(value) > LONGEST_VALUE
                 )
+            )
+            raise Unreadable(
+                f"record {number} has a value of over {LONGEST_VALUE:,} characters in {name}"
+            )
+        self.multiline = self.multiline or _has_line_break(column)
 
 
-def write(table: Table, target: Path, expected: tuple[str, ...]) -> Inspection:
+def write(table: Table, target: Path, expected: tuple[str, ...], rename: Rename) -> Inspection:
     """Write a table to its last row.
 
     Args:
         table: header and rows, read while they are written.
-        target: the file to write.
+        target: the Parquet file to write.
         expected: the header of records when there is not one.
+        rename: gives the header in the contract's words.
 
     Raises:
         Unreadable: the file turns out to be broken, or grows beyond measure.
     """
-    counter = _Counter(table)
-    ahead = _first(table.rows)
-    if table.grows and not ahead:
+    blocks = _blocks(table.rows)
+    first = next(blocks, [])
+    if table.grows and not first:
         table.header.extend(expected)
-    table.header[:] = check_header(table.header)
-    width = len(table.header)
-    with target.open("w", encoding="utf-8", newline="") as file:
-        _put(file, counter.lines(_padded(chain(ahead, table.rows), table)), table.header)
-    if len(table.header) > width:
-        check_header(table.header)
-        _widen(target, table.header)
+    with Rendition(target) as rendition:
+        rows = _Rows(table, rendition, rename)
+        for block in chain([first], blocks):
+            rows.put(block)
+    names = rows.names
     return Inspection(
-        tuple(table.header), counter.rows, tuple(counter.first), counter.ragged, counter.multiline
+        tuple(name for place, name in enumerate(names) if place not in rows.empty),
+        rendition.rows,
+        tuple(rows.first),
+        rows.ragged,
+        rows.multiline,
+        header_line=table.header_row,
     )
 
 
-def _first(rows: Iterator[Row]) -> list[Row]:
-    """The first rows, no more than fit into little memory."""
+def _blocks(rows: Iterator[Row]) -> Iterator[list[Row]]:
+    """The rows by the thousand, no more at once than fit into little memory."""
     found: list[Row] = []
     size = 0
-    while len(found) < _AHEAD_ROWS and size < _AHEAD_CHARACTERS:
-        row = next(rows, None)
-        if row is None:
-            break
+    for row in rows:
         found.append(row)
         size += sum(len(value) for value in row if value)
-    return found
+        if len(found) == _AHEAD_ROWS or size >= _AHEAD_CHARACTERS:
+            yield found
+            found, size = [], 0
+    if found:
+        yield found
 
 
-def _put(file: IO[str], lines: Iterator[str], header: list[str]) -> None:
-    writer = csv.writer(_Echo(), lineterminator="\r\n")
-    size = file.write(cast(str, writer.writerow(header)))
-    for line in lines:
-        size += file.write(line)
-        if size > MAX_UNPACKED_BYTES:
-            raise Unreadable(f"it holds over {MAX_UNPACKED_BYTES >> 30} GiB of text")
+def _line(row: Row) -> str:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="").writerow(row)
+    return text.getvalue()
 
 
-def _padded(rows: Iterator[Row], table: Table) -> Iterator[Row]:
-    for row in rows:
-        missing = len(table.header) - len(row)
-        yield [*row, *[None] * missing] if table.grows and missing else row
+def _has_line_break(column: pa.Array) -> bool:
+    return bool(pc.any(pc.match_substring_regex(column, r"[\r\n]")).as_py())
 
 
-def _widen(target: Path, header: list[str]) -> None:
-    """A name came late: the rows before it get an empty place for it."""
-    fresh = target.with_name(target.name + ".wide")
-    with (
-        target.open(encoding="utf-8", newline="") as old,
-        fresh.open("w", encoding="utf-8", newline="") as new,
-    ):
-        writer = csv.writer(new, lineterminator="\r\n")
-        writer.writerow(header)
-        for row in islice(csv.reader(old, strict=True), 1, None):
-            writer.writerow([*row, *[None] * (len(header) - len(row))])
-    fresh.replace(target)
+def _fitted(row: Row, width: int) -> Row:
+    return [*row[:width], *[None] * (width - len(row))]

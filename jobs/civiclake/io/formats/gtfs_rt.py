@@ -3,7 +3,8 @@
 ``records`` says which entities a dataset takes (``vehicle``, ``trip_update``,
 ``stop_time_update``, ``alert``): one entity a row, or one predicted stop a row. The columns
 are fixed and stand in :data:`COLUMNS`; a contract names those that it wants. Times are
-instants in UTC, enumerations the words of the specification, lists JSON text.
+instants in UTC, enumerations the words of the specification (the number, where it is newer than
+the bindings that this reader has), lists JSON text.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any
 
 import numpy as np
 from google.protobuf.message import DecodeError
+from google.protobuf.unknown_fields import UnknownFieldSet
 from google.transit import gtfs_realtime_pb2 as pb
 
 from civiclake.contracts.model import Dataset
@@ -89,6 +91,8 @@ _PATHS: dict[str, dict[str, str]] = {
 COLUMNS = {kind: (*_FEED, *paths) for kind, paths in _PATHS.items()}
 """Columns of each kind of record."""
 
+_VARINT = 0
+"""How a number stands on the wire."""
 _INSTANTS = ("timestamp", "time", "start", "end")
 
 
@@ -146,7 +150,7 @@ def _at(message: Any, stop: Any, path: str) -> str | None:
     if field.is_repeated:
         return cell([_plain(item) for item in getattr(message, field.name)] or None)
     if not message.HasField(field.name):
-        return None
+        return _unknown(message, field)
     return cell(_value(field, getattr(message, field.name)))
 
 
@@ -171,7 +175,26 @@ def _plain(message: Any) -> Any:
         many = field.is_repeated
         items = [_inner(field, item) for item in (value if many else (value,))]
         found[field.name] = items if many else items[0]
+    for field in message.DESCRIPTOR.fields:
+        if field.name not in found and (number := _unknown(message, field)) is not None:
+            found[field.name] = number
     return found
+
+
+def _unknown(message: Any, field: Any) -> str | None:
+    """The number of an enumeration's value that is newer than the bindings.
+
+    They take the field for absent then, and keep what came among the fields that they don't know.
+    """
+    if field.enum_type is None or field.is_repeated:
+        return None
+    numbers = [
+        found.data
+        for found in UnknownFieldSet(message)
+        if found.field_number == field.number and found.wire_type == _VARINT
+    ]
+    # On the wire a negative number has 64 bits without a sign.
+    return str(numbers[-1] - (numbers[-1] >> 63 << 64)) if numbers else None
 
 
 def _inner(field: Any, value: Any) -> Any:

@@ -61,7 +61,9 @@ class Reader:
                 self._wait_or_refuse(error)
                 continue
             except ValueError as error:  # a number of more digits than Python reads
-                raise Unreadable(f"a number can't be read ({error})") from None
+                raise Unreadable(
+                    f"a number can't be read in the value at character {self._place():,} ({error})"
+                ) from None
             # A number at the end of what was read may go on.
             if end < len(self._text) or not self._more():
                 self._at = end

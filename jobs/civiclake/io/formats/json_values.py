@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from civiclake.io.inspect import Unreadable
@@ -22,7 +22,16 @@ def _constant(name: str) -> Any:
     raise Unreadable(f"it holds {name}, which JSON does not have")
 
 
-DECODER = json.JSONDecoder(parse_float=Decimal, parse_constant=_constant, object_pairs_hook=_object)
+def _number(text: str) -> Decimal | str:
+    """A number exactly; what no computer counts with (an exponent of 19 digits) stays the text
+    that it is, so that only its record is set aside."""
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        return text
+
+
+DECODER = json.JSONDecoder(parse_float=_number, parse_constant=_constant, object_pairs_hook=_object)
 """Reads numbers exactly, and refuses what readers understand differently."""
 
 

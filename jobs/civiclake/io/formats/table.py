@@ -26,6 +26,8 @@ class Table:
     """Text or None for each column; a row that is longer or shorter is ragged."""
     grows: bool = False
     """Whether a short row only lacks what came late, as records do."""
+    header_row: int = 1
+    """Row of a sheet in which the names stand."""
 
 
 def from_records(records: Iterator[Mapping[str, Any]], dataset: Dataset) -> Table:
@@ -46,7 +48,7 @@ def _rows(
     records: Iterator[Mapping[str, Any]], header: list[str], inner: frozenset[str]
 ) -> Iterator[Row]:
     places: dict[str, int] = {}
-    for record in records:
+    for number, record in enumerate(records, start=1):
         row: list[str | None] = [None] * len(header)
         for name, value in _flat(record, inner) if inner else record.items():
             place = places.get(name)
@@ -54,10 +56,19 @@ def _rows(
                 if len(header) == MAX_COLUMNS:
                     raise Unreadable(f"its records have over {MAX_COLUMNS:,} different names")
                 place = places[name] = len(header)
+                _text(name, number, "a name")
                 header.append(name)
                 row.append(None)
-            row[place] = cell(value)
+            row[place] = _text(value, number, name)
         yield row
+
+
+def _text(value: Any, number: int, name: str) -> str | None:
+    """A value's text; what is wrong with it is told with its place."""
+    try:
+        return cell(value)
+    except Unreadable as error:
+        raise Unreadable(f"record {number}, {name}: {error}") from None
 
 
 def _flat(

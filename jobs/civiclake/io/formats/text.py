@@ -10,22 +10,43 @@ from typing import Any
 
 from civiclake.io.inspect import Unreadable
 
+
+class Nil(dict[str, Any]):
+    """What a record says has no value, though it may say more of it (XML's ``xsi:nil``)."""
+
+
 _LONGEST_PLAIN = 400
 """Digits before or after the point; a number beyond (none that a computer counts with) keeps
 its exponent, or four bytes would become a gigabyte."""
 
 
 def cell(value: Any) -> str | None:
-    """A value as the text of one CSV cell; what holds other values becomes JSON text."""
+    """A value as the text of one CSV cell; what holds other values becomes JSON text.
+
+    Raises:
+        Unreadable: it is bytes that are no text, or holds what no text may.
+    """
     if isinstance(value, str):
-        if "\0" in value:
-            raise Unreadable(f"the value {value[:40]!r} holds a NUL character")
-        return value
-    if value is None:
+        return _sound(value)
+    if value is None or isinstance(value, Nil):
         return None
     if isinstance(value, Mapping | list | tuple):
-        return json_text(value)
+        return _sound(json_text(value))
     return scalar(value)
+
+
+def _sound(text: str) -> str:
+    if "\0" in text:
+        raise Unreadable(f"the value {text[:40]!r} holds a NUL character")
+    if not text.isascii():
+        try:
+            text.encode("utf-8")
+        except UnicodeEncodeError as error:
+            sign = text[error.start]
+            raise Unreadable(
+                f"the value {text[:40]!a} holds half a character ({sign!a}), which no text may"
+            ) from None
+    return text
 
 
 def scalar(value: Any) -> str:
@@ -72,13 +93,13 @@ def duration(value: timedelta) -> str:
 
 def json_text(value: Any) -> str:
     """JSON text that keeps every digit, which the library's floats would not."""
+    if value is None or isinstance(value, Nil):
+        return "null"
     if isinstance(value, Mapping):
         pairs = (f"{_quoted(str(k))}: {json_text(v)}" for k, v in value.items())
         return "{" + ", ".join(pairs) + "}"
     if isinstance(value, list | tuple):
         return "[" + ", ".join(json_text(item) for item in value) + "]"
-    if value is None:
-        return "null"
     if isinstance(value, bool | int | float | Decimal):
         return scalar(value)
     return _quoted(value if isinstance(value, str) else scalar(value))

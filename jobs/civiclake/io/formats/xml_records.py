@@ -1,8 +1,11 @@
 """XML: every element of one name is a record; its attributes and child elements are columns.
 
-An attribute ``id`` is the column ``@id``; an element without children is its text; one with
-children, or one that stands several times in a record, is JSON text unless the contract names
-a dotted path into it. Names are taken without their namespace.
+An attribute ``id`` is the column ``@id``, and one of a namespace, ``gml:id``, is ``@gml:id`` with
+the file's own prefix (``@id`` where the contract names only that, and nothing else has the name).
+An element goes by its name without namespace; one without children is its text, one with
+children, or one that stands several times in a record, is JSON text unless the contract names a
+dotted path into it. Pieces of text between children are ``#text``, a line each. Blanks around a
+text are no part of it, unless ``xml:space`` preserves them; what has ``xsi:nil`` has no value.
 """
 
 from __future__ import annotations
@@ -20,6 +23,7 @@ from defusedxml.ElementTree import DefusedXMLParser, iterparse
 
 from civiclake.contracts.model import Dataset
 from civiclake.io.formats.table import Table, from_records
+from civiclake.io.formats.text import Nil
 from civiclake.io.inspect import LONGEST_LINE, Unreadable, text_blocks
 
 MAX_DEPTH = 100
@@ -28,6 +32,10 @@ _DECLARED = re.compile(r"""\s*<\?xml[^>]*?\bencoding\s*=\s*["']([A-Za-z0-9._-]+)
 _WITHIN = {"gb2312": "gb18030", "gbk": "gb18030", "ascii": "utf-8"}
 _CUT = (3, 5, 6, 20)
 """Expat's codes for a text that ends before its element, token, character or CDATA does."""
+_BLANKS = " \t\r\n"
+_XML = "http://www.w3.org/XML/1998/namespace"
+_SPACE = f"{{{_XML}}}space"
+_NIL = "{http://www.w3.org/2001/XMLSchema-instance}nil"
 _REFUSED = {
     "EntitiesForbidden": "it defines entities",
     "ExternalReferenceForbidden": "it refers to another file",
@@ -43,8 +51,10 @@ def read(binary: io.BufferedIOBase, dataset: Dataset) -> Table:
 def _records(binary: io.BufferedIOBase, dataset: Dataset) -> Iterator[dict[str, Any]]:
     wanted, found = dataset.source.records or "", False
     stream = _Utf8(text_blocks(binary, dataset.source.encoding), dataset.source.encoding)
+    names = (name for column in dataset.columns for name in (column.source_name, *column.also))
+    contents = _Contents(frozenset(part for name in names for part in (name, *name.split("."))))
     with _translated():
-        for record in _elements(stream, wanted):
+        for record in _elements(stream, wanted, contents):
             found = True
             yield record
     if not found and not stream.root_only:
@@ -67,12 +77,14 @@ def _translated() -> Iterator[None]:
         raise Unreadable(f"{said}, which no delivery needs and no reader should follow") from None
 
 
-def _elements(stream: _Utf8, wanted: str) -> Iterator[dict[str, Any]]:
+def _elements(stream: _Utf8, wanted: str, contents: _Contents) -> Iterator[dict[str, Any]]:
     parser = DefusedXMLParser(encoding="utf-8")
     way: list[Element] = []
     inside = 0
-    for event, element in iterparse(stream, events=("start", "end"), parser=parser):
-        if event == "start":
+    for event, element in iterparse(stream, events=("start", "end", "start-ns"), parser=parser):
+        if event == "start-ns":
+            contents.declare(*element)
+        elif event == "start":
             way.append(element)
             if inside:
                 inside += 1
@@ -82,16 +94,16 @@ def _elements(stream: _Utf8, wanted: str) -> Iterator[dict[str, Any]]:
                 inside = int(name == wanted)
             if len(way) > MAX_DEPTH:
                 raise Unreadable("its elements are nested too deeply")
-            continue
-        way.pop()
-        if inside:
-            inside -= 1
+        else:
+            way.pop()
             if inside:
-                continue
-            yield _record(element)
-        stream.rest()
-        if way:
-            way[-1].remove(element)
+                inside -= 1
+                if inside:
+                    continue
+                yield contents.record(element)
+            stream.rest()
+            if way:
+                way[-1].remove(element)
 
 
 def ways(binary: io.BufferedIOBase, encoding: str) -> Iterator[tuple[str, ...]]:
@@ -120,28 +132,67 @@ def ways(binary: io.BufferedIOBase, encoding: str) -> Iterator[tuple[str, ...]]:
                 way[-1].remove(element)
 
 
-def _record(element: Element) -> dict[str, Any]:
-    found = _content(element)
-    return found if isinstance(found, dict) else {"#text": found}
+class _Contents:
+    """What elements hold.
+
+    Args:
+        named: the names that the contract has for columns, and the parts of their paths.
+    """
+
+    def __init__(self, named: frozenset[str]) -> None:
+        self._named = named
+        self._prefixes = {_XML: "xml"}
+
+    def declare(self, prefix: str, namespace: str) -> None:
+        """A prefix begins; the first one of a namespace names it."""
+        if prefix:
+            self._prefixes.setdefault(namespace, prefix)
+
+    def record(self, element: Element) -> dict[str, Any]:
+        """A record's attributes and children."""
+        found = self._content(element)
+        return found if isinstance(found, dict) else {"#text": found}
+
+    def _content(self, element: Element, *, preserve: bool = False) -> Any:
+        """Text, or a mapping of attributes and children."""
+        if not len(element) and not element.attrib:
+            return _trimmed(element.text, preserve=preserve)
+        attributes = dict(element.attrib)
+        space = attributes.pop(_SPACE, None)
+        preserve = space == "preserve" or (preserve and space is None)
+        nil = attributes.pop(_NIL, "false").strip() in ("true", "1")
+        found = self._attributes(attributes)
+        for child in element:
+            name, value = _local(child), self._content(child, preserve=preserve)
+            if name not in found:
+                found[name] = value
+            elif isinstance(found[name], list):
+                found[name].append(value)
+            else:
+                found[name] = [found[name], value]
+        if nil:
+            return Nil(found)
+        if not found:
+            return _trimmed(element.text, preserve=preserve)
+        pieces = (element.text, *(child.tail for child in element))
+        if text := "\n".join(p.strip() for p in pieces if p and p.strip()):
+            found["#text"] = text
+        return found
+
+    def _attributes(self, attributes: dict[str, str]) -> dict[str, Any]:
+        found = {f"@{name}": value for name, value in attributes.items() if name[0] != "{"}
+        for name, value in attributes.items():
+            if name[0] != "{":
+                continue
+            namespace, _, bare = name[1:].partition("}")
+            full, short = f"@{self._prefixes.get(namespace, namespace)}:{bare}", f"@{bare}"
+            is_short = short in self._named and full not in self._named and short not in found
+            found[short if is_short else full] = value
+        return found
 
 
-def _content(element: Element) -> Any:
-    """Text, or a mapping of attributes and children."""
-    text, attributes = element.text, element.attrib
-    if not len(element) and not attributes:
-        return text
-    found: dict[str, Any] = {f"@{_bare(name)}": value for name, value in attributes.items()}
-    for child in element:
-        name, value = _local(child), _content(child)
-        if name not in found:
-            found[name] = value
-        elif isinstance(found[name], list):
-            found[name].append(value)
-        else:
-            found[name] = [found[name], value]
-    if text and (kept := text.strip()):
-        found["#text"] = kept
-    return found
+def _trimmed(text: str | None, *, preserve: bool) -> str | None:
+    return text if text is None or preserve else text.strip(_BLANKS)
 
 
 def _local(element: Element) -> str:

@@ -1,4 +1,4 @@
-"""Samples of sources that no contract describes yet, each by a few rows.
+"""Samples of sources that no contract describes yet, each by all of its rows or its first.
 
 A new kind of source is one module here with ``take``, and its name in :data:`BY_SCHEME` or
 :data:`BY_SUFFIX`. It is imported only when such a source is looked at: the drivers and the
@@ -9,15 +9,17 @@ from __future__ import annotations
 
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import cast
 from urllib.parse import urlsplit
 
 from civiclake.contracts.faults import choice
 from civiclake.contracts.sample import Sample
 from civiclake.errors import UserError
+from civiclake.io.samples.asked import Asked
 
-ROWS = 1000
-"""So many rows are looked at."""
+NOTHING_ASKED = Asked()
+
 BY_SCHEME = {
     "postgresql": "postgresql",
     "postgres": "postgresql",
@@ -26,7 +28,7 @@ BY_SCHEME = {
     "http": "rest",
     "https": "rest",
 }
-"""Scheme of an address: the module whose ``take(source, department, rows)`` looks at it."""
+"""Scheme of an address: the module whose ``take(source, department, asked)`` looks at it."""
 BY_SUFFIX = {
     ".csv": "csv_file",
     ".tsv": "csv_file",
@@ -37,18 +39,20 @@ BY_SUFFIX = {
     ".xml": "xml_file",
     ".xlsx": "xlsx_file",
     ".parquet": "rows_file",
+    ".geojson": "json_file",
+    ".zip": "zip_file",
 }
-"""Ending of a file, ``.gz`` taken off: the module whose ``take(path, department, rows)`` it is."""
+"""Ending of a file, ``.gz`` taken off: the module whose ``take(path, department, asked)`` it is."""
 
 
-def take(source: str, department: str, rows: int = ROWS) -> Sample:
+def take(source: str, department: str, asked: Asked = NOTHING_ASKED) -> Sample:
     """Look at a source.
 
     Args:
         source: an address such as ``postgresql://host:5432/database/schema.table``, or the path
             of a file.
         department: whose system it is; its variables and credentials are named after it.
-        rows: how many rows to look at.
+        asked: how many rows to look at, and what is known of a file.
 
     Raises:
         UserError: this kind of source is not known, or the address is incomplete.
@@ -61,15 +65,22 @@ def take(source: str, department: str, rows: int = ROWS) -> Sample:
                 f"{scheme}:// is no kind of source that can be looked at; allowed are"
                 f" {choice(f'{s}://' for s in BY_SCHEME)}, or the path of a file"
             )
-        return _look(BY_SCHEME[scheme], source, department, rows)
+        return cast(Sample, _module(BY_SCHEME[scheme]).take(source, department, asked))
     path = Path(source)
     if not path.is_file():
         raise UserError(f"{source} is no file; an address begins with {choice(BY_SCHEME)}")
+    return _file(path, department, asked)
+
+
+def _file(path: Path, department: str, asked: Asked) -> Sample:
     suffixes = [s.lower() for s in path.suffixes]
     kind = suffixes[-2] if suffixes[-1:] == [".gz"] and len(suffixes) > 1 else path.suffix.lower()
     if kind not in BY_SUFFIX:
         raise UserError(f"{path.name} ends in {kind or 'nothing'}; allowed are {choice(BY_SUFFIX)}")
-    return _look(BY_SUFFIX[kind], path, department, rows)
+    module = _module(BY_SUFFIX[kind])
+    if kind == ".zip":
+        return cast(Sample, module.take(path, department, asked, _file))
+    return cast(Sample, module.take(path, department, asked))
 
 
 def _scheme(source: str) -> str:
@@ -85,5 +96,5 @@ def _scheme(source: str) -> str:
     return parts.scheme
 
 
-def _look(module: str, source: str | Path, department: str, rows: int) -> Sample:
-    return cast(Sample, import_module(f"{__name__}.{module}").take(source, department, rows))
+def _module(name: str) -> ModuleType:
+    return import_module(f"{__name__}.{name}")

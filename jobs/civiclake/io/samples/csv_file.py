@@ -1,66 +1,100 @@
-"""A CSV file: its encoding and delimiter are found by trying."""
+"""A CSV file: its encoding, its delimiter and the line of its header are found by looking."""
 
 from __future__ import annotations
 
 import csv
 import itertools
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from civiclake.contracts.faults import choice
 from civiclake.contracts.model import FileFormat
 from civiclake.contracts.sample import Sample
 from civiclake.errors import SourceError
-from civiclake.io.inspect import Unreadable, text_lines, why
-from civiclake.io.samples.files import ENCODINGS, server, unpacked
+from civiclake.io.inspect import text_lines
+from civiclake.io.samples import csv_top
+from civiclake.io.samples.asked import Asked
+from civiclake.io.samples.collect import Collected, collect
+from civiclake.io.samples.csv_top import Top
+from civiclake.io.samples.files import described, encoding_of, sample, unpacked
 
-_DELIMITERS = ",;\t|"
-_SNIFFED_CHARACTERS = 64_000
 
-
-def take(path: Path, department: str, rows: int) -> Sample:
-    """The header and the first rows.
+def take(path: Path, department: str, asked: Asked) -> Sample:
+    """The header and the rows.
 
     Raises:
         SourceError: it can't be read, or has no header.
     """
-    head, encoding = _head(path, rows + 1)
-    delimiter = _delimiter(head)
-    try:
-        records = list(csv.reader(head.splitlines(keepends=True), delimiter=delimiter))
-    except csv.Error as error:
-        raise SourceError(f"{path.name} can't be read: {why(Unreadable(str(error)))}") from None
-    if not records or not records[0]:
-        raise SourceError(f"{path.name} is empty: its first line must name the columns")
-    header = tuple(name.strip() for name in records[0])
-    whole = [tuple(r) for r in records[1:] if len(r) == len(header)]
-    return Sample(
-        header=header,
-        rows=tuple(whole),
-        server=server(path, department, FileFormat.CSV, encoding),
-        loading={"load": "files"} | ({} if delimiter == "," else {"delimiter": delimiter}),
-        origin=path.name,
-        physical_type="file",
-    )
+    encoding = encoding_of(path, FileFormat.CSV, asked)
+    with unpacked(path) as binary:
+        first = list(itertools.islice(text_lines(binary, encoding.name), csv_top.LINES))
+    top = csv_top.find(first)
+    if top is None:
+        raise SourceError(f"{path.name} is empty: a line of it must name the columns")
+    with unpacked(path) as binary:
+        body = _Body(text_lines(binary, encoding.name), top)
+        found = collect(body.rows(), asked.rows)
+    header, found = _without_padding(top, found)
+    loading = {
+        **({} if top.delimiter == "," else {"delimiter": top.delimiter}),
+        **({"header_row": top.line} if top.titles else {}),
+    }
+    source = described(FileFormat.CSV, encoding=encoding.name).source
+    notes = (encoding.note, *_notes(top, header, body))
+    return sample(path, department, source, found, header, loading, notes)
 
 
-def _head(path: Path, lines: int) -> tuple[str, str]:
-    """The first lines, and the encoding in which they can be read."""
-    for encoding in ENCODINGS:
-        with unpacked(path) as binary:
-            try:
-                return "".join(itertools.islice(text_lines(binary, encoding), lines)), encoding
-            except UnicodeError:
-                continue
-    raise SourceError(f"{path.name} is neither of {choice(ENCODINGS)}")
+class _Body:
+    """The records below the header, all as wide as it; others are counted."""
+
+    def __init__(self, lines: Iterator[str], top: Top) -> None:
+        self._lines, self._top = lines, top
+        self.ragged = 0
+        self.first_ragged = 0
+
+    def rows(self) -> Iterator[Sequence[str]]:
+        """The records."""
+        skipped = self._top.line - 1
+        lines = itertools.islice(self._lines, skipped, None)
+        reader = csv.reader(lines, delimiter=self._top.delimiter)
+        next(reader)
+        width = len(self._top.names)
+        least = max(n for n, name in enumerate(self._top.names) if name) + 1
+        begins = reader.line_num + skipped + 1
+        for row in reader:
+            if len(row) >= least and not any(row[width:]):
+                yield [*row[:width], *[""] * (width - len(row))]
+            elif row:
+                self.ragged += 1
+                self.first_ragged = self.first_ragged or begins
+            begins = reader.line_num + skipped + 1
 
 
-def _delimiter(head: str) -> str:
-    """What splits the header into most columns, if the lines after it agree."""
-    lines = head[:_SNIFFED_CHARACTERS].splitlines()[:50]
+def _without_padding(top: Top, found: Collected) -> tuple[tuple[str, ...], Collected]:
+    """Without the columns that have neither a name nor any value."""
+    kept = [
+        n
+        for n, name in enumerate(top.names)
+        if name or any((row[n] or "").strip() for row in found.rows)
+    ]
+    header = tuple(top.names[n] or f"column_{n + 1}" for n in kept)
+    if len(kept) == len(top.names):
+        return header, found
+    rows = tuple(tuple(row[n] for n in kept) for row in found.rows)
+    return header, Collected(rows, found.complete)
 
-    def columns(delimiter: str) -> int:
-        widths = [len(row) for row in csv.reader(lines, delimiter=delimiter) if row]
-        agreed = sum(width == widths[0] for width in widths) if widths else 0
-        return widths[0] if widths and agreed >= 0.8 * len(widths) else 0
 
-    return max(_DELIMITERS, key=columns)
+def _notes(top: Top, header: Sequence[str], body: _Body) -> Iterator[str]:
+    if top.titles:
+        yield (
+            f"line {top.line} is taken for the header, and what stands above it for titles"
+            f" ({top.titles})"
+        )
+    named = set(top.names)
+    called = [name for name in header if name not in named]
+    if called:
+        yield f"columns without a name are called by their place ({', '.join(called)})"
+    if body.ragged:
+        yield (
+            f"{body.ragged:,} records have another number of values than the header, the first in"
+            f" line {body.first_ragged}; they were passed over"
+        )

@@ -8,6 +8,9 @@ from urllib.parse import unquote, urlsplit
 
 from civiclake.errors import UserError
 
+FETCHED = 10_000
+"""Rows that are held at a time while a table's sample is read."""
+
 
 @dataclass(frozen=True)
 class Address:

@@ -10,31 +10,35 @@ from civiclake.contracts.sample import Sample
 from civiclake.errors import SourceError
 from civiclake.io.formats.json_stream import Reader
 from civiclake.io.inspect import text_blocks
+from civiclake.io.samples.asked import Asked
 from civiclake.io.samples.files import described, encoding_of, look, unpacked
 from civiclake.io.samples.records import DEPTH, no_records, path_to_records
 
+_OUTLINED = 1000
+"""Elements of a list that are looked at to tell whether it holds the records."""
 
-def take(path: Path, department: str, rows: int) -> Sample:
-    """The first records of the list that most looks like the document's own.
+
+def take(path: Path, department: str, asked: Asked) -> Sample:
+    """The records of the list that most looks like the document's own.
 
     Raises:
         SourceError: it can't be read, or holds no list of records.
     """
-    encoding = encoding_of(path, FileFormat.JSON)
+    found = encoding_of(path, FileFormat.JSON, asked)
     records: str | None = None
-    notes: tuple[str, ...] = ()
+    notes: tuple[str | None, ...] = (found.note,)
     with unpacked(path) as binary:
-        outline = _outline(Reader(text_blocks(binary, encoding)), rows)
+        outline = _outline(Reader(text_blocks(binary, found.name)))
     if not isinstance(outline, list):
         records = path_to_records(outline)
         if records is None:
             raise SourceError(f"{path.name} {no_records(outline)}")
-        notes = (f"the records are taken from the list `{records}`",)
-    dataset = described(FileFormat.JSON, encoding=encoding, records=records)
-    return look(path, department, rows, dataset, notes)
+        notes += (f"the records are taken from the list `{records}`",)
+    dataset = described(FileFormat.JSON, encoding=found.name, records=records)
+    return look(path, department, asked, dataset, notes)
 
 
-def _outline(reader: Reader, most: int, depth: int = 0) -> Any:
+def _outline(reader: Reader, depth: int = 0) -> Any:
     """The document without the ends of its lists, so that none is too long for the memory."""
     sign = reader.peek()
     if sign == "[":
@@ -42,11 +46,11 @@ def _outline(reader: Reader, most: int, depth: int = 0) -> Any:
             return []  # it is the list of records, and is read as such
         found: list[Any] = []
         for element in reader.elements():
-            if len(found) < most:
+            if len(found) < _OUTLINED:
                 found.append(element)
         return found
     if sign == "{" and depth < DEPTH:
-        return {name: _outline(reader, most, depth + 1) for name in reader.members()}
+        return {name: _outline(reader, depth + 1) for name in reader.members()}
     if sign == "{":
         reader.skip()
         return {}

@@ -5,15 +5,18 @@ from __future__ import annotations
 import contextlib
 import csv
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pymysql
 from pymysql import converters
 from pymysql.constants import ER
+from pymysql.cursors import SSCursor
 
 from civiclake.contracts.sample import Sample
 from civiclake.errors import SourceError, SourceUnavailable, UserError
+from civiclake.io.samples.asked import Asked
+from civiclake.io.samples.collect import Collected, collect
 from civiclake.io.samples.databases import Address, read_address, server
 from civiclake.io.sources import mysql_types as types
 from civiclake.io.sources.mysql_errors import number
@@ -27,8 +30,8 @@ _FIRST_OF_CLIENT, _LAST_OF_CLIENT = 2000, 2999
 """Numbers of what the client finds by itself: no connection, or a lost one."""
 
 
-def take(source: str, department: str, rows: int) -> Sample:
-    """The first rows as text, and what the server itself says of types and key.
+def take(source: str, department: str, asked: Asked) -> Sample:
+    """The rows as text, and what the server itself says of types and key.
 
     Raises:
         UserError: the address is incomplete, or there is no such table.
@@ -43,16 +46,17 @@ def take(source: str, department: str, rows: int) -> Sample:
     with _translated(address), _connected(address, user) as connection:
         declared = _declared(connection, address)
         key = _key(connection, address)
-        found = _rows(connection, address, rows)
+        found = _rows(connection, address, asked.rows)
     return Sample(
         header=tuple(declared),
-        rows=tuple(found),
+        rows=found.rows,
         server=server("mysql", department, address.database),
         loading={"load": "snapshot", "connection": f"{department}_db"},
         origin=f"table {address.table} of database {address.database}",
         physical_name=address.table,
         declared_key=key,
         declared_types=declared,
+        complete=found.complete,
     )
 
 
@@ -115,27 +119,28 @@ def _key(connection: Any, address: Address) -> tuple[str, ...]:
     return tuple(name.decode() for (name,) in found)
 
 
-def _rows(connection: Any, address: Address, rows: int) -> list[tuple[str | None, ...]]:
-    """The first rows, written by the server as every night will have them."""
+def _rows(connection: Any, address: Address, most: int) -> Collected:
+    """The rows, written by the server as every night will have them."""
     table = types.quoted(address.table)
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT * FROM {table} LIMIT 0")
-        kinds = types.kinds(cursor)
-    lines = _ask(
-        connection, f"SELECT {types.csv_record(kinds.items())} FROM {table} LIMIT {int(rows)}"
-    )
-    found: list[tuple[str | None, ...]] = []
+        columns = [(types.quoted(name), kind) for name, kind in types.kinds(cursor).items()]
+    query = f"SELECT {types.csv_record(columns)} FROM {table} LIMIT {most + 1}"
+    with connection.cursor(SSCursor) as cursor:
+        cursor.execute(query)
+        return collect(_records(cursor, address.table), most)
+
+
+def _records(lines: Iterable[tuple[bytes | None]], table: str) -> Iterator[list[str]]:
     for place, (line,) in enumerate(lines, start=1):
         if line is None:  # the server's answer when a text passes its own limit
             raise SourceError(
-                f"{address.table} can't be read: row {place} is longer than the server's"
-                " max_allowed_packet"
+                f"{table} can't be read: row {place} is longer than the server's max_allowed_packet"
             )
         try:
-            found.append(tuple(next(csv.reader([line.decode()], strict=True))))
+            yield next(csv.reader([line.decode()], strict=True))
         except csv.Error as error:
-            raise SourceError(f"{address.table} can't be read: row {place}: {error}") from None
-    return found
+            raise SourceError(f"{table} can't be read: row {place}: {error}") from None
 
 
 def _ask(connection: Any, query: str, values: list[str] | None = None) -> Any:

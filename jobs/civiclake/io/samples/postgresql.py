@@ -7,12 +7,14 @@ from psycopg import sql
 
 from civiclake.contracts.sample import Sample
 from civiclake.errors import SourceError, SourceUnavailable, UserError
-from civiclake.io.samples.databases import Address, read_address, server
+from civiclake.io.samples.asked import Asked
+from civiclake.io.samples.collect import collect
+from civiclake.io.samples.databases import FETCHED, Address, read_address, server
 from civiclake.io.sources import postgresql_catalogue as catalogue
 
 
-def take(source: str, department: str, rows: int) -> Sample:
-    """The first rows, and what the server itself says of types and key.
+def take(source: str, department: str, asked: Asked) -> Sample:
+    """The rows, and what the server itself says of types and key.
 
     Raises:
         UserError: the address is incomplete, or there is no such table.
@@ -31,9 +33,12 @@ def take(source: str, department: str, rows: int) -> Sample:
                 sql.SQL("{}::text").format(sql.Identifier(column)) for column in kinds
             )
             query = sql.SQL("SELECT {} FROM {} LIMIT {}").format(
-                chosen, sql.Identifier(schema, name), sql.Literal(rows)
+                chosen, sql.Identifier(schema, name), sql.Literal(asked.rows + 1)
             )
-            found = connection.execute(query).fetchall()
+            with connection.cursor("civiclake_new") as cursor:
+                cursor.itersize = FETCHED
+                cursor.execute(query)
+                found = collect(cursor, asked.rows)
     except psycopg.OperationalError as error:
         said = str(error).strip().splitlines()[0]
         raise SourceUnavailable(f"{address.host} does not let us look: {said}") from None
@@ -41,13 +46,14 @@ def take(source: str, department: str, rows: int) -> Sample:
         raise SourceError(f"{table} can't be read: {str(error).splitlines()[0]}") from None
     return Sample(
         header=tuple(kinds),
-        rows=tuple(found),
+        rows=found.rows,
         server=server("postgresql", department, address.database) | {"schema": schema},
         loading={"load": "snapshot", "connection": f"{department}_db"},
         origin=f"table {table} of database {address.database}",
         physical_name=table,
         declared_key=key,
         declared_types=kinds,
+        complete=found.complete,
     )
 
 
@@ -58,5 +64,6 @@ def _connect(address: Address) -> catalogue.Connection:
         dbname=address.database,
         user=address.user,
         connect_timeout=4,
-        options="-c timezone=UTC -c datestyle=ISO -c default_transaction_read_only=on",
+        options="-c timezone=UTC -c datestyle=ISO -c intervalstyle=iso_8601"
+        " -c default_transaction_read_only=on",
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from civiclake.io.formats.json_values import kind_of
@@ -13,6 +13,24 @@ _USUAL = (
     "data", "items", "results", "records", "rows", "features", "value", "values", "content",
     "entries", "list", "result", "hits", "objects",
 )  # fmt: skip
+_ENVELOPES = ("attributes", "properties")
+"""Objects that hold a record's values, in ArcGIS and JSON:API, and in GeoJSON."""
+
+
+def opened(records: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Records with what an envelope holds by its path, such as ``attributes.NAME``."""
+    inner = next((name for name in _ENVELOPES if all(_holds(r, name) for r in records)), None)
+    if inner is None:
+        return list(records)
+    return [
+        {f"{inner}.{key}": value for key, value in record[inner].items()}
+        | {key: value for key, value in record.items() if key != inner}
+        for record in records
+    ]
+
+
+def _holds(record: Mapping[str, Any], name: str) -> bool:
+    return isinstance(record.get(name), Mapping) and bool(record[name])
 
 
 def path_to_records(value: Mapping[str, Any] | Any) -> str | None:
@@ -43,7 +61,7 @@ def _lists(value: Any, way: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], 
         yield way, value
     elif isinstance(value, Mapping) and len(way) < DEPTH:
         for name, item in value.items():
-            if name and "." not in name:  # no path of a contract leads through such a key
+            if name:
                 yield from _lists(item, (*way, name))
 
 

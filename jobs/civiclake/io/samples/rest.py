@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,14 +14,15 @@ import httpx
 from civiclake.contracts.model import FileFormat
 from civiclake.contracts.sample import Sample
 from civiclake.errors import SourceError, SourceUnavailable, UserError
+from civiclake.io.formats.json_path import find
 from civiclake.io.formats.json_values import DECODER, as_record
 from civiclake.io.formats.table import from_records
 from civiclake.io.inspect import Unreadable
+from civiclake.io.samples.asked import Asked
 from civiclake.io.samples.files import described
-from civiclake.io.samples.records import no_records, path_to_records
+from civiclake.io.samples.records import no_records, opened, path_to_records
 from civiclake.io.samples.rest_paging import guess_paging, is_paging
 from civiclake.io.sources.rest_client import shown
-from civiclake.io.sources.rest_pages import at
 
 # The nightly client has such bounds too, but its patience and its sentences belong to a contract
 # with an owner; here a person waits, and there is neither yet.
@@ -43,7 +44,7 @@ class _Answer:
     """Whether its ``Link`` header names a next page."""
 
 
-def take(source: str, department: str, rows: int) -> Sample:
+def take(source: str, department: str, asked: Asked) -> Sample:
     """The records of one answer; how to go on to the next page is guessed from it.
 
     Raises:
@@ -56,10 +57,11 @@ def take(source: str, department: str, rows: int) -> Sample:
     token = _token()
     answer = _Asking(url, token).answer()
     records, path = _records(answer.value, shown(url))
-    header, found = _table(records[:rows], shown(url))
     paging, note = guess_paging(answer.value, len(records), answer.linked, parameters)
+    seen = opened(records[: asked.rows])
+    header, found = _table(seen, shown(url))
     fixed = {name: value for name, value in parameters.items() if not is_paging(name)}
-    omits = any(len(record) < len(header) for record in records[:rows])
+    omits = any(len(record) < len(header) for record in seen)
     rest = (
         ({"paging": paging} if paging else {})
         | ({"auth": "bearer"} if token else {})
@@ -82,6 +84,7 @@ def take(source: str, department: str, rows: int) -> Sample:
         origin=shown(url),
         physical_type="endpoint",
         notes=(f"the records are taken from {taken}", note),
+        complete=not paging and len(found) == len(records),
     )
 
 
@@ -205,7 +208,7 @@ def _records(value: Any, where: str) -> tuple[list[dict[str, Any]], str | None]:
     path = None if isinstance(value, list) else path_to_records(value)
     if path is None and not isinstance(value, list):
         raise SourceError(f"{where} {no_records(value)}")
-    found = at(value, path)
+    found = find(value, path)
     if not found:
         raise SourceError(
             f"{where} answers with no record, so nothing tells its columns: look at it when it"
@@ -218,11 +221,10 @@ def _records(value: Any, where: str) -> tuple[list[dict[str, Any]], str | None]:
 
 
 def _table(
-    records: list[dict[str, Any]], where: str
+    records: list[Mapping[str, Any]], where: str
 ) -> tuple[tuple[str, ...], tuple[tuple[str | None, ...], ...]]:
     """The records as rows of text, all as wide as the header."""
-    read: Iterator[Mapping[str, Any]] = iter(records)
-    table = from_records(read, described(FileFormat.JSON))
+    table = from_records(iter(records), described(FileFormat.JSON))
     try:
         rows = list(table.rows)
     except Unreadable as error:

@@ -7,23 +7,28 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-_SIZES = ("per_page", "page_size", "limit", "size", "top", "rows", "max_results")
+from civiclake.contracts.rest import End
+from civiclake.io.sources.rest_signs import ADDRESSES, CURSORS, TOTALS, is_href, last_name
+from civiclake.io.sources.rest_signs import plain as _plain
+from civiclake.io.sources.rest_signs import whole as _whole
+
+_SIZES = ("per_page", "page_size", "limit", "size", "top", "rows", "max_results",
+          "result_record_count")  # fmt: skip
 _PAGES = ("page", "page_number", "page_no", "page_index", "current_page")
-_OFFSETS = ("offset", "skip", "start", "start_index")
-_CURSORS = ("next_cursor", "cursor", "next_page_token", "continuation_token", "next_token", "after")
-_TOTALS = ("total", "total_count", "total_results", "total_records", "total_elements", "count")
+_OFFSETS = ("offset", "skip", "start", "start_index", "result_offset")
 _ASKED_BY = {
     "next_page_token": "page_token", "continuation_token": "continuation_token",
     "next_token": "next_token", "after": "after",
 }  # fmt: skip
 """The parameter that takes the word of such a field; of others it is ``cursor``."""
 _MOST_PER_PAGE = 100_000
+_ARCGIS = {"exceededTransferLimit", "objectIdFieldName"}
 _REVIEW = "look whether all records come"
 
 
 def is_paging(name: str) -> bool:
     """Whether a parameter of an address asks for a page rather than for certain records."""
-    return _plain(name) in (*_SIZES, *_PAGES, *_OFFSETS, *_CURSORS, "page_token")
+    return _plain(name) in (*_SIZES, *_PAGES, *_OFFSETS, *CURSORS, "page_token")
 
 
 def guess_paging(
@@ -41,7 +46,14 @@ def guess_paging(
     if linked:
         found = {"kind": "link"} | seen.size() | seen.total()
         return found, f"paging by link: the Link header names a next page; {_REVIEW}"
-    return seen.cursor() or seen.next_address() or seen.number() or seen.whole()
+    return (
+        seen.odata()
+        or seen.arcgis()
+        or seen.cursor()
+        or seen.next_address()
+        or seen.number()
+        or seen.whole()
+    )
 
 
 @dataclass(frozen=True)
@@ -54,8 +66,10 @@ class _Seen:
 
     def total(self) -> dict[str, str]:
         """Where the number of all records is told; what is less than one page is none."""
-        found = self._field(_TOTALS)
+        found = self._field(TOTALS)
         told = found is not None and _whole(self.fields[found]) >= self.count
+        if found and _name(found) == "count" and _whole(self.fields[found]) == self.count:
+            return {}  # it may as well count the records of this page, and would end the walk
         return {"total": found} if found and told else {}
 
     def size(self) -> dict[str, Any]:
@@ -71,22 +85,45 @@ class _Seen:
             "size_parameter": name,
         }
 
+    def odata(self) -> tuple[dict[str, Any], str] | None:
+        """OData names the next page's address, and leaves the name out of the last page."""
+        if not any(path.startswith("@odata.") for path in self.fields):
+            return None
+        # `$top` bounds the whole answer there, and must not be sent for the size of a page.
+        found = {"kind": "link", "size": max(self.count, 1), "size_parameter": None}
+        found |= {"next": "@odata.nextLink", "end": str(End.NO_NEXT)}
+        note = "paging by link: OData gives the next page's address in `@odata.nextLink`"
+        if "@odata.count" in self.fields:
+            return found | {"total": "@odata.count"}, f"{note}; {_REVIEW}"
+        return found, f"{note}; with the parameter $count it tells a total; {_REVIEW}"
+
+    def arcgis(self) -> tuple[dict[str, Any], str] | None:
+        """A feature service of ArcGIS says only when more is left."""
+        if not _ARCGIS & self.fields.keys():
+            return None
+        asked = next((p for p in self.parameters if _plain(p) == "result_record_count"), None)
+        size = self.size() if asked else {"size": max(self.count, 1)}
+        found = {"kind": "offset"} | size
+        found |= {"parameter": "resultOffset", "size_parameter": "resultRecordCount"}
+        note = "paging by offset, as feature services of ArcGIS do; let the address' parameters"
+        return found, f"{note} hold an order (orderByFields); {_REVIEW}"
+
     def cursor(self) -> tuple[dict[str, Any], str] | None:
         """A field that holds the word for the next page, even an empty one on the last."""
-        path = self._field((*_CURSORS, "next"))
+        path = self._field((*CURSORS, "next"))
         if path is None or (_name(path) == "next" and self._field(("previous", "prev"))):
             return None
         if _is_address(self.fields[path]) or isinstance(self.fields[path], bool):
             return None
-        asked = next((p for p in self.parameters if _plain(p) in (*_CURSORS, "page_token")), None)
+        asked = next((p for p in self.parameters if _plain(p) in (*CURSORS, "page_token")), None)
         parameter = asked or _spelled(_ASKED_BY.get(_name(path), "cursor"), path)
         found = {"kind": "cursor"} | self.size() | {"parameter": parameter, "next": path}
         note = f"paging by cursor: `{path}` is taken for what the parameter `{parameter}` asks for"
         return found | self.total(), f"{note}; {_REVIEW}"
 
     def next_address(self) -> tuple[dict[str, Any], str] | None:
-        """A next page's whole address in the body: only its parameters can be made use of."""
-        path = self._field(("next", "next_url", "next_page_url", "next_link", "next_page", "href"))
+        """A next page's whole address in the body: by its parameters, or else followed."""
+        path = self._field(ADDRESSES) or next(filter(is_href, self.fields), None)
         if path is None or not _is_address(self.fields[path]):
             return None
         for name, word in parse_qsl(urlsplit(self.fields[path]).query):
@@ -96,8 +133,9 @@ class _Seen:
                     found = {"kind": kind} | self.size() | {"parameter": name} | first
                     note = f"paging by {kind}: the address in `{path}` has the parameter `{name}`"
                     return found | self.total(), f"{note}; {_REVIEW}"
-        note = f"ONE PAGE ONLY: `{path}` holds the next page's address, which can't be followed"
-        return {"kind": "none"}, f"{note} from a body; ask whether a Link header could tell it"
+        found = {"kind": "link"} | self.size() | {"next": path}
+        note = f"paging by link: `{path}` holds the next page's address"
+        return found | self.total(), f"{note}; {_REVIEW}"
 
     def number(self) -> tuple[dict[str, Any], str] | None:
         """An echoed offset or number of the page, or a total that this answer does not reach."""
@@ -138,26 +176,20 @@ _ASKED_AS = {"current_page": "page"}
 
 
 def _fields(value: Any, way: str) -> Iterator[tuple[str, Any]]:
-    """Scalars beside the records, at most two keys deep."""
+    """Scalars beside the records, at most two keys deep; deeper where a link is an object."""
     if not isinstance(value, Mapping):
         return
     for name, item in value.items():
-        if not name or "." in name:
+        if not name:
             continue
-        if isinstance(item, Mapping) and not way:
-            yield from _fields(item, f"{name}.")
+        if isinstance(item, Mapping) and (not way or _plain(name) == "next"):
+            yield from _fields(item, f"{way}{name}.")
         elif not isinstance(item, Mapping | list):
             yield f"{way}{name}", item
 
 
 def _name(path: str) -> str:
-    return _plain(path.rpartition(".")[2])
-
-
-def _plain(name: str) -> str:
-    """``nextPageToken``, ``next-page-token`` and ``$top`` in one spelling."""
-    parted = "".join(f"_{c.lower()}" if c.isupper() else c for c in name)
-    return parted.replace("-", "_").replace("__", "_").strip("_$@")
+    return _plain(last_name(path))
 
 
 def _spelled(parameter: str, path: str | None) -> str:
@@ -170,11 +202,3 @@ def _spelled(parameter: str, path: str | None) -> str:
 
 def _is_address(value: Any) -> bool:
     return isinstance(value, str) and value.startswith(("http://", "https://", "/", "?"))
-
-
-def _whole(value: Any) -> int:
-    """The number, or -1 for what is none."""
-    if isinstance(value, bool):
-        return -1
-    text = str(value)
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else -1

@@ -6,16 +6,18 @@ from pathlib import Path
 
 from civiclake.contracts.model import FileFormat
 from civiclake.contracts.sample import Sample
+from civiclake.io.samples.asked import Asked
 from civiclake.io.samples.files import described, encoding_of, look
 
 
-def take(path: Path, department: str, rows: int) -> Sample:
-    """The first rows.
+def take(path: Path, department: str, asked: Asked) -> Sample:
+    """The rows.
 
     Raises:
         SourceError: it can't be read, or holds no record.
     """
     if ".parquet" in (s.lower() for s in path.suffixes[-2:]):
-        return look(path, department, rows, described(FileFormat.PARQUET))
-    dataset = described(FileFormat.JSONL, encoding=encoding_of(path, FileFormat.JSONL))
-    return look(path, department, rows, dataset)
+        return look(path, department, asked, described(FileFormat.PARQUET))
+    found = encoding_of(path, FileFormat.JSONL, asked)
+    dataset = described(FileFormat.JSONL, encoding=found.name)
+    return look(path, department, asked, dataset, (found.note,))

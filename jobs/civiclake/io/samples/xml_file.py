@@ -11,6 +11,8 @@ from civiclake.contracts.model import FileFormat
 from civiclake.contracts.sample import Sample
 from civiclake.errors import SourceError
 from civiclake.io.formats import xml_records
+from civiclake.io.samples.asked import Asked
+from civiclake.io.samples.encodings import Encoding
 from civiclake.io.samples.files import described, encoding_of, look, unpacked
 
 _MOST_ELEMENTS = 20_000
@@ -18,29 +20,29 @@ _HEAD_BYTES = 512
 Way = tuple[str, ...]
 
 
-def take(path: Path, department: str, rows: int) -> Sample:
-    """The first records, an element each.
+def take(path: Path, department: str, asked: Asked) -> Sample:
+    """The records, an element each.
 
     Raises:
         SourceError: it can't be read, or holds no element that may be a record.
     """
-    encoding = _encoding(path)
+    found = _encoding(path, asked)
     with unpacked(path) as binary:
-        ways = list(islice(xml_records.ways(binary, encoding), _MOST_ELEMENTS))
+        ways = list(islice(xml_records.ways(binary, found.name), _MOST_ELEMENTS))
     records = _record(ways)
     if records is None:
         raise SourceError(f"{path.name} holds nothing but an empty {ways[0][0]}")
     note = f"every element `{records}` is taken for a record"
-    dataset = described(FileFormat.XML, encoding=encoding, records=records)
-    return look(path, department, rows, dataset, (note,))
+    dataset = described(FileFormat.XML, encoding=found.name, records=records)
+    return look(path, department, asked, dataset, (found.note, note))
 
 
-def _encoding(path: Path) -> str:
+def _encoding(path: Path, asked: Asked) -> Encoding:
     """What the file says of itself comes first; it is believed only if it can be read so."""
     with unpacked(path) as binary:
         head = binary.read(_HEAD_BYTES).decode("latin-1").removeprefix("\xef\xbb\xbf")
     declared = xml_records.declared(head)
-    return encoding_of(path, FileFormat.XML, (declared.lower(),) if declared else ())
+    return encoding_of(path, FileFormat.XML, asked, (declared.lower(),) if declared else ())
 
 
 def _record(ways: Iterable[Way]) -> str | None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from io import RawIOBase
+from itertools import islice
 
 from civiclake.contracts.model import Dataset
 from civiclake.errors import UserError
@@ -16,6 +17,8 @@ from civiclake.errors import UserError
 UNFINISHED = (".tmp", ".part", ".partial", ".filepart", ".crdownload", ".swp", "~")
 """Endings by which programs name a file that they still write."""
 
+_SHOWN_NAMES = 10
+"""Of files that lie where nothing matches."""
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
@@ -35,6 +38,15 @@ class Delivery:
     def identity(self) -> tuple[str, int, str]:
         """As :attr:`civiclake.io.landing.LandedFile.identity`."""
         return (self.origin, self.size_bytes, self.version)
+
+
+def holds(folder: str, names: Iterable[str]) -> str:
+    """What lies in a folder where nothing matches, in a few words."""
+    some = list(islice(names, _SHOWN_NAMES + 1))
+    if not some:
+        return f"{folder} is empty"
+    more = ", ..." if len(some) > _SHOWN_NAMES else ""
+    return f"{folder} holds {', '.join(some[:_SHOWN_NAMES])}{more}"
 
 
 class StillWritten(Exception):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import heapq
 import os
+import re
 import stat
 import time
 from collections.abc import Iterator
@@ -14,7 +16,9 @@ from typing import cast
 
 from civiclake.contracts.model import Dataset
 from civiclake.errors import SourceError
-from civiclake.io.sources.common import UNFINISHED, Delivery, StillWritten, ask, expand
+from civiclake.io.sources.common import UNFINISHED, Delivery, StillWritten, ask, expand, holds
+
+_LOOKED_AT = 20
 
 
 def find(dataset: Dataset, *, settle_seconds: float) -> tuple[list[Delivery], list[str]]:
@@ -44,6 +48,21 @@ def find(dataset: Dataset, *, settle_seconds: float) -> tuple[list[Delivery], li
         else:
             found.append(_delivery(dataset, path, status))
     return sorted(found, key=lambda d: (d.modified_at, d.origin)), growing
+
+
+def beside(dataset: Dataset) -> str:
+    """What lies where the pattern looks, when nothing matches it."""
+    folder = Path(expand(dataset, "path", dataset.source.location)).absolute().parent
+    while re.search(r"[*?\[]", str(folder)):
+        folder = folder.parent
+    if not folder.is_dir():
+        return f"there is no folder {folder}"
+    return holds(str(folder), (path.name + "/" * path.is_dir() for path in _some(folder)))
+
+
+def _some(folder: Path) -> list[Path]:
+    """The first of what lies in a folder, in order, however much it is."""
+    return heapq.nsmallest(_LOOKED_AT, folder.iterdir())
 
 
 def _delivery(dataset: Dataset, path: Path, status: os.stat_result) -> Delivery:

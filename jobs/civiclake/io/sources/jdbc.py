@@ -8,8 +8,6 @@ so what changes in between comes the next night as well.
 
 from __future__ import annotations
 
-import csv
-import gzip
 import hashlib
 import re
 import shutil
@@ -26,9 +24,9 @@ from pyspark.sql import Column, DataFrame, Observation, SparkSession
 from pyspark.sql import functions as F
 
 from civiclake.contracts.model import Dataset
+from civiclake.contracts.sql import sql_name
 from civiclake.errors import EngineError, SourceError, UserError
 from civiclake.io.drift import refuse_columns
-from civiclake.io.inspect import inspect_csv
 from civiclake.io.landing import Draft, LandedFile
 from civiclake.io.sources import parts, tables
 from civiclake.io.sources.common import credential, expand
@@ -57,6 +55,13 @@ class _Table:
     spark: SparkSession
     options: dict[str, str]
     kinds: dict[str, str]
+    """By the contract's name."""
+    spelled: dict[str, str]
+    """The table's own name, where it is another."""
+
+    def column(self, name: str) -> Column:
+        """A column by the contract's name."""
+        return _named(self.spelled.get(name, name))
 
     @property
     def header(self) -> tuple[str, ...]:
@@ -69,7 +74,7 @@ class _Table:
 
     def row(self, frame: DataFrame) -> list[str | None]:
         """The one row of an aggregate, as text."""
-        shown = frame.select([_text(name, _kind(kind)) for name, kind in frame.dtypes])
+        shown = frame.select([_text(_named(name), _kind(kind)) for name, kind in frame.dtypes])
         return list(shown.collect()[0])
 
 
@@ -122,8 +127,10 @@ def _table(dataset: Dataset, spark: SparkSession) -> _Table:
         "user": credential(dataset, "USER"),
         "password": credential(dataset, "PASSWORD"),
     }
-    table = _Table(dataset, spark, options, {})
-    table.kinds.update({name: _kind(kind) for name, kind in table.frame().dtypes})
+    table = _Table(dataset, spark, options, {}, {})
+    found = {name: _kind(kind) for name, kind in table.frame().dtypes}
+    table.spelled.update(tables.spellings(dataset, found))
+    table.kinds.update(tables.in_contract_s_words(found, table.spelled))
     refuse_columns(dataset, tables.what(dataset), list(table.kinds))
     return table
 
@@ -131,7 +138,7 @@ def _table(dataset: Dataset, spark: SparkSession) -> _Table:
 def _fetch(table: _Table, condition: Column, draft: Draft) -> int:
     """Let the engine write; returns how many rows it says it wrote."""
     more = _ranges(table, condition) if table.dataset.source.partition else {}
-    chosen = [_text(name, table.kinds[name]) for name in table.header]
+    chosen = [_text(table.column(name), table.kinds[name]).alias(name) for name in table.header]
     seen = Observation("fetched")
     frame = table.frame(**more).where(condition).select(chosen)
     frame.observe(seen, F.count(F.lit(1)).alias("rows")).write.csv(
@@ -148,13 +155,14 @@ def _fetch(table: _Table, condition: Column, draft: Draft) -> int:
 def _ranges(table: _Table, condition: Column) -> dict[str, str]:
     partition = table.dataset.source.partition
     assert partition is not None
-    column = tables.partition_column(table.dataset, table.kinds, _INTEGERS)
-    ends = table.frame().where(condition).agg(F.min(f"`{column}`"), F.max(f"`{column}`"))
-    low, high = table.row(ends)
+    name = tables.partition_column(table.dataset, table.kinds, _INTEGERS)
+    column = table.column(name)
+    ends = [F.min(column).alias("low"), F.max(column).alias("high")]
+    low, high = table.row(table.frame().where(condition).agg(*ends))
     if low is None or high is None:
         return {}
     return {
-        "partitionColumn": column,
+        "partitionColumn": table.spelled.get(name, name),
         "lowerBound": low,
         "upperBound": high,
         "numPartitions": str(partition.parts),
@@ -183,11 +191,10 @@ def _landed(table: _Table, draft: Draft, moment: datetime, count: int) -> tuple[
 def _inspected(path: Path, name: str, table: parts.Parts) -> LandedFile:
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    csv.field_size_limit(1 << 30)
-    with gzip.open(path, "rt", encoding="utf-8", newline="") as lines:
-        found = inspect_csv(lines, ",")
+    found = parts.rendered(table.draft, name, table.header)
     return LandedFile(
         path=name,
+        rendition=parts.rendition_of(name),
         origin=table.origin,
         size_bytes=path.stat().st_size,
         sha256=digest,
@@ -211,33 +218,40 @@ def _kind(spark_type: str) -> str:
     return spark_type
 
 
-def _text(name: str, kind: str) -> Column:
+def _named(name: str) -> Column:
+    return F.col(sql_name(name))
+
+
+def _text(column: Column, kind: str) -> Column:
     """A column as text; an instant keeps its offset, so that no zone is guessed later."""
-    column = F.col("`" + name.replace("`", "``") + "`")
     if kind == "timestamp":
         text = F.concat(F.date_format(column, "yyyy-MM-dd HH:mm:ss.SSSSSS"), F.lit("+00:00"))
     elif kind == "binary":
         text = F.concat(F.lit("\\x"), F.lower(F.hex(column)))
     else:
         text = column.cast("string")
-    return text.alias(name)
+    return text
 
 
 def _newest(table: _Table, sequence: str, moment: datetime) -> str | None:
-    column, kind = F.col(f"`{sequence}`"), table.kinds[sequence]
+    column, kind = table.column(sequence), table.kinds[sequence]
     frame = table.frame()
     if kind in _INSTANTS:
         zone = table.dataset.column(table.dataset.sequence or "").timezone
         local = F.lit(moment) if kind == "timestamp" else F.from_utc_timestamp(F.lit(moment), zone)
         frame = frame.where(column <= local.cast(kind))
-    (newest,) = table.row(frame.agg(F.max(column)))
+    unit = tables.per_second(table.dataset)
+    if kind in _NUMBERS and unit:
+        frame = frame.where(column <= F.lit(int(moment.timestamp() * unit)))
+    (newest,) = table.row(frame.agg(F.max(column).alias("newest")))
     return newest
 
 
 def _since(table: _Table, sequence: str, watermark: str) -> Column:
-    column, kind = F.col(f"`{sequence}`"), table.kinds[sequence]
+    column, kind = table.column(sequence), table.kinds[sequence]
     if kind not in _INSTANTS:
-        return (column >= F.lit(Decimal(watermark))) | column.isNull()
+        units = table.dataset.overlap_seconds * (tables.per_second(table.dataset) or 1)
+        return (column >= F.lit(Decimal(watermark) - units)) | column.isNull()
     mark = datetime.fromisoformat(watermark) - timedelta(seconds=table.dataset.overlap_seconds)
     return (column >= F.lit(mark.isoformat(" ")).cast(kind)) | column.isNull()
 

@@ -44,11 +44,19 @@ class _Table:
     dataset: Dataset
     source: str
     kinds: dict[str, str]
+    """By the contract's name."""
+    spelled: dict[str, str]
+    """The table's own name, where it is another."""
     moment: datetime
+
+    def column(self, name: str) -> str:
+        """A column by the contract's name, as an identifier."""
+        return types.quoted(self.spelled.get(name, name))
 
     def select(self, conditions: Sequence[str]) -> str:
         """The statement that brings the rows of all these conditions, a line of CSV each."""
-        columns = [(name, self.kinds[name]) for name in tables.header(self.dataset, self.kinds)]
+        names = tables.header(self.dataset, self.kinds)
+        columns = [(self.column(name), self.kinds[name]) for name in names]
         return f"SELECT {types.csv_record(columns)} FROM {self.source}{_where(conditions)}"
 
 
@@ -120,8 +128,7 @@ def _readers(
     table: _Table, connection: Connection, others: Sequence[Connection], conditions: Sequence[str]
 ) -> list[Callable[[], Lines]]:
     """One reader for each range of the partition's column."""
-    name = tables.partition_column(table.dataset, table.kinds, types.INTEGERS)
-    column = types.quoted(name)
+    column = table.column(tables.partition_column(table.dataset, table.kinds, types.INTEGERS))
     query = f"SELECT MIN({column}), MAX({column}) FROM {table.source}{_where(conditions)}"
     low, high = (int(bound or 0) for bound in _one(connection, query))
     found: list[Callable[[], Lines]] = []
@@ -205,20 +212,25 @@ def _table(dataset: Dataset, connection: Connection) -> _Table:
             if number(error) == ER.NO_SUCH_TABLE and not dataset.source.query:
                 raise tables.no_table(dataset, ".".join(_names(dataset))) from None
             raise
-        kinds = types.kinds(cursor)
+        found = types.kinds(cursor)
+    spelled = tables.spellings(dataset, found)
+    kinds = tables.in_contract_s_words(found, spelled)
     refuse_columns(dataset, tables.what(dataset), list(kinds))
     (now,) = _one(connection, "SELECT UTC_TIMESTAMP(6)")
     moment = datetime.fromisoformat(str(now)).replace(tzinfo=UTC)
-    return _Table(dataset, source, kinds, moment)
+    return _Table(dataset, source, kinds, spelled, moment)
 
 
 def _newest(table: _Table, connection: Connection, sequence: str) -> str | None:
-    column, kind = types.quoted(sequence), table.kinds[sequence]
+    column, kind = table.column(sequence), table.kinds[sequence]
     found, conditions = f"MAX({column})", []
     if kind in types.INSTANTS:
         zone = table.dataset.column(table.dataset.sequence or "").timezone
         local = table.moment.astimezone(UTC if kind == "timestamp" else ZoneInfo(zone))
         conditions = [f"{column} <= '{_written(local)}'", f"{column} >= '{_EARLIEST[kind]}'"]
+    unit = tables.per_second(table.dataset)
+    if kind in types.NUMBERS and unit:
+        conditions = [f"{column} <= {int(table.moment.timestamp() * unit)}"]
     if kind == "timestamp":
         found = f"CONCAT({found}, '+00:00')"
     (newest,) = _one(connection, f"SELECT {found} FROM {table.source}{_where(conditions)}")
@@ -226,9 +238,10 @@ def _newest(table: _Table, connection: Connection, sequence: str) -> str | None:
 
 
 def _since(table: _Table, sequence: str, watermark: str) -> str:
-    column, kind = types.quoted(sequence), table.kinds[sequence]
+    column, kind = table.column(sequence), table.kinds[sequence]
     if kind not in types.INSTANTS:
-        return f"({column} >= {Decimal(watermark)} OR {column} IS NULL)"
+        units = table.dataset.overlap_seconds * (tables.per_second(table.dataset) or 1)
+        return f"({column} >= {Decimal(watermark) - units} OR {column} IS NULL)"
     mark = datetime.fromisoformat(watermark) - timedelta(seconds=table.dataset.overlap_seconds)
     never = f"{column} IS NULL OR {column} < '{_EARLIEST[kind]}'"
     return f"({column} >= '{_written(mark)}' OR {never})"

@@ -60,8 +60,11 @@ def csv_record(columns: Iterable[tuple[str, str]]) -> str:
 
     The server writes it: it does so many times faster than Python, and knows its own types.
     Text is always quoted, so that an empty one and NULL (nothing at all) stay apart.
+
+    Args:
+        columns: as identifiers, with their types.
     """
-    return "CONCAT_WS(',', " + ", ".join(_field(quoted(n), kind) for n, kind in columns) + ")"
+    return "CONCAT_WS(',', " + ", ".join(_field(name, kind) for name, kind in columns) + ")"
 
 
 def _field(column: str, kind: str) -> str:

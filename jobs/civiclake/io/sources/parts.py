@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
 import hashlib
+import io
 import zlib
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +14,12 @@ from datetime import datetime
 from itertools import islice
 from threading import Event
 
-from civiclake.io.landing import Draft, LandedFile
+from civiclake.errors import SourceError
+from civiclake.io.csv_header import Wanted
+from civiclake.io.csv_records import Form, render
+from civiclake.io.inspect import Inspection
+from civiclake.io.landing import RENDITIONS, Draft, LandedFile
+from civiclake.io.rendition import SUFFIX
 
 ROWS_PER_PART = 250_000
 """A gzip file can't be split: parts of this size keep all of Spark's cores busy."""
@@ -72,14 +79,14 @@ class Parts:
         full = [file for file in files if file.rows] or list(files[:1])
         for file in files:
             if file not in full:
-                self.draft.path(file.path).unlink()
+                for path in filter(None, (file.path, file.rendition)):
+                    self.draft.path(path).unlink()
         return tuple(full)
 
     def _part(self, lines: Iterator[Line]) -> LandedFile:
         path = self.draft.place(f"{self.name}.csv.gz")
         digest, packer = hashlib.sha256(), zlib.compressobj(1, wbits=31)
         rows = size = 0
-        multiline = False
         with self.draft.path(path).open("wb") as file:
 
             def write(data: bytes) -> None:
@@ -90,11 +97,17 @@ class Parts:
             write(packer.compress(csv_line(self.header)))
             for chunk, count in _chunks(islice(lines, ROWS_PER_PART)):
                 rows += count
-                multiline = multiline or chunk.count(b"\n") != count or b"\r" in chunk
                 write(packer.compress(chunk))
             write(packer.flush())
+        found = rendered(self.draft, path, self.header)
+        if found.rows != rows:
+            raise SourceError(
+                f"{self.origin}: {rows} rows came, but {found.rows} are read back from {path}: "
+                "run the batch again"
+            )
         return LandedFile(
             path=path,
+            rendition=rendition_of(path),
             origin=self.origin,
             size_bytes=size,
             sha256=digest.hexdigest(),
@@ -102,10 +115,27 @@ class Parts:
             header=self.header,
             modified_at=self.moment,
             version=self.version,
-            multiline=multiline,
+            multiline=found.multiline,
             compressed=True,
             as_came=self.as_came,
         )
+
+
+def rendered(draft: Draft, path: str, header: tuple[str, ...]) -> Inspection:
+    """Let landing's reader make its rendition of a part.
+
+    Raises:
+        Unreadable: the part is no CSV.
+    """
+    form = Form(Wanted(known=header), written_here=True)
+    with gzip.open(draft.path(path)) as binary:
+        stream = io.BufferedReader(binary, _FLUSH_BYTES)
+        return render(stream, draft.path(rendition_of(path)), form)
+
+
+def rendition_of(path: str) -> str:
+    """Where the rendition of a part stands."""
+    return f"{RENDITIONS}/{path.removesuffix('.csv.gz')}{SUFFIX}"
 
 
 def csv_line(values: Iterable[str | None]) -> bytes:

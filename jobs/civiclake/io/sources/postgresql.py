@@ -34,11 +34,18 @@ class _Table:
     dataset: Dataset
     source: sql.Composable
     kinds: dict[str, str]
+    """By the contract's name."""
+    spelled: dict[str, str]
+    """The table's own name, where it is another."""
+
+    def column(self, name: str) -> sql.Identifier:
+        """A column by the contract's name."""
+        return sql.Identifier(self.spelled.get(name, name))
 
     def copy(self, conditions: Sequence[sql.Composable]) -> sql.Composed:
         """The statement that brings the rows of all these conditions."""
         chosen = sql.SQL(", ").join(
-            sql.SQL("{}::text").format(sql.Identifier(name))
+            sql.SQL("{}::text").format(self.column(name))
             for name in tables.header(self.dataset, self.kinds)
         )
         where = sql.SQL(" WHERE ") + sql.SQL(" AND ").join(conditions)
@@ -102,7 +109,7 @@ def _readers(
     """One reader for each range of the partition's column."""
     partition = table.dataset.source.partition
     assert partition is not None
-    column = sql.Identifier(tables.partition_column(table.dataset, table.kinds, _INTEGERS))
+    column = table.column(tables.partition_column(table.dataset, table.kinds, _INTEGERS))
     where = sql.SQL(" WHERE ") + sql.SQL(" AND ").join(conditions) if conditions else sql.SQL("")
     query = sql.SQL("SELECT min({c}), max({c}) FROM {t}{w}").format(
         c=column, t=table.source, w=where
@@ -169,8 +176,10 @@ def _table(dataset: Dataset, connection: Connection) -> _Table:
         kinds = catalogue.columns(connection, schema, name, sized=False)
         if not kinds:
             raise tables.no_table(dataset, f"{schema}.{name}")
+    spelled = tables.spellings(dataset, kinds)
+    kinds = tables.in_contract_s_words(kinds, spelled)
     refuse_columns(dataset, where, list(kinds))
-    return _Table(dataset, source, kinds)
+    return _Table(dataset, source, kinds, spelled)
 
 
 def _query_kinds(connection: Connection, source: sql.Composable) -> dict[str, str]:
@@ -193,22 +202,29 @@ def _moment(connection: Connection) -> tuple[datetime, str]:
 
 
 def _newest(table: _Table, connection: Connection, sequence: str) -> str | None:
-    column, kind = sql.Identifier(sequence), table.kinds[sequence]
+    column, kind = table.column(sequence), table.kinds[sequence]
     zone = sql.Literal(table.dataset.column(table.dataset.sequence or "").timezone)
     now = (
         sql.SQL("now()") if kind == _INSTANTS[0] else sql.SQL("now() AT TIME ZONE {}").format(zone)
     )
-    past = sql.SQL(" WHERE {} <= {}").format(column, now) if kind in _INSTANTS else sql.SQL("")
+    unit = tables.per_second(table.dataset)
+    if kind in _NUMBERS and unit:
+        now = sql.SQL("extract(epoch FROM now()) * {}").format(sql.Literal(unit))
+    timed = kind in _INSTANTS or unit
+    past = sql.SQL(" WHERE {} <= {}").format(column, now) if timed else sql.SQL("")
     query = sql.SQL("SELECT max({})::text FROM {}{}").format(column, table.source, past)
     row = connection.execute(query).fetchone()
     return row[0] if row else None
 
 
 def _since(table: _Table, sequence: str, watermark: str) -> sql.Composed:
-    column, kind = sql.Identifier(sequence), table.kinds[sequence]
+    column, kind = table.column(sequence), table.kinds[sequence]
     overlap = table.dataset.overlap_seconds
     mark: sql.Composable = sql.SQL("{}::" + kind).format(sql.Literal(watermark))
-    if overlap:
+    if overlap and kind in _NUMBERS:
+        units = overlap * (tables.per_second(table.dataset) or 1)
+        mark += sql.SQL(" - {}").format(sql.Literal(units))
+    elif overlap:
         mark += sql.SQL(" - make_interval(secs => {})").format(sql.Literal(overlap))
     return sql.SQL("({c} >= {m} OR {c} IS NULL)").format(c=column, m=mark)
 

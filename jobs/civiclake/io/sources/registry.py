@@ -43,6 +43,14 @@ class Finds(Protocol):
         """All that is delivered, oldest first, and the names of what is still being written."""
 
 
+@runtime_checkable
+class TellsBeside(Protocol):
+    """A connector that can say what lies where nothing matches."""
+
+    def beside(self, dataset: Dataset) -> str:
+        """A few words, such as ``/drops holds a.csv, b.txt``."""
+
+
 @dataclass(frozen=True)
 class Asked:
     """What a connector that pulls is asked for."""

@@ -16,16 +16,20 @@ from civiclake.contracts.model import Dataset, Load, NewColumn
 from civiclake.contracts.rest import PagingKind
 from civiclake.errors import BatchHeld, SourceError, SourceUnavailable, UserError
 from civiclake.io.drift import refuse_unfit
+from civiclake.io.formats.json_path import MISSING, find
 from civiclake.io.formats.json_values import as_record
 from civiclake.io.formats.table import from_records
 from civiclake.io.formats.text import cell
 from civiclake.io.inspect import Unreadable
 from civiclake.io.landing import Landing
+from civiclake.io.sources import tables
 from civiclake.io.sources.common import ask
 from civiclake.io.sources.parts import Lines, Parts, csv_line
 from civiclake.io.sources.registry import Asked, Pulled
 from civiclake.io.sources.rest_client import Client, shown
-from civiclake.io.sources.rest_pages import INDEX, RESUME, Page, Walk, at
+from civiclake.io.sources.rest_ends import told
+from civiclake.io.sources.rest_page import Page
+from civiclake.io.sources.rest_pages import INDEX, RESUME, Walk
 
 WALKS = 3
 """Times that a register is walked through until it holds still."""
@@ -88,12 +92,13 @@ def _parameters(dataset: Dataset, watermark: str | None) -> dict[str, str]:
 def _since(dataset: Dataset, watermark: str) -> str:
     """The watermark less the overlap, written as the source writes it."""
     if _order(watermark, UTC)[0] == 1:
-        if dataset.overlap_seconds:
+        unit = tables.per_second(dataset)
+        if dataset.overlap_seconds and unit is None:
             raise UserError(
                 f"{dataset.path}: sequence {dataset.sequence} is a number in the source: "
-                "an overlap goes with times; leave it out"
+                "an overlap goes with times; leave it out, or say with `epoch` what it counts"
             )
-        return watermark
+        return str(Decimal(watermark) - dataset.overlap_seconds * (unit or 1))
     moment = datetime.fromisoformat(watermark) - timedelta(seconds=dataset.overlap_seconds)
     text = moment.isoformat()
     return text.replace("+00:00", "Z") if watermark.endswith("Z") else text
@@ -107,7 +112,7 @@ def _settled(walk: Walk) -> tuple[list[Page], _Reconciled]:
         found = _reconcile(walk, pages)
         if _adds_up(walk.dataset, pages, len(found.winners)):
             return pages, found
-        totals = f"the total went from {pages[0].total} to {pages[-1].total}"
+        totals = f"the total went from {pages[0].total} to {told(pages)}"
         counted.append(f"{len(found.winners)} records ({totals})")
         walk.forget()
     raise SourceError(
@@ -118,7 +123,7 @@ def _settled(walk: Walk) -> tuple[list[Page], _Reconciled]:
 
 
 def _adds_up(dataset: Dataset, pages: list[Page], count: int) -> bool:
-    first, last = pages[0].total, pages[-1].total
+    first, last = pages[0].total, told(pages)
     if last is None:
         return True
     by_number = dataset.source.rest.paging.kind in (PagingKind.PAGE, PagingKind.OFFSET)
@@ -131,19 +136,21 @@ def _reconcile(walk: Walk, pages: list[Page]) -> _Reconciled:
     key = (dataset.source.rest.key,) if dataset.source.rest.key else _identifying(dataset)
     column = dataset.column(dataset.sequence) if dataset.sequence else None
     zone = ZoneInfo(column.timezone) if column else UTC
+    unit = tables.per_second(dataset)
     for place, page in enumerate(pages):
         for number, record in enumerate(_checked(walk, page)):
             values = tuple(cell(_value(record, path)) for path in key)
             # What has no key of its own is nobody else's version: the checks will tell.
             named = tuple(v for v in values if v is not None)
-            whole = len(named) == len(values)
+            # Rows of a line list have no key at all: each is its own.
+            whole = bool(key) and len(named) == len(values)
             identity = named if whole else ("", f"{place}/{number}")
             text = cell(_value(record, column.source_name)) if column else None
             order = _order(text, zone)
             before = found.winners.get(identity)
             if before is None or order >= before[0]:
                 found.winners[identity] = (order, place, number)
-            if text is not None and _is_past(order, pages[0].fetched_at):
+            if text is not None and _is_past(order, pages[0].fetched_at, unit):
                 mark = (order, text)
                 found.newest = mark if found.newest is None else max(found.newest, mark)
     return found
@@ -151,7 +158,7 @@ def _reconcile(walk: Walk, pages: list[Page]) -> _Reconciled:
 
 def _identifying(dataset: Dataset) -> tuple[str, ...]:
     """What tells one record from another; a change log has many of one key."""
-    names = list(dataset.key)
+    names = list(dataset.key) if dataset.occurrence is None else []
     if dataset.load is Load.CHANGES:
         names += [name for name in (dataset.sequence, dataset.operation) if name]
     return tuple(dataset.column(name).source_name for name in dict.fromkeys(names))
@@ -168,7 +175,8 @@ def _checked(walk: Walk, page: Page) -> Iterator[dict[str, Any]]:
 
 
 def _value(record: Mapping[str, Any], path: str) -> Any:
-    return record[path] if path in record else at(record, path)
+    found = find(record, path)
+    return None if found is MISSING else found
 
 
 def _order(text: str | None, zone: Any) -> Order:
@@ -184,8 +192,10 @@ def _order(text: str | None, zone: Any) -> Order:
     return (2, moment if moment.tzinfo else moment.replace(tzinfo=zone))
 
 
-def _is_past(order: Order, moment: datetime) -> bool:
-    return order[0] == 1 or (order[0] == 2 and order[1] <= moment)
+def _is_past(order: Order, moment: datetime, per_second: int | None) -> bool:
+    if order[0] == 1:  # a number that counts no time has no future
+        return per_second is None or order[1] <= Decimal(moment.timestamp()) * per_second
+    return order[0] == 2 and order[1] <= moment
 
 
 def _watermark(found: _Reconciled, before: str | None) -> str | None:

@@ -22,7 +22,7 @@ from tenacity import (
 )
 
 from civiclake.contracts.model import Dataset
-from civiclake.contracts.rest import Auth
+from civiclake.contracts.rest import Auth, End
 from civiclake.errors import SourceError, SourceUnavailable, UserError
 from civiclake.io.formats.json_values import DECODER
 from civiclake.io.inspect import Unreadable
@@ -60,10 +60,12 @@ class Answer:
 
     body: bytes
     value: Any
-    """The body, read as JSON."""
+    """The body, read as JSON; None where there is none."""
     shown: str
     """Its address without parameters: they may hold what nobody should read."""
     next_link: str | None
+    linked: bool = False
+    """Whether it has a ``Link`` header at all, on the last page too."""
 
 
 class Client:
@@ -144,7 +146,7 @@ class Client:
 
     def _check_status(self, response: httpx.Response, body: bytes) -> None:
         status, where = response.status_code, self._named(response.url)
-        if status == httpx.codes.OK:
+        if status in (httpx.codes.OK, httpx.codes.NO_CONTENT):
             return
         if status in (408, 429) or status >= 500:
             after = _retry_after(response.headers.get("retry-after"))
@@ -166,6 +168,10 @@ class Client:
 
     def _answer(self, response: httpx.Response, body: bytes) -> Answer:
         where = self._named(response.url)
+        link = response.links.get("next", {}).get("url")
+        following = str(self.same_place(link, response.url)) if link else None
+        if self._is_bodiless(response, body):
+            return Answer(b"", None, shown(response.url), following, bool(response.links))
         try:
             value = DECODER.decode(body.decode("utf-8-sig"))
         except json.JSONDecodeError as error:
@@ -180,9 +186,22 @@ class Client:
         except (UnicodeError, Unreadable, ValueError, RecursionError) as error:
             said = self.scrubbed(str(error))[:_SAID]
             raise SourceError(f"{where} answers no JSON ({said}): {ask(self._dataset)}") from None
-        link = response.links.get("next", {}).get("url")
-        following = str(self.same_place(link, response.url)) if link else None
-        return Answer(body, value, shown(response.url), following)
+        return Answer(body, value, shown(response.url), following, bool(response.links))
+
+    def _is_bodiless(self, response: httpx.Response, body: bytes) -> bool:
+        """204 says that there is nothing; 200 with nothing may be a fault, and is asked again."""
+        if response.status_code == httpx.codes.NO_CONTENT:
+            return True
+        if body.strip():
+            return False
+        if self._rest.paging.end is End.EMPTY_BODY:
+            return True
+        raise _Again(
+            self._does_not_answer(
+                f"status {response.status_code} without a body; if that is how it says that there"
+                f" is nothing, say `end: empty_body` at rest.paging in {self._dataset.path}"
+            )
+        )
 
     def same_place(self, link: str, base: httpx.URL) -> httpx.URL:
         """Where a link leads; never to another host, which would learn our credentials.

@@ -15,7 +15,7 @@ from botocore.config import Config
 
 from civiclake.contracts.model import Dataset
 from civiclake.errors import SourceError, SourceUnavailable, UserError
-from civiclake.io.sources.common import Delivery, StillWritten, ask, credential, expand
+from civiclake.io.sources.common import Delivery, StillWritten, ask, credential, expand, holds
 
 _REFUSED = {
     "InvalidAccessKeyId": "does not know the access key",
@@ -45,6 +45,17 @@ def find(dataset: Dataset, *, settle_seconds: float) -> tuple[list[Delivery], li
             if fnmatch.fnmatchcase(entry["Key"], pattern) and not entry["Key"].endswith("/"):
                 found.append(_delivery(dataset, client, bucket, entry))
     return sorted(found, key=lambda d: (d.modified_at, d.origin)), []
+
+
+def beside(dataset: Dataset) -> str:
+    """What lies where the pattern looks, when nothing matches it."""
+    bucket, pattern = _location(dataset)
+    folder = re.split(r"[*?\[]", pattern, maxsplit=1)[0].rpartition("/")[0]
+    prefix = folder + "/" * bool(folder)
+    with _translated(dataset, bucket):
+        found = _client(dataset).list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=20)
+    names = (entry["Key"].removeprefix(prefix) for entry in found.get("Contents", ()))
+    return holds(f"s3://{bucket}/{prefix}", filter(None, names))
 
 
 def _delivery(dataset: Dataset, client: Any, bucket: str, entry: dict[str, Any]) -> Delivery:

@@ -20,7 +20,7 @@ import paramiko
 from civiclake.contracts.model import Dataset
 from civiclake.errors import SourceError, SourceUnavailable, UserError
 from civiclake.io.sources import sftp_login
-from civiclake.io.sources.common import UNFINISHED, Delivery, StillWritten, ask, expand
+from civiclake.io.sources.common import UNFINISHED, Delivery, StillWritten, ask, expand, holds
 
 _LOST = (paramiko.SSHException, EOFError, ConnectionError, TimeoutError)
 _DOUBTFUL_SECONDS = 3600
@@ -57,6 +57,11 @@ def find(dataset: Dataset, *, settle_seconds: float) -> tuple[list[Delivery], li
         else:
             found.append(_delivery(session, entry))
     return sorted(found, key=lambda d: (d.modified_at, d.origin)), growing
+
+
+def beside(dataset: Dataset) -> str:
+    """What lies where the pattern looks, when nothing matches it."""
+    return _Session(dataset).beside()
 
 
 @dataclass(frozen=True)
@@ -107,6 +112,15 @@ class _Session:
             first, _, rest = self._pattern.partition("/")
             root = client.normalize(".") if first == "~" else "/"
             return sorted(self._matching(client, root, rest.split("/")), key=lambda e: e.path)
+
+    def beside(self) -> str:
+        """What lies in the folder where the pattern looks."""
+        fixed = re.split(r"[*?\[]", self._pattern, maxsplit=1)[0].rpartition("/")[0]
+        with self._translated(fixed or "/"):
+            client = self._connected()
+            first, _, rest = fixed.partition("/")
+            root = client.normalize(".") if first == "~" else "/"
+            return holds(f"/{fixed}", sorted(client.listdir(posixpath.join(root, rest))))
 
     @contextlib.contextmanager
     def open(self, entry: _Entry) -> Iterator[io.RawIOBase]:

@@ -34,6 +34,23 @@ def header(dataset: Dataset, found: Collection[str]) -> tuple[str, ...]:
     return (*(c.source_name for c in dataset.columns), *kept_in_raw(dataset, list(found)))
 
 
+def spellings(dataset: Dataset, found: Collection[str]) -> dict[str, str]:
+    """The table's own name for a column of the contract, where it is another accepted spelling."""
+    return {
+        column.source_name: other
+        for column in dataset.columns
+        if column.source_name not in found
+        for other in column.also[::-1]
+        if other in found
+    }
+
+
+def in_contract_s_words(kinds: Mapping[str, str], spelled: Mapping[str, str]) -> dict[str, str]:
+    """Types by the contract's name of a column, those that it does not know by their own."""
+    known = {own: name for name, own in spelled.items()}
+    return {known.get(own, own): kind for own, kind in kinds.items()}
+
+
 def no_table(dataset: Dataset, where: str) -> SourceError:
     """The sentence for a table that is not there."""
     return SourceError(
@@ -50,12 +67,20 @@ def sequence(
         raise UserError(f"{dataset.path}: a load by watermark needs `sequence`: name the column")
     name = dataset.column(dataset.sequence).source_name
     kind = kinds[name]
-    if kind not in instants and (kind not in numbers or dataset.overlap_seconds):
+    counted = dataset.overlap_seconds == 0 or per_second(dataset) is not None
+    if kind not in instants and (kind not in numbers or not counted):
         raise UserError(
             f"{dataset.path}: sequence {name} is of type {kind} in the source: allowed are "
-            "timestamps and dates, and numbers when there is no overlap"
+            "timestamps and dates, and numbers when there is no overlap or `epoch` says what they"
+            " count"
         )
     return name
+
+
+def per_second(dataset: Dataset) -> int | None:
+    """What the numbers of a sequence that counts time go up by in a second."""
+    epoch = dataset.column(dataset.sequence).epoch if dataset.sequence else None
+    return None if epoch is None else epoch.per_second
 
 
 def partition_column(dataset: Dataset, kinds: Mapping[str, str], numbers: Collection[str]) -> str:

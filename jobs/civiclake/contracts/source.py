@@ -1,0 +1,95 @@
+"""Where a dataset is read: the kind of system, the place in it, and the form of its files."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from civiclake.contracts.rest import Rest
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class SourceKind(StrEnum):
+    """The kinds of system a department keeps its records in."""
+
+    POSTGRESQL = "postgresql"
+    MYSQL = "mysql"
+    """MariaDB as well."""
+    S3 = "s3"
+    FILES = "local"
+    SFTP = "sftp"
+    API = "api"
+    """REST."""
+    CUSTOM = "custom"
+    """What :attr:`Source.connector` names: our own for any JDBC driver, or a third party's."""
+
+
+class FileFormat(StrEnum):
+    """What a delivered file is."""
+
+    CSV = "csv"
+    JSON = "json"
+    """One document that holds a list of objects."""
+    JSONL = "jsonl"
+    """One object a line."""
+    XML = "xml"
+    XLSX = "xlsx"
+    PARQUET = "parquet"
+    GTFS_RT = "gtfs_rt"
+    """A GTFS-Realtime snapshot (protobuf)."""
+
+
+class Partition(_Frozen):
+    """Ranges of a column that are read at the same time."""
+
+    column: str
+    """Name in the source; whole numbers."""
+    parts: int = Field(ge=2, le=16)
+
+
+class Source(_Frozen):
+    """Where a dataset is read, as the contract's ``servers`` entry says it.
+
+    Values may hold ``${NAME}``: they are looked up in the environment when read,
+    so a contract carries no secret and no host of one installation.
+    """
+
+    kind: SourceKind
+    connection: str | None = None
+    """Id of the credentials: an Airflow connection, or ``<ID>_USER`` and ``<ID>_PASSWORD``
+    (databases), ``<ID>_ACCESS_KEY`` and ``<ID>_SECRET_KEY`` (S3), ``<ID>_USER``,
+    ``<ID>_HOST_KEY`` and ``<ID>_PASSWORD`` or ``<ID>_PRIVATE_KEY`` (SFTP) in the environment."""
+    host: str | None = None
+    port: str | None = None
+    database: str | None = None
+    db_schema: str | None = None
+    table: str | None = None
+    query: str | None = None
+    """A SELECT that is read instead of the table."""
+    partition: Partition | None = None
+    endpoint_url: str | None = None
+    location: str | None = None
+    """``s3://bucket/prefix*.zip``, ``sftp://host:port/folder/*.csv`` or a folder pattern such as
+    ``${DROPS}/meteorology/*.csv``."""
+    format: FileFormat = FileFormat.CSV
+    member: str | None = None
+    """Name inside a zip, or a pattern such as ``visits_*.csv``."""
+    records: str | None = None
+    """Where the records are: dotted keys to a list (JSON), an element's name (XML), or the
+    kind of entity (GTFS-Realtime)."""
+    sheet: str | None = None
+    """Name of a workbook's sheet (XLSX)."""
+    delimiter: str = ","
+    header_row: int | None = None
+    """Line (CSV) or row (XLSX) of the column names, counted from 1; what is above is skipped.
+    None: the first one that holds a text."""
+    encoding: str = "utf-8"
+    rest: Rest = Rest()
+    connector: str | None = None
+    """Name of the connector, for sources of kind ``custom`` alone."""
+    options: dict[str, str] = Field(default_factory=dict)
+    """What that connector wants to know besides."""
