@@ -109,7 +109,7 @@ ONE_WRONG: dict[str, dict[str, Any]] = {
     "expect_column_distinct_values_to_contain_set": {"column": "n", "value_set": [1, 2, 3]},
     "expect_column_most_common_value_to_be_in_set": {"column": "n", "value_set": [9]},
     "expect_column_max_to_be_between": {"column": "at", "max_value": "2020-01-01T11:00:00+00:00"},
-    "expect_column_min_to_be_between": {"column": "at", "min_value": "2020-01-01T10:00:00+00:00"},
+    "expect_column_min_to_be_between": {"column": "at", "min_value": "2020-01-01T10:30:00+00:00"},
     "expect_column_mean_to_be_between": {"column": "n", "max_value": 2},
     "expect_column_median_to_be_between": {"column": "n", "min_value": 3},
     "expect_column_stdev_to_be_between": {"column": "n", "max_value": 1},

@@ -58,7 +58,10 @@ def test_every_column_is_judged_and_served(nights: Nights) -> None:
     assert counts(first) == {"read": 30, "inserted": 28, "quarantined": 2}
     assert first.reasons == {"type:week_007": 1, "type:week_399": 2}
     assert first.data_docs is not None
-    assert "in 398 columns every value is of the column" in Path(first.data_docs).read_text()
+    page = Path(first.data_docs).read_text()
+    # Great Expectations was asked for the broken ones by themselves, for all others at once.
+    asked = ("_every_type", "_uncast_week_007", "_uncast_week_399", "_uncast_week_000")
+    assert [name in page for name in asked] == [True, True, True, False]
     second = nights.run("b2", delivery({(5, 399): "0"}))
     assert counts(second) == {"read": 30, "inserted": 2, "updated": 1, "unchanged": 27}
     served = {row["place"]: row for row in nights.table()}
