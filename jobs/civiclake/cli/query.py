@@ -44,7 +44,8 @@ def sql(
 ) -> None:
     """Run a query as an analyst, over unified.* and marts.*.
 
-    In CSV, text that begins like a formula gets an apostrophe in front of it.
+    In CSV, text that begins like a formula gets an apostrophe in front of it. Years before 1 and
+    after 9999 are printed as Spark writes them: +10000-01-01.
     """
     from civiclake.engine.client import query as run
 
