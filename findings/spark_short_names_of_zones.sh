@@ -38,4 +38,4 @@ for said, value in found.items():
     print(f"{said}: {value}")
 assert found == wanted, "this has changed"
 PY
-"$work/env/bin/python" "$work/show.py" 2>/dev/null
+"$work/env/bin/python" "$work/show.py" 2>"$work/said" || { tail -n 20 "$work/said" >&2; exit 1; }

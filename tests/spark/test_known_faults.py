@@ -18,6 +18,7 @@ from civiclake.contracts.model import Dataset, History, Load
 from civiclake.io import lake, quarantine, recognise
 from civiclake.io.fingerprint import with_fingerprint
 from civiclake.pipeline.batch import Batch
+from civiclake.pipeline.load import load
 from civiclake.pipeline.replay import replay
 from civiclake.settings import Settings
 
@@ -165,3 +166,21 @@ def test_whole_nights(settings: Settings, spark: SparkSession, tmp_path: Path) -
         mended = replay(nights.settings, nights.dataset, corrections=file)
     assert counts(mended) == {"read": 2, "inserted": 1, "quarantined": 1}
     assert [row[1] for row in known(spark, table, "tree_id")] == ["open", "released"]
+
+
+def test_where_every_night_stays_served_a_fault_of_it_stays_open(
+    settings: Settings, spark: SparkSession, tmp_path: Path
+) -> None:
+    """The night after lacks the row, and so does the night that it belongs to."""
+    nights = Nights(settings, spark, tmp_path, trees(tmp_path, Load.SNAPSHOT, History.SNAPSHOT))
+    for number in (1, 2):
+        at = FIRST + timedelta(days=number)
+        text = f"{HEAD}{GOOD}t1{number},oak,many\n"
+        nights.deliver(text, f"{number}.csv", at=int(at.timestamp()))
+        nights.run(f"b{number}")
+    both = [("t11", "open", "b1", "b1", 1), ("t12", "open", "b2", "b2", 1)]
+    table = lake.by_path(nights.settings, lake.QUARANTINE, nights.dataset.table)
+    assert known(spark, table, "tree_id") == both
+    with nights.keys():
+        load(nights.settings, nights.dataset, "b1")
+    assert known(spark, table, "tree_id") == both

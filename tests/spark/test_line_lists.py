@@ -141,15 +141,35 @@ def test_of_two_versions_in_one_batch_the_newer_is_the_state(make: Make) -> None
     nights = make(Load.FILES)
     nights.deliver(_csv([OAK, OAK, ELM]), "a.csv", at=FIRST)
     nights.deliver(_csv([OAK]), "b.csv", at=FIRST + DAY)
+    _extract_as_one_file(nights, "b1")
+    assert _again(nights, "b1") == {"read": 4, "inserted": 1, "superseded": 3}
+    assert _served(nights) == Counter([OAK])
+
+
+def test_what_is_broken_in_an_older_version_keeps_no_key(make: Make) -> None:
+    nights = make(
+        Load.FILES,
+        is_keyed=True,
+        limits={"max_set_aside_fraction": 1, "max_deleted_fraction": 1},
+    )
+    _run(nights, "b1", [OAK, ELM], "a.csv", 0)
+    nights.deliver(HEAD + "p1,oak,7\np2,elm,many\n", "a.csv", at=FIRST + DAY)
+    nights.deliver(_csv([OAK]), "b.csv", at=FIRST + 2 * DAY)
+    _extract_as_one_file(nights, "b2")
+    wanted = {"read": 3, "unchanged": 1, "superseded": 1, "quarantined": 1, "deleted": 1}
+    assert _again(nights, "b2") == wanted
+    assert _served(nights) == Counter([OAK])
+
+
+def _extract_as_one_file(nights: Nights, batch: str) -> None:
+    """Land two files as if the second were a newer version of the first."""
     with nights.keys():
-        made = extract(nights.settings, nights.dataset, "b1")
+        made = extract(nights.settings, nights.dataset, batch)
     older, newer = made.files
     text = made.model_copy(
         update={"files": (older, newer.model_copy(update={"origin": older.origin}))}
     ).model_dump_json()
-    (nights.settings.landing_dir / "parks" / "trees" / "b1" / "manifest.json").write_text(text)
-    assert _again(nights, "b1") == {"read": 4, "inserted": 1, "superseded": 3}
-    assert _served(nights) == Counter([OAK])
+    (nights.settings.landing_dir / "parks" / "trees" / batch / "manifest.json").write_text(text)
 
 
 def test_with_a_key_rows_are_counted_under_it(make: Make) -> None:

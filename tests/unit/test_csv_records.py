@@ -113,6 +113,9 @@ def test_what_is_written_here_is_read_as_it_was_written(target: Path) -> None:
     found = render(io.BytesIO(f'a\n1\n\n""\n"{long}\n"\n'.encode()), target, form)
     assert pq.read_table(target)["a"].to_pylist() == ["1", None, "", long + "\n"]
     assert (found.rows, found.multiline) == (4, True)
+    longer = "x" * (2 * LONGEST_LINE)
+    assert render(io.BytesIO(f"a\n{longer}\n".encode()), target, form).rows == 1
+    assert pq.read_table(target)["a"].to_pylist() == [longer]
 
 
 def test_a_byte_order_mark_is_no_part_of_the_first_column(target: Path) -> None:

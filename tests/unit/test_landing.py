@@ -15,7 +15,7 @@ from contract_city import SmallCity
 from civiclake.contracts.load import load_city
 from civiclake.contracts.model import Dataset, Load
 from civiclake.errors import UserError
-from civiclake.io.landing import BatchManifest, Draft, LandedFile, Landing
+from civiclake.io.landing import BatchManifest, Draft, LandedFile, Landing, taken
 from civiclake.settings import Settings
 
 ID = "parks.trees"
@@ -132,11 +132,11 @@ def test_the_first_of_two_that_land_the_same_batch_wins(landing: Landing, datase
 
 
 def test_only_committed_batches_count(landing: Landing, dataset: Dataset) -> None:
-    assert (landing.watermark(ID), landing.taken(ID)) == (None, set())
+    assert (landing.watermark(ID), taken(landing.committed(ID))) == (None, set())
     _land(landing, dataset, "n1", "2026-01-01 10:00:00+00", _file("a.csv"))
     _land(landing, dataset, "n2", "2026-01-02 10:00:00+00", _file("b.csv"), commit=False)
     assert landing.watermark(ID) == "2026-01-01 10:00:00+00"
-    assert landing.taken(ID) == {_file("a.csv").identity}
+    assert taken(landing.committed(ID)) == {_file("a.csv").identity}
     assert not landing.is_committed(ID, "n2")
     landing.mark_committed(ID, "n2")
     assert landing.watermark(ID) == "2026-01-02 10:00:00+00"
@@ -165,8 +165,8 @@ def test_the_watermark_is_the_highest_and_not_the_last(
 
 def test_another_version_of_a_file_is_not_taken_yet(landing: Landing, dataset: Dataset) -> None:
     _land(landing, dataset, "n1", None, _file(version="1"))
-    assert _file(version="1").identity in landing.taken(ID)
-    assert _file(version="2").identity not in landing.taken(ID)
+    assert _file(version="1").identity in taken(landing.committed(ID))
+    assert _file(version="2").identity not in taken(landing.committed(ID))
 
 
 def test_a_batch_is_discarded_unless_its_rows_are_served(

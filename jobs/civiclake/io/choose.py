@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from civiclake.contracts.model import Dataset, History, Load
-from civiclake.io.landing import BatchManifest, Landing
+from civiclake.io.landing import BatchManifest, Landing, taken
 from civiclake.io.sources.common import UNFINISHED, Delivery, ask
 
 MAX_CLOCK_SKEW = timedelta(hours=1)
@@ -47,12 +47,12 @@ def choose(
     """
     committed = landing.committed(dataset.id)
     dated = _dated(dataset, found, committed, now)
-    taken = set() if whole else {f.identity for m in committed for f in m.files}
+    known = set() if whole else taken(committed)
     if dataset.load is not Load.SNAPSHOT:
-        return Choice([d for d in dated if d.identity not in taken])
+        return Choice([d for d in dated if d.identity not in known])
     newest = dated[-1:]  # the newest is the whole of it
     growing = [name for name in left if not name.lower().endswith(UNFINISHED)]
-    if not newest or newest[0].identity not in taken:
+    if not newest or newest[0].identity not in known:
         return Choice(newest)
     return Choice([], None if growing else _unrenewed(dataset, newest[0]))
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from civiclake.io.csv_text import Text
 from civiclake.io.inspect import Unreadable, check_header
 
-_SEPARATOR = re.compile(r'"?sep=(.)"?[\r\n]*', re.IGNORECASE)
+SEPARATOR = re.compile(r'"?sep=(.)"?[\r\n]*', re.IGNORECASE)
 """The first line by which a spreadsheet is told the delimiter."""
 _LOOKED_AT = 20
 """Records in which the contract's names are looked for when the header lacks them."""
@@ -59,7 +59,7 @@ def read_top(text: Text, wanted: Wanted) -> Top:
         delimiter = wanted.delimiter
     line, cells = _header(text, delimiter, wanted.header_row)
     ahead = _ahead(text, delimiter)
-    cells = [*cells, *_padding(cells, ahead)]
+    cells = [*cells, *padding(cells, ahead[0][1] if ahead else ())]
     names, unnamed = complete(cells)
     return Top(
         tuple(check_header(names)), unnamed, delimiter, line, _names_line(names, ahead, wanted)
@@ -78,7 +78,7 @@ def _separator(text: Text) -> str | None:
     line = text.line()
     if line is None:
         return None
-    found = _SEPARATOR.fullmatch(line)
+    found = SEPARATOR.fullmatch(line)
     if found is None:
         text.give_back([line])
         return None
@@ -129,9 +129,9 @@ def _ahead(text: Text, delimiter: str) -> list[tuple[int, list[str]]]:
     return found
 
 
-def _padding(header: Sequence[str], ahead: Sequence[tuple[int, Sequence[str]]]) -> list[str]:
+def padding(header: Sequence[str], first: Sequence[str]) -> list[str]:
     """Places without a name for empty values that the first record has beyond the header."""
-    beyond = ahead[0][1][len(header) :] if ahead else []
+    beyond = first[len(header) :]
     return [] if any(value.strip() for value in beyond) else [""] * len(beyond)
 
 

@@ -24,6 +24,7 @@ from civiclake.io.csv_header import Top, Wanted, read_top
 from civiclake.io.csv_text import Text, count_lines, lines_of
 from civiclake.io.inspect import (
     FIRST_RAGGED,
+    LONGEST_LINE,
     LONGEST_VALUE,
     Inspection,
     Unreadable,
@@ -53,6 +54,8 @@ class Form:
     written_here: bool = False
     """Whether the text is of our own making: its quoting is sound, a value may be of any length,
     and a blank line is a record of one column, whose only value is null."""
+    accepted: bool = False
+    """Whether an older CivicLake landed it as it is: no line of it is too long."""
 
 
 def render(binary: io.BufferedIOBase, target: Path, form: Form) -> Inspection:
@@ -67,7 +70,8 @@ def render(binary: io.BufferedIOBase, target: Path, form: Form) -> Inspection:
         Unreadable: there is no header, the quoting is broken, or the bytes are not of the
             encoding.
     """
-    text = Text(text_blocks(binary, form.encoding, _BLOCK_BYTES))
+    longest = None if form.written_here or form.accepted else LONGEST_LINE
+    text = Text(text_blocks(binary, form.encoding, _BLOCK_BYTES), longest)
     with Rendition(target) as rendition:
         try:
             top = read_top(text, form.wanted)

@@ -15,10 +15,11 @@ class Text:
 
     Args:
         pieces: the decoded text, cut anywhere.
+        longest: characters that a line may have; None: any line may be there.
     """
 
-    def __init__(self, pieces: Iterator[str]) -> None:
-        self._pieces = pieces
+    def __init__(self, pieces: Iterator[str], longest: int | None = LONGEST_LINE) -> None:
+        self._pieces, self._longest = pieces, longest
         self._rest = ""
         self._block, self._at = "", 0
         """Whole lines, and up to where they were handed out one by one."""
@@ -77,8 +78,8 @@ class Text:
                 self._rest = piece if cut < 0 else piece[cut:]
                 return found
             parts.append(piece)
-            if sum(map(len, parts)) > LONGEST_LINE:
-                raise Unreadable(f"it holds a line of over {LONGEST_LINE >> 20} MiB")
+            if self._longest is not None and sum(map(len, parts)) > self._longest:
+                raise Unreadable(f"it holds a line of over {self._longest >> 20} MiB")
         self._rest = ""
         return "".join(parts)
 

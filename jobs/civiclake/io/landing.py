@@ -12,7 +12,7 @@ import itertools
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -231,10 +231,6 @@ class Landing:
         marks = [m.watermark_to for m in self.committed(dataset_id) if m.watermark_to is not None]
         return max(marks, key=_order, default=None)
 
-    def taken(self, dataset_id: str) -> set[tuple[str, int, str]]:
-        """Identities of all file versions that committed batches have brought."""
-        return {f.identity for m in self.committed(dataset_id) for f in m.files}
-
     @contextlib.contextmanager
     def drafting(self, dataset: Dataset, batch_id: str) -> Iterator[Draft]:
         """A folder to fill; it vanishes unless it is published."""
@@ -286,6 +282,11 @@ class Landing:
         shutil.rmtree(kept, ignore_errors=True)
         draft.folder.rename(kept)
         shutil.rmtree(kept / RENDITIONS, ignore_errors=True)
+
+
+def taken(batches: Iterable[BatchManifest]) -> set[tuple[str, int, str]]:
+    """Identities of all file versions that some batches have brought."""
+    return {file.identity for batch in batches for file in batch.files}
 
 
 def _order(mark: str) -> tuple[Decimal, str]:

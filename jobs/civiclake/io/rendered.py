@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import csv
 import gzip
 import io
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import cast
 
@@ -14,6 +17,8 @@ from civiclake.io.csv_records import Form, render
 from civiclake.io.inspect import READ_FAULTS, why
 from civiclake.io.landing import RENDITIONS, LandedFile
 from civiclake.io.rendition import SUFFIX
+
+_ANY_LENGTH = 1 << 30
 
 
 def rendition(batch_dir: Path, file: LandedFile) -> Path:
@@ -46,6 +51,19 @@ def rendition(batch_dir: Path, file: LandedFile) -> Path:
 
 
 def _render(path: Path, file: LandedFile, target: Path) -> None:
-    form = Form(Wanted(file.delimiter, known=file.header), file.encoding)
-    with gzip.open(path) if file.compressed else path.open("rb") as binary:
+    form = Form(Wanted(file.delimiter, known=file.header), file.encoding, accepted=True)
+    with (
+        gzip.open(path) if file.compressed else path.open("rb") as binary,
+        _values_of_any_length(),
+    ):
         render(cast(io.BufferedIOBase, binary), target, form)
+
+
+@contextlib.contextmanager
+def _values_of_any_length() -> Iterator[None]:
+    """Databases gave texts of any length, such as geometries: those have to be read once more."""
+    limit = csv.field_size_limit(_ANY_LENGTH)
+    try:
+        yield
+    finally:
+        csv.field_size_limit(limit)

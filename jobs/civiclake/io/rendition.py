@@ -54,8 +54,11 @@ class Rendition:
     ) -> None:
         if kind is None:
             self._finish()
-        elif self._writer is not None:
+            return
+        if self._writer is not None:
             self._writer.close()
+        for part in self._finished:  # what is unreadable must not fill landing at every try
+            part.unlink(missing_ok=True)
 
     def put(
         self, names: Sequence[str], columns: Sequence[pa.Array], malformed: pa.Array | None = None

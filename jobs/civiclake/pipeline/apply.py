@@ -13,6 +13,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from civiclake import columns as c
+from civiclake.contracts.model import History
 from civiclake.contracts.sql import sql_text
 from civiclake.errors import AccountError, FencedError
 from civiclake.io import lake, marks, quarantine, recognise
@@ -70,7 +71,9 @@ def _keep(batch: Batch, judged: Judged, bad: DataFrame, *, any_bad: bool) -> Non
             quarantine.append(spark, settings, dataset, rows)
         return
     first_try = batch.attempt == 1 and not batch.is_replay
-    is_whole = batch.taken_at is not None and batch.stale_before is None
+    # Where every night stays served, what another night lacks is not gone.
+    is_newest = batch.taken_at is not None and batch.stale_before is None
+    is_whole = is_newest and dataset.history is not History.SNAPSHOT
     if any_bad or is_whole or not first_try:
         again = None if first_try else judged.rows
         said = recognise.Judgement(batch.batch_id, rows, again, any_bad, is_whole)

@@ -42,7 +42,7 @@ def keep_hashes(spark: SparkSession, table: str, dataset: Dataset) -> None:
     before, now = c.read_hashed(said), c.read_hashed(wanted)
     added = [F.col(f"`{name}`").isNotNull() for name in now - before]
     is_stale = not before <= now or not before
-    if is_stale and before and dataset.occurrence is not None and not dataset.key:
+    if is_stale and before and c.CONTENT in c.identity(dataset):
         raise UserError(
             f"{dataset.path} names {', '.join(sorted(before - now))} no more: rows of a list"
             " without a key are told apart by all their values; rebuild the table from landing:"

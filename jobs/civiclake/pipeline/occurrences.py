@@ -83,7 +83,8 @@ def vanished(
         return occurrence.read_otherwise(served, state.rows, dataset)
     if set_aside is not None and dataset.load is Load.FILES:
         files, _, _ = _files(batch, set_aside)
-        set_aside = occurrence.with_file(set_aside, files, dataset)
+        placed = occurrence.with_file(set_aside, files, dataset)
+        set_aside = placed.where(~F.col(c.IS_STALE))
     good = state.rows.where(~F.col(c.IS_STALE))
     return occurrence.vanished(served, good, state.names, set_aside, dataset)
 

@@ -251,8 +251,10 @@ def reasons(
     malformed = F.when(F.col(c.CORRUPT).isNotNull(), F.lit(MALFORMED))
     said: Column = F.lit(DUPLICATE_KEY)
     for name in reversed(local_times_of_key(dataset)):
-        unsure = F.col(AMBIGUOUS_PREFIX + name).isNotNull()
-        said = F.when(unsure, F.lit(f"{AMBIGUOUS_TIME}:{name}")).otherwise(said)
+        reason = f"{AMBIGUOUS_TIME}:{name}"
+        if by_reason.get(reason):
+            unsure = F.col(AMBIGUOUS_PREFIX + name).isNotNull()
+            said = F.when(unsure, F.lit(reason)).otherwise(said)
     key = F.when(F.col(c.FATE) == c.FATE_DUPLICATE_KEY, said)
     return F.filter(F.array(malformed, key, *broken), lambda reason: reason.isNotNull())
 

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import csv
-import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
+from civiclake.io.csv_header import SEPARATOR, padding
+
 LINES = 200
 """So many lines are looked at."""
 _RECORDS = 60
 _DELIMITERS = ",;\t|"
-_SEPARATOR = re.compile(r'"?sep=(.)"?[\r\n]*', re.IGNORECASE)
-"""The line by which a spreadsheet is told the delimiter."""
 _MOSTLY = 0.6
 """The share of a usual record's values that a header has names for; a title has fewer."""
 
@@ -48,7 +47,7 @@ def find(lines: Sequence[str]) -> Top | None:
     Raises:
         csv.Error: its quoting is broken.
     """
-    told = _SEPARATOR.fullmatch(lines[0]) if lines else None
+    told = SEPARATOR.fullmatch(lines[0]) if lines else None
     skipped = 1 if told else 0
     delimiter = told[1] if told else _delimiter(lines)
     records = _records(lines[skipped:], delimiter, skipped)
@@ -57,7 +56,9 @@ def find(lines: Sequence[str]) -> Top | None:
     place = _header(records)
     names = tuple(name.strip() for name in records[place].values)
     titles = " / ".join(" ".join(v for v in r.values if v.strip()) for r in records[:place])
-    return Top(_padded(names, records[place + 1 :]), delimiter, records[place].line, titles[:80])
+    first = records[place + 1].values if place + 1 < len(records) else ()
+    names = (*names, *padding(names, first))
+    return Top(names, delimiter, records[place].line, titles[:80])
 
 
 def _records(lines: Sequence[str], delimiter: str, skipped: int = 0) -> list[_Record]:
@@ -92,9 +93,3 @@ def _header(records: Sequence[_Record]) -> int:
     """The first record that is as full as records are here."""
     usual = median(r.filled for r in records[len(records) // 2 :])
     return next((n for n, r in enumerate(records) if r.filled >= _MOSTLY * usual), 0)
-
-
-def _padded(names: tuple[str, ...], after: Sequence[_Record]) -> tuple[str, ...]:
-    """Places without a name where the first record goes on with empty values."""
-    beyond = after[0].values[len(names) :] if after else ()
-    return names if any(value.strip() for value in beyond) else names + ("",) * len(beyond)

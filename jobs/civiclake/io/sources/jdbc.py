@@ -15,7 +15,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -250,8 +249,8 @@ def _newest(table: _Table, sequence: str, moment: datetime) -> str | None:
 def _since(table: _Table, sequence: str, watermark: str) -> Column:
     column, kind = table.column(sequence), table.kinds[sequence]
     if kind not in _INSTANTS:
-        units = table.dataset.overlap_seconds * (tables.per_second(table.dataset) or 1)
-        return (column >= F.lit(Decimal(watermark) - units)) | column.isNull()
+        counted = tables.counted_back(table.dataset, watermark)
+        return (column >= F.lit(counted)) | column.isNull()
     mark = datetime.fromisoformat(watermark) - timedelta(seconds=table.dataset.overlap_seconds)
     return (column >= F.lit(mark.isoformat(" ")).cast(kind)) | column.isNull()
 

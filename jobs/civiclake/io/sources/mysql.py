@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -240,8 +239,8 @@ def _newest(table: _Table, connection: Connection, sequence: str) -> str | None:
 def _since(table: _Table, sequence: str, watermark: str) -> str:
     column, kind = table.column(sequence), table.kinds[sequence]
     if kind not in types.INSTANTS:
-        units = table.dataset.overlap_seconds * (tables.per_second(table.dataset) or 1)
-        return f"({column} >= {Decimal(watermark) - units} OR {column} IS NULL)"
+        counted = tables.counted_back(table.dataset, watermark)
+        return f"({column} >= {counted:f} OR {column} IS NULL)"
     mark = datetime.fromisoformat(watermark) - timedelta(seconds=table.dataset.overlap_seconds)
     never = f"{column} IS NULL OR {column} < '{_EARLIEST[kind]}'"
     return f"({column} >= '{_written(mark)}' OR {never})"

@@ -98,7 +98,7 @@ def _since(dataset: Dataset, watermark: str) -> str:
                 f"{dataset.path}: sequence {dataset.sequence} is a number in the source: "
                 "an overlap goes with times; leave it out, or say with `epoch` what it counts"
             )
-        return str(Decimal(watermark) - dataset.overlap_seconds * (unit or 1))
+        return f"{tables.counted_back(dataset, watermark):f}" if unit else watermark
     moment = datetime.fromisoformat(watermark) - timedelta(seconds=dataset.overlap_seconds)
     text = moment.isoformat()
     return text.replace("+00:00", "Z") if watermark.endswith("Z") else text

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from decimal import Decimal, localcontext
 from enum import Enum, auto
 
 from civiclake.contracts.model import Dataset
 from civiclake.errors import SourceError, SourceUnavailable, UserError
 from civiclake.io.drift import kept_in_raw
 from civiclake.io.sources.common import ask
+
+_DIGITS = 200
+"""More than any source's number has."""
 
 
 class Fault(Enum):
@@ -81,6 +85,16 @@ def per_second(dataset: Dataset) -> int | None:
     """What the numbers of a sequence that counts time go up by in a second."""
     epoch = dataset.column(dataset.sequence).epoch if dataset.sequence else None
     return None if epoch is None else epoch.per_second
+
+
+def counted_back(dataset: Dataset, watermark: str) -> Decimal:
+    """A watermark that is a number, less the overlap, to its last digit.
+
+    Python rounds at 28 of them, and rows just below what was rounded up would never come.
+    """
+    units = dataset.overlap_seconds * (per_second(dataset) or 1)
+    with localcontext(prec=_DIGITS):
+        return Decimal(watermark) - units
 
 
 def partition_column(dataset: Dataset, kinds: Mapping[str, str], numbers: Collection[str]) -> str:
