@@ -21,6 +21,20 @@ TREE = {"records": "tree"}
 MANY = "".join(f'{{"tree_id": "t{n}", "species": "oak", "height": {n}}}\n' for n in range(3000))
 
 
+SIZES = [
+    {"name": "tree_id", "logicalType": "integer", "primaryKey": True, "required": True},
+    {"name": "size_cm", "physicalName": "size.cm", "logicalType": "integer"},
+]
+
+
+def under_password(files: dict[str, bytes]) -> bytes:
+    """A zip that says of its files that they are encrypted."""
+    packed = bytearray(zipped(files))
+    packed[6] |= 1
+    packed[packed.find(b"PK\x01\x02") + 8] |= 1
+    return bytes(packed)
+
+
 def half(data: bytes) -> bytes:
     return data[: len(data) // 2]
 
@@ -138,10 +152,26 @@ CASES: dict[str, Case] = {
         "over 2,000 different names",
     ),
     "a long value": (
-        "json",
-        lambda: b'[{"tree_id": "%s"}]' % (b"x" * 200_000),
+        "json",  # its text has a blank after every comma
+        lambda: b'[{"tree_id": [' + b"1," * (3 << 20) + b"1]}]",
         {},
-        "record 1 has a value of over 131,072 characters in tree_id",
+        "record 1 has a value of over 8 MiB in tree_id",
+    ),
+    "json named csv": ("csv", lambda: b'{"error": {"code": 400}}', {}, "it is JSON, not CSV"),
+    "xml named csv": ("csv", lambda: b'<?xml version="1.0"?><a/>', {}, "it is XML, not CSV"),
+    "an empty zip": ("csv.zip", lambda: zipped({}), {}, "it holds no file"),
+    "a zip under a password": (
+        "csv.zip",
+        lambda: under_password({"a.csv": b"tree_id\n1\n"}),
+        {},
+        "a.csv in it is under a password: pack it without one",
+    ),
+    "a name twice": ("json", lambda: b'[{"a": 1}, {"a": 1, "a": 2}]', {}, "at character 12)"),
+    "a path and a key of one name": (
+        "json",
+        lambda: b'[{"tree_id": 1, "size.cm": 5, "size": {"cm": 7}}]',
+        {"columns": SIZES},
+        "record 1 has two values called size.cm",
     ),
     # cut off
     "half a json": ("json", lambda: half(JSON.encode()), {}, "it is cut off before its end"),
@@ -266,7 +296,7 @@ CASES: dict[str, Case] = {
         {},
         "it is no JSON: a comma or ] is missing at character 11",
     ),
-    "NaN": ("jsonl", lambda: b'{"a": NaN}', {}, "it holds NaN, which JSON does not have"),
+    "NaN": ("jsonl", lambda: b'{"a": NaN}', {}, "line 1: it holds NaN, which JSON does not have"),
     "a NUL": ("jsonl", lambda: b'{"tree_id": "a\\u0000"}', {}, "holds a NUL character"),
     "half a character": (
         "jsonl",

@@ -24,7 +24,7 @@ def _drop(city: City, name: str, content: bytes) -> str:
 
 
 def _kind(ending: str) -> str:
-    return ending.removesuffix(".gz")
+    return ending.removesuffix(".gz").removesuffix(".zip")
 
 
 @pytest.mark.parametrize("what", CASES)

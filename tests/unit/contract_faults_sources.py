@@ -99,6 +99,11 @@ FAULTS: dict[str, tuple[Spoil, str, str]] = {
         "civiclake.value.delimiter",
         "only CSV has a delimiter",
     ),
+    "delimiter that quotes": (
+        parks_files("csv", delimiter='"'),
+        "civiclake.value.delimiter",
+        "allowed is a sign that quotes nothing and ends no line",
+    ),
     "header row of json": (
         parks_files("json", header_row=3),
         "civiclake.value.header_row",

@@ -32,6 +32,11 @@ FAULTS: dict[str, tuple[Spoil, str, str]] = {
         "expectations[1].type",
         "did you mean 'expect_column_values_to_be_null'",
     ),
+    "rule of a pattern that everything has": (
+        rule("expect_column_values_to_match_regex", column="tree_id", regex=""),
+        "kwargs.regex",
+        "is ''; every value would pass it",
+    ),
     "unknown rule column": (
         rule("expect_column_values_to_be_between", column="height", min_value=1),
         "kwargs.column",

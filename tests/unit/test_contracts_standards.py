@@ -142,6 +142,36 @@ FAULTS: dict[str, tuple[Spoil, str, str]] = {
         "updated_at.logicalTypeOptions.format",
         "is 'dd.MM.yy HH:mm'; a year of two digits leaves the century to a guess",
     ),
+    "minutes as months": (
+        _format("yyyy-MM-dd HH:MM"),
+        "updated_at.logicalTypeOptions.format",
+        "'M' is the month, and stands twice; minutes are 'm'",
+    ),
+    "half a day without its half": (
+        _format("yyyy-MM-dd hh:mm"),
+        "updated_at.logicalTypeOptions.format",
+        "'h' counts the hours of half a day and wants 'a' beside it; write 'H'",
+    ),
+    "a letter that Spark does not read": (
+        _format("EEE dd/MM/yyyy"),
+        "updated_at.logicalTypeOptions.format",
+        "'E' is nothing that can be read",
+    ),
+    "a year of the JDK alone": (
+        _format("uuuu-MM-dd"),
+        "updated_at.logicalTypeOptions.format",
+        "'u' is nothing that can be read",
+    ),
+    "ten decimals": (
+        _format("yyyy-MM-dd HH:mm:ss.SSSSSSSSSS"),
+        "updated_at.logicalTypeOptions.format",
+        "'SSSSSSSSSS' has too many letters; allowed are up to 9",
+    ),
+    "an open quotation mark": (
+        _format("yyyy-MM-dd'T"),
+        "updated_at.logicalTypeOptions.format",
+        "a quotation mark is not closed",
+    ),
     "map to a withdrawn code": (
         lambda city: (
             _table(city),

@@ -191,6 +191,24 @@ def test_one_of_several_files_of_a_zip_must_be_named(tmp_path: Path) -> None:
     assert (found.header, found.loading["member"]) == (("trip_id", "n"), "trips.txt")
 
 
+def test_what_a_night_could_not_read_is_not_drafted(tmp_path: Path) -> None:
+    for text, said in (
+        ('id,n\n1,2\n2,"open\n3,4\n', "a quotation mark in line 3 is never closed"),
+        ('id,n\n1,"a\\"b"\n', "its quoting is broken in line 2"),
+    ):
+        with pytest.raises(SourceError, match=said):
+            _take(tmp_path, "a.csv", text)
+    again = _zip(**{"inner.zip": "x"})
+    with pytest.raises(SourceError, match=r"holds inner\.zip, which is packed itself"):
+        _take(tmp_path, "a.zip", again)
+
+
+def test_a_long_value_is_a_value(tmp_path: Path) -> None:
+    outline = "12.3 45.6;" * 40_000
+    found = _take(tmp_path, "a.csv", f'id,shape\n1,"{outline}"\n2,x\n')
+    assert found.rows == (("1", outline), ("2", "x"))
+
+
 def test_parts_of_nested_records_are_columns(tmp_path: Path) -> None:
     feature = {"attributes": {"OBJECTID": 1, "EditDate": 1451606400000}, "geometry": {"x": [1]}}
     found = _take(tmp_path, "a.geojson", json.dumps({"features": [feature]}))

@@ -50,6 +50,10 @@ NEXT = "https://api.example/trees?"
         ({"page": 0}, {}, {"kind": "page", "parameter": "page", "first": 0}),
         ({}, {"page": "1"}, {"kind": "page", "parameter": "page"}),
         ({"start": "2016-01-01", "total": 3}, {}, {}),
+        ({"meta": {"pagination": {"page": 1, "pageSize": 10, "total": 95}}}, {},
+         {"kind": "page", "parameter": "page", "total": "meta.pagination.total"}),
+        ({"result": {"_links": {"next": f"{NEXT}offset=10"}, "total": 95}}, {},
+         {"kind": "offset", "parameter": "offset", "total": "result.total"}),
     ],
 )  # fmt: skip
 def test_what_an_answer_says_of_pages(

@@ -54,6 +54,13 @@ def test_what_may_be_a_value_is_left(values: str, logical: str) -> None:
     assert (found.logical, found.extension) == (logical, {})
 
 
+def test_one_letter_alone_is_a_code_and_no_truth() -> None:
+    assert _column("sex", "F", "F").logical == "string"
+    assert _column("type", "t").logical == "string"
+    assert _column("open", "t", "f").logical == "boolean"
+    assert _column("open", "true").logical == "boolean"
+
+
 def test_few_texts_among_numbers_are_named() -> None:
     found = _column("cases", *map(str, range(40)), "NR")
     assert found.logical == "string"

@@ -16,6 +16,7 @@ ENTITIES = ("vehicle", "trip_update", "stop_time_update", "alert")
 _WITH_RECORDS = (FileFormat.JSON, FileFormat.XML, FileFormat.GTFS_RT)
 _TEXT = (FileFormat.CSV, FileFormat.JSON, FileFormat.JSONL, FileFormat.XML)
 _WITH_HEADER_ROW = (FileFormat.CSV, FileFormat.XLSX)
+_NO_DELIMITERS = '"\r\n\0'
 _MISSING_RECORDS = {
     FileFormat.XML: "the name of the element that is one record",
     FileFormat.GTFS_RT: f"one of {choice(ENTITIES)}",
@@ -56,6 +57,11 @@ def read_format(
             document.fault(faults, (*here, "sheet"), message)
         if own.delimiter != "," and found is not FileFormat.CSV:
             message = f"only CSV has a delimiter, and the format is '{found}'; leave it out"
+            document.fault(faults, (*here, "delimiter"), message)
+        if own.delimiter in _NO_DELIMITERS:
+            message = (
+                f"is {own.delimiter!r}; allowed is a sign that quotes nothing and ends no line"
+            )
             document.fault(faults, (*here, "delimiter"), message)
         if own.header_row is not None and found not in _WITH_HEADER_ROW:
             message = (

@@ -21,7 +21,8 @@ from civiclake.contracts.guessed import GuessedType
 _INTEGER = re.compile(r"[+-]?(0|[1-9][0-9]{0,16})")
 _NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
 _LEADING_ZERO = re.compile(r"[+-]?0[0-9]")
-_BOOLEANS = frozenset({"true", "false", "t", "f"})
+_WORDS = frozenset({"true", "false"})
+_BOOLEANS = _WORDS | {"t", "f"}
 _DECIMAL = re.compile(r"(numeric|decimal)(\((\d+)(,(\d+))?\))?")
 _LENGTH = re.compile(r"\(\d+\)")
 _SIGN = re.compile(r" (unsigned|zerofill)")
@@ -125,7 +126,9 @@ def _from_declared(declared: str) -> GuessedType:
 
 
 def _plain(counted: Counter[str]) -> GuessedType | None:
-    if all(v.lower() in _BOOLEANS for v in counted):
+    said = {v.lower() for v in counted}
+    # One letter alone may as well be a code: the F of a register of women.
+    if said <= _BOOLEANS and (said & _WORDS or said == _BOOLEANS - _WORDS):
         return GuessedType("boolean")
     # A number that begins with a zero is a name: 007, a district's code, a telephone.
     if any(_LEADING_ZERO.match(v) and "." not in v for v in counted):

@@ -67,17 +67,49 @@ def _number(physical: str) -> str:
     return f"decimal({precision},{scale})"
 
 
+_MOST_LETTERS = {
+    "G": 4, "y": 6, "M": 4, "L": 4, "d": 2, "a": 1, "H": 2, "h": 2, "K": 2, "k": 2, "m": 2,
+    "s": 2, "S": 9, "V": 2, "z": 4, "v": 4, "O": 4, "X": 5, "x": 5, "Z": 5,
+}  # fmt: skip
+"""Letters by which Spark reads a text, and how many of one may stand together."""
+
+
 def check_format(pattern: str) -> str | None:
     """What is wrong with a date pattern of the JDK's DateTimeFormatter, or None."""
-    letters = set(re.sub(r"'[^']*'", "", pattern))
+    if pattern.count("'") % 2:
+        return "a quotation mark is not closed"
+    plain = re.sub(r"'[^']*'", "", pattern)
+    letters = set(plain)
     if "Y" in letters:
         return "'Y' is the year of the week; for the calendar year write 'y'"
-    if re.search(r"(?<![yu])(?:yy|uu)(?![yu])", re.sub(r"'[^']*'", "", pattern)):
+    if re.search(r"(?<![yu])(?:yy|uu)(?![yu])", plain):
         return "a year of two digits leaves the century to a guess; allowed is 'yyyy'"
     if "D" in letters:
         return "'D' is the day of the year; for the day of the month write 'd'"
-    if not ({"y", "u"} & letters and "M" in letters and "d" in letters):
+    if not (("y" in letters and "M" in letters and "d" in letters) or "u" in letters):
         return "allowed is a pattern with year, month and day, such as 'yyyy-MM-dd'"
+    return _unreadable(plain) or _misread(plain)
+
+
+def _unreadable(plain: str) -> str | None:
+    """What Spark takes for no pattern of a text, when the night's rows are there already."""
+    for run in re.finditer(r"([A-Za-z])\1*", plain):
+        most = _MOST_LETTERS.get(run[1])
+        if most is None:
+            return f"{run[1]!r} is nothing that can be read; allowed are {choice(_MOST_LETTERS)}"
+        if len(run[0]) > most:
+            return f"{run[0]!r} has too many letters; allowed are up to {most}"
+    return None
+
+
+def _misread(plain: str) -> str | None:
+    """What is read, as something else than whoever wrote it meant."""
+    runs = [run[1] for run in re.finditer(r"([A-Za-z])\1*", re.sub(r"\[.*?\]", "", plain))]
+    if runs.count("M") > 1:
+        return "'M' is the month, and stands twice; minutes are 'm'"
+    half = next((letter for letter in "hK" if letter in runs), None)
+    if half and "a" not in plain:
+        return f"{half!r} counts the hours of half a day and wants 'a' beside it; write 'H'"
     return None
 
 

@@ -258,6 +258,8 @@ def _regexes(arguments: _Arguments) -> Found:
         said = arguments.get(name)
         for index, regex in enumerate(said if isinstance(said, list) else [said]):
             wrong = patterns.fault(regex) if isinstance(regex, str) else None
+            if regex == "":
+                wrong = "every value would pass it"
             if wrong:
                 place: Place = (name, index) if isinstance(said, list) else (name,)
                 yield place, f"is {regex!r}; {wrong}"

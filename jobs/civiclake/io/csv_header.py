@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from civiclake.io.csv_text import Text
-from civiclake.io.inspect import Unreadable, check_header
+from civiclake.io.inspect import Unreadable, check_header, unparsable
 
 SEPARATOR = re.compile(r'"?sep=(.)"?[\r\n]*', re.IGNORECASE)
 """The first line by which a spreadsheet is told the delimiter."""
@@ -92,7 +92,10 @@ def _header(text: Text, delimiter: str, row: int | None) -> tuple[int, list[str]
             raise Unreadable(f"it has {text.taken} lines, and `header_row` is {row}")
     while True:
         begins = text.taken + 1
-        cells = next(_records(text, delimiter), None)
+        try:
+            cells = next(_records(text, delimiter), None)
+        except csv.Error as error:
+            raise Unreadable(unparsable(error, begins, text.taken)) from None
         if cells is None:
             raise Unreadable("it is empty: a line must name the columns")
         if any(cell.strip() for cell in cells):

@@ -25,7 +25,6 @@ from civiclake.io.csv_text import Text, count_lines, lines_of
 from civiclake.io.inspect import (
     FIRST_RAGGED,
     LONGEST_LINE,
-    LONGEST_VALUE,
     Inspection,
     Unreadable,
     text_blocks,
@@ -73,10 +72,7 @@ def render(binary: io.BufferedIOBase, target: Path, form: Form) -> Inspection:
     longest = None if form.written_here or form.accepted else LONGEST_LINE
     text = Text(text_blocks(binary, form.encoding, _BLOCK_BYTES), longest)
     with Rendition(target) as rendition:
-        try:
-            top = read_top(text, form.wanted)
-        except csv.Error as error:
-            raise Unreadable(unparsable(error, text.taken)) from None
+        top = read_top(text, form.wanted)
         body = _Body(text, top, form, rendition)
         body.read()
     unnamed = body.empty
@@ -125,7 +121,7 @@ class _Body:
 
     def _columns(self, block: str) -> tuple[Sequence[pa.Array], pa.Array | None]:
         ours = self._form.written_here
-        if ours or ('"' not in block and not self._may_be_long(block)):
+        if ours or '"' not in block:
             whole = self._closed(block) if ours else block
             columns = self._by_arrow(whole, quoted=ours)
             if ours and columns is not None:
@@ -145,14 +141,6 @@ class _Body:
             marks += line.count('"')
         return "".join(parts)
 
-    def _may_be_long(self, block: str) -> bool:
-        """Whether a line could hold a value that is longer than allowed."""
-        step = LONGEST_VALUE // 2
-        return any(
-            block.find("\n", place, place + step) < 0 and block.find("\r", place, place + step) < 0
-            for place in range(0, len(block) - step, step)
-        )
-
     def _whole_records(self, block: str) -> tuple[str, int, bool]:
         """The block and what its last record needs besides; its records; whether all are even.
 
@@ -170,9 +158,10 @@ class _Body:
 
         reader = csv.reader(taken(), delimiter=self._delimiter, strict=True)
         records = blank = 0
-        even = True
+        even, begins = True, 1
         try:
             for values in reader:
+                begins = reader.line_num + 1
                 if len(values) == self._width:
                     records += 1
                 elif values:
@@ -182,7 +171,8 @@ class _Body:
                 if reader.line_num >= count:
                     break
         except csv.Error as error:
-            raise Unreadable(unparsable(error, before + reader.line_num)) from None
+            ends = before + reader.line_num
+            raise Unreadable(unparsable(error, before + begins, ends)) from None
         self.multiline = self.multiline or reader.line_num != records + blank
         return block + "".join(more), records, even
 

@@ -18,8 +18,10 @@ FIRST_RAGGED = 10
 """How many ragged records are named."""
 LONGEST_LINE = 8 << 20
 """Characters; a longer line is refused, so that no file can fill the memory."""
-LONGEST_VALUE = csv.field_size_limit()
-"""Characters; a delivered file holds no longer value."""
+LONGEST_VALUE = LONGEST_LINE
+"""Characters; a delivered file holds no longer value. The outline of a district or of a coast
+has several hundred thousand."""
+csv.field_size_limit(LONGEST_VALUE)  # of the whole process: Python's library has no other way
 
 
 class Unreadable(Exception):
@@ -169,14 +171,17 @@ def why(error: BaseException) -> str:
     return f"it is damaged ({error})"
 
 
-def unparsable(error: csv.Error, line: int) -> str:
-    """What is wrong with the quoting, in or before which line."""
+def unparsable(error: csv.Error, begins: int, ends: int) -> str:
+    """What is wrong with the quoting of the record that begins in one line and ends in another."""
+    lines = f"in line {begins}" if begins == ends else f"in the record of lines {begins} to {ends}"
     if "field limit" in str(error):
         return (
-            f"up to line {line} stands a value of over {LONGEST_VALUE:,} characters: "
+            f"{lines} stands a value of over {LONGEST_VALUE >> 20} MiB: "
             "a quotation mark is never closed, or the value is too long"
         )
-    return f"its quoting is broken in or before line {line} ({error})"
+    if "unexpected end" in str(error):
+        return f"its quoting is broken: a quotation mark in line {begins} is never closed"
+    return f"its quoting is broken {lines} ({error})"
 
 
 def undecodable(error: UnicodeError, lines: int) -> str:

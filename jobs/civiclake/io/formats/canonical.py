@@ -84,7 +84,7 @@ class _Rows:
                 )
             )
             raise Unreadable(
-                f"record {number} has a value of over {LONGEST_VALUE:,} characters in {name}"
+                f"record {number} has a value of over {LONGEST_VALUE >> 20} MiB in {name}"
             )
         self.multiline = self.multiline or _has_line_break(column)
 

@@ -36,5 +36,7 @@ def _value(text: str, number: int) -> Any:
         raise Unreadable(
             f"line {number} is no JSON: {error.msg} at character {error.pos + 1}"
         ) from None
+    except Unreadable as error:
+        raise Unreadable(f"line {number}: {error}") from None
     except ValueError as error:  # a number of more digits than Python reads
         raise Unreadable(f"line {number} can't be read ({error})") from None

@@ -60,6 +60,8 @@ class Reader:
             except json.JSONDecodeError as error:
                 self._wait_or_refuse(error)
                 continue
+            except Unreadable as error:
+                raise Unreadable(f"{error} (in the value at character {self._place():,})") from None
             except ValueError as error:  # a number of more digits than Python reads
                 raise Unreadable(
                     f"a number can't be read in the value at character {self._place():,} ({error})"

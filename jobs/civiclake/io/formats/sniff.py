@@ -34,6 +34,8 @@ _PX = re.compile(
 )
 """Keywords of which one opens a PC-Axis file."""
 _HTML = re.compile(rb"<(!doctype html|html)\b", re.IGNORECASE)
+_JSON = re.compile(rb'(\[\s*)?\{\s*"')
+"""No line of names begins so: an answer of an interface, or its error, saved as a table."""
 _OFFICE = (b"[Content_Types].xml", b"_rels/.rels", b"docProps/", b"xl/")
 """Names of which one stands at the beginning of a workbook."""
 _ENCRYPTED = "an encrypted Parquet file, which must be decrypted before it is dropped,"
@@ -69,7 +71,7 @@ def check(
     head = binary.peek(512)[:512]
     if not head:
         raise Unreadable("it is empty: 0 bytes")
-    found = _kind(head)
+    found = _kind(head) or (_record_kind(head) if wanted is FileFormat.CSV else None)
     if wanted is FileFormat.XLSX and head.startswith(_ZIP):
         return  # what is inside shows when it is opened
     if found is None and wanted in (FileFormat.XLSX, FileFormat.PARQUET):
@@ -98,6 +100,14 @@ def _text_kind(head: bytes) -> str | None:
     if _PX.match(words):
         return "a PC-Axis file (.px)"
     return "a web page (HTML)" if _HTML.match(words) else None
+
+
+def _record_kind(head: bytes) -> str | None:
+    """Texts of records, which a reader of lines would take for a table of one column."""
+    words = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if words.startswith(b"<?xml"):
+        return _NAMES[FileFormat.XML]
+    return _NAMES[FileFormat.JSON] if _JSON.match(words) else None
 
 
 def _is_text(head: bytes) -> bool:

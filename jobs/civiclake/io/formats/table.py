@@ -50,7 +50,7 @@ def _rows(
     places: dict[str, int] = {}
     for number, record in enumerate(records, start=1):
         row: list[str | None] = [None] * len(header)
-        for name, value in _flat(record, inner) if inner else record.items():
+        for name, value in (_opened(record, inner, number) if inner else record).items():
             place = places.get(name)
             if place is None:
                 if len(header) == MAX_COLUMNS:
@@ -69,6 +69,23 @@ def _text(value: Any, number: int, name: str) -> str | None:
         return cell(value)
     except Unreadable as error:
         raise Unreadable(f"record {number}, {name}: {error}") from None
+
+
+def _opened(record: Mapping[str, Any], inner: frozenset[str], number: int) -> Mapping[str, Any]:
+    """The record's values by their paths.
+
+    Raises:
+        Unreadable: a key is spelled like the path to another value; one of them would be lost.
+    """
+    found: dict[str, Any] = {}
+    for name, value in _flat(record, inner):
+        if name in found:
+            raise Unreadable(
+                f"record {number} has two values called {name}: one by a key that holds the dot,"
+                " one inside an object"
+            )
+        found[name] = value
+    return found
 
 
 def _flat(

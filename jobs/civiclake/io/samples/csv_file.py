@@ -10,7 +10,7 @@ from pathlib import Path
 from civiclake.contracts.model import FileFormat
 from civiclake.contracts.sample import Sample
 from civiclake.errors import SourceError
-from civiclake.io.inspect import text_lines
+from civiclake.io.inspect import Unreadable, text_lines, unparsable
 from civiclake.io.samples import csv_top
 from civiclake.io.samples.asked import Asked
 from civiclake.io.samples.collect import Collected, collect
@@ -27,7 +27,7 @@ def take(path: Path, department: str, asked: Asked) -> Sample:
     encoding = encoding_of(path, FileFormat.CSV, asked)
     with unpacked(path) as binary:
         first = list(itertools.islice(text_lines(binary, encoding.name), csv_top.LINES))
-    top = csv_top.find(first)
+        top = csv_top.find(first)
     if top is None:
         raise SourceError(f"{path.name} is empty: a line of it must name the columns")
     with unpacked(path) as binary:
@@ -52,21 +52,30 @@ class _Body:
         self.first_ragged = 0
 
     def rows(self) -> Iterator[Sequence[str]]:
-        """The records."""
+        """The records, by the rules of the night's reader.
+
+        Raises:
+            Unreadable: the quoting of one is broken.
+        """
         skipped = self._top.line - 1
         lines = itertools.islice(self._lines, skipped, None)
-        reader = csv.reader(lines, delimiter=self._top.delimiter)
-        next(reader)
+        reader = csv.reader(lines, delimiter=self._top.delimiter, strict=True)
         width = len(self._top.names)
         least = max(n for n, name in enumerate(self._top.names) if name) + 1
-        begins = reader.line_num + skipped + 1
-        for row in reader:
-            if len(row) >= least and not any(row[width:]):
-                yield [*row[:width], *[""] * (width - len(row))]
-            elif row:
-                self.ragged += 1
-                self.first_ragged = self.first_ragged or begins
+        begins = self._top.line
+        try:
+            next(reader)
             begins = reader.line_num + skipped + 1
+            for row in reader:
+                if len(row) >= least and not any(row[width:]):
+                    yield [*row[:width], *[""] * (width - len(row))]
+                elif row:
+                    self.ragged += 1
+                    self.first_ragged = self.first_ragged or begins
+                begins = reader.line_num + skipped + 1
+        except csv.Error as error:
+            ends = reader.line_num + skipped
+            raise Unreadable(unparsable(error, begins, ends)) from None
 
 
 def _without_padding(top: Top, found: Collected) -> tuple[tuple[str, ...], Collected]:

@@ -79,12 +79,13 @@ def _records(lines: Sequence[str], delimiter: str, skipped: int = 0) -> list[_Re
 def _delimiter(lines: Sequence[str]) -> str:
     """What splits most records into most values, as many in each."""
 
-    def agreed(delimiter: str) -> float:
+    def agreed(delimiter: str) -> tuple[bool, float]:
         widths = Counter(len(r.values) for r in _records(lines, delimiter))
         if not widths:
-            return 0.0
+            return False, 0.0
         width, count = max(widths.items(), key=lambda item: (item[1], item[0]))
-        return (width - 1) * count / widths.total()
+        # One record alone agrees with none: a list or an outline within a value may be long.
+        return width > 1 and count > 1, (width - 1) * count / widths.total()
 
     return max(_DELIMITERS, key=agreed)
 

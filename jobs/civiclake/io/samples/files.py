@@ -27,7 +27,7 @@ from civiclake.io.samples import encodings
 from civiclake.io.samples.asked import Asked
 from civiclake.io.samples.collect import Collected, collect
 from civiclake.io.samples.encodings import Encoding
-from civiclake.io.samples.nested import of_objects, ways_into
+from civiclake.io.samples.nested import columns_of_objects, ways_into
 from civiclake.io.samples.patterns import pattern
 from civiclake.io.streams import Bounded
 
@@ -143,7 +143,7 @@ def look(
     """
     source = dataset.source
     header, found = _table(path, dataset, asked)
-    objects = of_objects(header, found.rows) if source.format in _OF_RECORDS else ()
+    objects = columns_of_objects(header, found.rows) if source.format in _OF_RECORDS else ()
     if objects:
         parts = dataset.model_copy(update={"columns": ways_into(objects)})
         header, found = _table(path, parts, asked)

@@ -12,7 +12,9 @@ _LOOKED_AT = 100
 """Values of a column that show what it holds."""
 
 
-def of_objects(header: Sequence[str], rows: Sequence[Sequence[str | None]]) -> tuple[str, ...]:
+def columns_of_objects(
+    header: Sequence[str], rows: Sequence[Sequence[str | None]]
+) -> tuple[str, ...]:
     """The columns in which every value is an object of plain values, such as ``attributes``."""
     return tuple(
         name

@@ -17,7 +17,7 @@ _ENVELOPES = ("attributes", "properties")
 """Objects that hold a record's values, in ArcGIS and JSON:API, and in GeoJSON."""
 
 
-def opened(records: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+def without_envelope(records: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """Records with what an envelope holds by its path, such as ``attributes.NAME``."""
     inner = next((name for name in _ENVELOPES if all(_holds(r, name) for r in records)), None)
     if inner is None:

@@ -20,7 +20,7 @@ from civiclake.io.formats.table import from_records
 from civiclake.io.inspect import Unreadable
 from civiclake.io.samples.asked import Asked
 from civiclake.io.samples.files import described
-from civiclake.io.samples.records import no_records, opened, path_to_records
+from civiclake.io.samples.records import no_records, path_to_records, without_envelope
 from civiclake.io.samples.rest_paging import guess_paging, is_paging
 from civiclake.io.sources.rest_client import shown
 
@@ -58,7 +58,7 @@ def take(source: str, department: str, asked: Asked) -> Sample:
     answer = _Asking(url, token).answer()
     records, path = _records(answer.value, shown(url))
     paging, note = guess_paging(answer.value, len(records), answer.linked, parameters)
-    seen = opened(records[: asked.rows])
+    seen = without_envelope(records[: asked.rows])
     header, found = _table(seen, shown(url))
     fixed = {name: value for name, value in parameters.items() if not is_paging(name)}
     omits = any(len(record) < len(header) for record in seen)

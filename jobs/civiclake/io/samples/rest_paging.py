@@ -176,13 +176,13 @@ _ASKED_AS = {"current_page": "page"}
 
 
 def _fields(value: Any, way: str) -> Iterator[tuple[str, Any]]:
-    """Scalars beside the records, at most two keys deep; deeper where a link is an object."""
+    """Scalars beside the records, at most three keys deep; deeper where a link is an object."""
     if not isinstance(value, Mapping):
         return
     for name, item in value.items():
         if not name:
             continue
-        if isinstance(item, Mapping) and (not way or _plain(name) == "next"):
+        if isinstance(item, Mapping) and (way.count(".") < 2 or _plain(name) == "next"):
             yield from _fields(item, f"{way}{name}.")
         elif not isinstance(item, Mapping | list):
             yield f"{way}{name}", item

@@ -45,6 +45,12 @@ def take(
                     shutil.copyfileobj(source, file, 1 << 20)
         except READ_FAULTS as error:
             raise SourceError(f"{path.name} can't be read: {why(error)}") from None
+        packed_again = inner.suffix.lower() in (".zip", ".gz")
+        if packed_again:
+            raise SourceError(
+                f"{path.name} holds {member.filename}, which is packed itself; allowed is a file"
+                " that is packed once"
+            )
         found = look(inner, department, replace(asked, member=None))
     kind, encoding = found.server["format"], found.server.get("encoding", "utf-8")
     place, note = server(path, department, kind, encoding)

@@ -78,7 +78,8 @@ class Trail:
             return True  # a cursor that does not move: nothing new behind it
         if page.following and page.following in self._followed:
             again = page.content == last.content
-            known = f" (the same page again: does it know {self.parameter}?)" if again else ""
+            asked = f": does it know {self.parameter}?" if self.parameter else ""
+            known = f" (the same page again{asked})" if again else ""
             raise SourceError(
                 f"{self.named} leads from page {len(self.pages) + 1} back to one before{known}: "
                 f"{ask(self.dataset)} to mend its paging, or correct rest.paging in {self._path}"
