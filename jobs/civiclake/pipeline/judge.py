@@ -79,7 +79,7 @@ class Judged:
     told_apart: dict[str, int] = field(default_factory=dict)
     """Rows at a time that clocks showed twice of which their file tells which time it was."""
     alike: Alike | None = None
-    """Columns that were read together; what could not be cast of them stands in one array."""
+    """Columns that were read together: in ``rows`` and ``frame`` they have no names yet."""
 
     @property
     def row_rules(self) -> list[Rule]:
@@ -117,9 +117,9 @@ def judge_rows(batch: Batch, raw: DataFrame) -> Judged:
     compiled, _ = compile_rules(in_order(batch.dataset.rules, alike))
     rules = spare_deletes(compiled, batch.dataset)
     judged = keep_broken_records(judge(prepared, rules, alike))
-    staged, found = _save(batch, with_names(judged, alike) if alike else judged, rules)
+    staged, found = _save(batch, judged, rules)
     staged, told_apart = twice.tell_apart(batch, staged, found.by_rule)
-    fates, decided, notes = _decide(batch, staged)
+    fates, decided, notes = _decide(batch, staged, alike)
     fates[c.FATE_BROKEN] = found.rows - found.sound
     fates[c.FATE_GOOD] = found.sound - sum(fates[fate] for fate in _BY_KEY)
     unsure = twice.name_reasons(batch, staged, decided, found.by_rule)
@@ -143,7 +143,7 @@ def _save(batch: Batch, judged: DataFrame, rules: list[CompiledRule]) -> tuple[D
 
 
 def _decide(
-    batch: Batch, staged: DataFrame
+    batch: Batch, staged: DataFrame, alike: Alike | None
 ) -> tuple[dict[str, int], DataFrame | None, dict[str, int]]:
     """The rows that share their key with another one; how many of them do not go on; and what
     is to be said of that."""
@@ -156,7 +156,7 @@ def _decide(
         # To tell how a thousand values differ is a plan as dear as judging them.
         return dict.fromkeys(_BY_KEY, 0), None, {}
     else:
-        rows = decide(staged, batch.dataset)
+        rows = decide(with_names(staged, alike), batch.dataset)
     counted = [F.count_if(F.col(c.FATE) == fate).alias(fate) for fate in _BY_KEY]
     superseded = F.col(c.FATE) == c.FATE_SUPERSEDED
     marks = {IDENTICAL: IS_IDENTICAL, ONE_TIME: IS_EARLIER_NAME}

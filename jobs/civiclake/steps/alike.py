@@ -21,7 +21,6 @@ from civiclake.contracts.model import Dataset, Rule
 from civiclake.contracts.sql import sql_name
 from civiclake.steps import texts
 from civiclake.steps.casts import cast, plain_number
-from civiclake.steps.changes import columns_of
 
 UNCAST = "_uncast"
 """What could not be cast of all columns alike, in the order of :attr:`Alike.cast`; null where all
@@ -79,9 +78,9 @@ def find_alike(dataset: Dataset) -> Alike | None:
 def _named(dataset: Dataset) -> set[str]:
     """Columns that something other than their own type is asked of, or by which rows are told."""
     found = {*dataset.key, dataset.sequence or "", dataset.event_time or ""}
-    for rule in dataset.rules:
-        if not is_of_type(rule):
-            found |= columns_of(rule)
+    asked = " ".join(str(rule.kwargs) for rule in dataset.rules if not is_of_type(rule))
+    # A rule may name columns within a text, such as a condition on rows.
+    found |= {column.name for column in dataset.columns if column.name in asked}
     for column in dataset.columns:
         if column.check is not None and column.check.longitude is not None:
             found.add(column.check.longitude)
@@ -171,8 +170,10 @@ def in_order(rules: Sequence[Rule], alike: Alike | None) -> list[Rule]:
     return sorted(rules, key=lambda r: place.get(r.id, last) if is_of_type(r) else last)
 
 
-def with_names(judged: DataFrame, alike: Alike) -> DataFrame:
+def with_names(judged: DataFrame, alike: Alike | None) -> DataFrame:
     """Give every column its name, in place of its kind's array."""
+    if alike is None:
+        return judged
     arrays = {f"{_TYPED}{index}" for index in range(len(alike.kinds))}
     others = [F.col(sql_name(name)) for name in judged.columns if name not in arrays]
     named = [
