@@ -3,7 +3,8 @@
 A table with a column for each week has a thousand columns that are cast the same way. As columns
 of their own each one costs Spark's analysis and its optimizer a dozen expressions in every stage,
 which for a small batch is all that it costs. Here each stage has one expression for all of them,
-and they get their names once they are judged.
+and they get their names once they are judged and compared with the served table. Lambdas are
+never compiled to Java: this is for batches whose expressions are interpreted anyway.
 """
 
 from __future__ import annotations
@@ -22,13 +23,15 @@ from civiclake.contracts.sql import sql_name
 from civiclake.steps import texts
 from civiclake.steps.casts import cast, plain_number
 
-UNCAST = "_uncast"
+UNCAST = "_alike_uncast"
 """What could not be cast of all columns alike, in the order of :attr:`Alike.cast`; null where all
 could."""
-_GIVEN, _PLAIN, _TYPED, _UNCAST = "_given__", "_plain__", "_typed__", "_uncast__"
+_GIVEN, _PLAIN, _TYPED = "_alike_given_", "_alike_plain_", "_alike_typed_"
+_EVERY = "_alike_every"
+"""As :data:`UNCAST`, and nulls alone where all could be cast."""
 _About = TypeVar("_About")
 _LEAST_COLUMNS = 50
-_AT_FIRST = 10
+_LEAST_OF_KIND = 10
 """Fewer columns of one kind than this are read one by one."""
 
 
@@ -71,7 +74,7 @@ def find_alike(dataset: Dataset) -> Alike | None:
     for column in dataset.columns:
         if column.name not in named and _is_plain(column):
             kinds.setdefault(_kind(column), []).append(column)
-    many = tuple(tuple(kind) for kind in kinds.values() if len(kind) >= _AT_FIRST)
+    many = tuple(tuple(kind) for kind in kinds.values() if len(kind) >= _LEAST_OF_KIND)
     return Alike(many) if sum(map(len, many)) >= _LEAST_COLUMNS else None
 
 
@@ -140,15 +143,15 @@ def values(alike: Alike) -> Iterator[Column]:
         yield value
         lost.append(F.zip_with(text, value, lambda t, v: F.when(t.isNotNull() & v.isNull(), t)))
     if lost:
-        yield F.concat(*lost).alias(_UNCAST)
+        yield F.concat(*lost).alias(_EVERY)
 
 
 def only_lost(typed: DataFrame, alike: Alike) -> DataFrame:
     """Leave :data:`UNCAST` out where there is none, which is of nearly every row."""
     if not alike.cast:
         return typed
-    lost = F.when(F.exists(_UNCAST, lambda text: text.isNotNull()), F.col(_UNCAST))
-    return typed.withColumn(UNCAST, lost).drop(_UNCAST)
+    lost = F.when(F.exists(_EVERY, lambda text: text.isNotNull()), F.col(_EVERY))
+    return typed.withColumn(UNCAST, lost).drop(_EVERY)
 
 
 def lost_bits(first: int, columns: int) -> Column:
