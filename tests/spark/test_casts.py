@@ -10,16 +10,17 @@ from typing import Any
 
 import pytest
 from nights import city
-from pyspark.sql import Row, SparkSession
+from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 
 from civiclake import columns as c
 from civiclake.contracts.columns import RAW_OWN
-from civiclake.contracts.model import Column
+from civiclake.contracts.model import Column, Dataset
 from civiclake.contracts.notation import Epoch, NumberNotation, Percent
 from civiclake.io import lake
 from civiclake.pipeline.batch import Batch
 from civiclake.settings import Settings
+from civiclake.steps.alike import Alike, with_names
 from civiclake.steps.standardize import standardize
 
 
@@ -247,17 +248,41 @@ CASES: dict[str, tuple[Column, dict[str, Any]]] = {
 BLANK = ("  ", "\xa0", "\u3000\t\r\n\ufeff", "", None)
 
 
+def test_columns_read_together_are_read_as_by_themselves(spark: SparkSession) -> None:
+    cases = [(column, texts) for column, texts in CASES.values() if "time" not in column.spark_type]
+    columns = tuple(
+        column.model_copy(update={"name": f"v{n}"}) for n, (column, _) in enumerate(cases)
+    )
+    every = [*dict.fromkeys(text for _, texts in cases for text in texts), *BLANK]
+    raw, dataset = _raw(spark, every), _dataset(*columns)
+    alike = Alike(tuple((column,) for column in columns))
+    apart = standardize(raw, dataset).orderBy(c.ROW)
+    together = with_names(standardize(raw, dataset, alike), alike).orderBy(c.ROW)
+    names = [column.name for column in columns]
+    uncast = {f"_uncast_{name}": alike.uncast(name) for name in alike.cast}
+    read = together.withColumns(uncast).select(*names, *uncast).collect()
+    assert read == apart.select(*names, *uncast).collect()
+    assert len(alike.cast) > 5 and len(read) > 50
+
+
 def _standardized(spark: SparkSession, column: Column, texts: Sequence[str | None]) -> list[Row]:
+    found = standardize(_raw(spark, texts), _dataset(column)).orderBy(c.ROW)
+    # A Connect client hands timestamps out in its own machine's zone.
+    moments = [n for n, kind in found.dtypes if kind == "timestamp"]
+    return found.withColumns({n: F.unix_micros(n) for n in moments}).collect()
+
+
+def _dataset(*columns: Column) -> Dataset:
     dataset = city().dataset("meteorology.daily")
-    dataset = dataset.model_copy(update={"columns": (column,), "sequence": None, "operation": None})
+    return dataset.model_copy(update={"columns": columns, "sequence": None, "operation": None})
+
+
+def _raw(spark: SparkSession, texts: Sequence[str | None]) -> DataFrame:
     lineage = f"{c.BATCH} string, {c.RECORD} string, {c.FILE} string, {c.ROW} bigint"
     schema = f"V string, {lineage}, {c.DELIVERED} timestamp, {c.CORRUPT} string"
     moment = datetime(2016, 1, 1, tzinfo=UTC)
     rows = [(t, "b", str(n), "f", n, moment, None) for n, t in enumerate(texts)]
-    found = standardize(spark.createDataFrame(rows, schema), dataset).orderBy(c.ROW)
-    # A Connect client hands timestamps out in its own machine's zone.
-    moments = [n for n, kind in found.dtypes if kind == "timestamp"]
-    return found.withColumns({n: F.unix_micros(n) for n in moments}).collect()
+    return spark.createDataFrame(rows, schema)
 
 
 def _micros(value: Any) -> Any:

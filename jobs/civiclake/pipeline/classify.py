@@ -19,6 +19,7 @@ from civiclake.pipeline.batch import Batch
 from civiclake.pipeline.judge import Judged
 from civiclake.pipeline.occurrences import States
 from civiclake.steps import history
+from civiclake.steps.alike import with_names
 from civiclake.steps.merge import (
     Near,
     classify,
@@ -79,7 +80,7 @@ def classify_rows(batch: Batch, judged: Judged) -> Changes:
         BatchHeld: a snapshot would delete more of the table than its contract allows.
     """
     good = judged.frame.where(F.col(c.FATE) == c.FATE_GOOD)
-    masked = protect(good, batch.dataset, _pseudonymize)
+    masked = protect(with_names(good, judged.alike), batch.dataset, _pseudonymize)
     served = batch.spark.table(batch.unified)
     delivered = _delivered_keys(judged.rows, batch)
     if batch.dataset.history is History.HISTORY:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from civiclake import columns as c
@@ -17,11 +17,18 @@ from civiclake.io import code_tables, gx, lake
 from civiclake.pipeline import twice
 from civiclake.pipeline.batch import Batch
 from civiclake.pipeline.occurrences import IDENTICAL, ONE_TIME, older_files
+from civiclake.steps.alike import UNCAST, Alike, find_alike, in_order, is_of_type, with_names
 from civiclake.steps.changes import kept, spare_deletes
 from civiclake.steps.clock import with_ahead
 from civiclake.steps.history import served_now
 from civiclake.steps.rules import CompiledRule, compile_rules, sets_aside
-from civiclake.steps.standardize import standardize, with_codes, with_positions, with_references
+from civiclake.steps.standardize import (
+    MANY_COLUMNS,
+    standardize,
+    with_codes,
+    with_positions,
+    with_references,
+)
 from civiclake.steps.validate import (
     DUPLICATE_KEY,
     IS_EARLIER_NAME,
@@ -36,6 +43,7 @@ from civiclake.steps.validate import (
     keep_broken_records,
     read_counts,
     seen,
+    shared,
     with_fate,
 )
 
@@ -70,6 +78,8 @@ class Judged:
     """What is to be said of rows that break no rule."""
     told_apart: dict[str, int] = field(default_factory=dict)
     """Rows at a time that clocks showed twice of which their file tells which time it was."""
+    alike: Alike | None = None
+    """Columns that were read together: in ``rows`` and ``frame`` they have no names yet."""
 
     @property
     def row_rules(self) -> list[Rule]:
@@ -100,22 +110,26 @@ def judge_rows(batch: Batch, raw: DataFrame) -> Judged:
     The rows are written as wide as they are once; what depends on other rows of the batch is
     looked up in a small frame beside them.
     """
-    typed = with_ahead(standardize(raw, batch.dataset), batch.dataset, batch.landed_at)
+    alike = find_alike(batch.dataset) if batch.is_small else None
+    typed = with_ahead(standardize(raw, batch.dataset, alike), batch.dataset, batch.landed_at)
     coded = with_positions(with_codes(typed, batch.dataset, _tables(batch)), batch.dataset)
     prepared = with_references(coded, batch.dataset, _parents(batch))
-    compiled, _ = compile_rules(batch.dataset.rules)
+    compiled, _ = compile_rules(in_order(batch.dataset.rules, alike))
     rules = spare_deletes(compiled, batch.dataset)
-    staged, found = _save(batch, keep_broken_records(judge(prepared, rules)), rules)
+    judged = keep_broken_records(judge(prepared, rules, alike))
+    staged, found = _save(batch, judged, rules)
     staged, told_apart = twice.tell_apart(batch, staged, found.by_rule)
-    fates, decided, notes = _decide(batch, staged)
+    fates, decided, notes = _decide(batch, staged, alike)
     fates[c.FATE_BROKEN] = found.rows - found.sound
     fates[c.FATE_GOOD] = found.sound - sum(fates[fate] for fate in _BY_KEY)
     unsure = twice.name_reasons(batch, staged, decided, found.by_rule)
-    alike = fates[c.FATE_DUPLICATE_KEY] - sum(unsure.values())
-    by_reason = {**found.by_reason, **unsure, DUPLICATE_KEY: alike}
+    contested = fates[c.FATE_DUPLICATE_KEY] - sum(unsure.values())
+    by_reason = {**found.by_reason, **unsure, DUPLICATE_KEY: contested}
     _tell_of_keys(batch, by_reason)
     frame = with_fate(staged, decided)
-    return Judged(raw, staged, frame, rules, fates, found.by_rule, by_reason, notes, told_apart)
+    return Judged(
+        raw, staged, frame, rules, fates, found.by_rule, by_reason, notes, told_apart, alike
+    )
 
 
 def _save(batch: Batch, judged: DataFrame, rules: list[CompiledRule]) -> tuple[DataFrame, Counts]:
@@ -129,7 +143,7 @@ def _save(batch: Batch, judged: DataFrame, rules: list[CompiledRule]) -> tuple[D
 
 
 def _decide(
-    batch: Batch, staged: DataFrame
+    batch: Batch, staged: DataFrame, alike: Alike | None
 ) -> tuple[dict[str, int], DataFrame | None, dict[str, int]]:
     """The rows that share their key with another one; how many of them do not go on; and what
     is to be said of that."""
@@ -138,8 +152,11 @@ def _decide(
         if not older:  # equal rows are rows of their own
             return dict.fromkeys(_BY_KEY, 0), None, {}
         rows = decide_files(staged, older)
+    elif len(batch.dataset.columns) > MANY_COLUMNS and shared(staged, batch.dataset).isEmpty():
+        # To tell how a thousand values differ is a plan as dear as judging them.
+        return dict.fromkeys(_BY_KEY, 0), None, {}
     else:
-        rows = decide(staged, batch.dataset)
+        rows = decide(with_names(staged, alike), batch.dataset)
     counted = [F.count_if(F.col(c.FATE) == fate).alias(fate) for fate in _BY_KEY]
     superseded = F.col(c.FATE) == c.FATE_SUPERSEDED
     marks = {IDENTICAL: IS_IDENTICAL, ONE_TIME: IS_EARLIER_NAME}
@@ -272,7 +289,7 @@ def _changed_types(batch: Batch, judged: Judged) -> list[str]:
     for column in batch.dataset.columns:
         wrong = judged.by_rule.get(f"{TYPE}{column.name}", 0)
         if wrong > share * judged.read:
-            files = _files_with_uncast(judged.rows, column.name)
+            files = _files_with_uncast(judged, column.name)
             found.append(
                 f"column {column.source_name} holds {wrong} values that are not of type"
                 f" {column.spark_type} ({files}); drift.changed_type is {policy.value}"
@@ -280,10 +297,17 @@ def _changed_types(batch: Batch, judged: Judged) -> list[str]:
     return found
 
 
-def _files_with_uncast(frame: DataFrame, column: str) -> str:
-    wrong = frame.where(F.col(f"{UNCAST_PREFIX}{column}").isNotNull())
+def _files_with_uncast(judged: Judged, column: str) -> str:
+    wrong = judged.rows.where(_uncast(judged, column).isNotNull())
     rows = wrong.groupBy(c.FILE).count().orderBy(F.col("count").desc()).limit(5).collect()
     return ", ".join(f"{row['count']} in {row[c.FILE].rpartition('/')[2]}" for row in rows)
+
+
+def _uncast(judged: Judged, column: str) -> Column:
+    """The text of a column that could not be cast."""
+    if judged.alike is not None and column in judged.alike.names:
+        return judged.alike.uncast(column)
+    return F.col(f"{UNCAST_PREFIX}{column}")
 
 
 def for_verdict(batch: Batch, judged: Judged) -> tuple[DataFrame, Dataset]:
@@ -294,27 +318,41 @@ def for_verdict(batch: Batch, judged: Judged) -> tuple[DataFrame, Dataset]:
     asks for each rule anew else, which costs as much as judging the rows.
     """
     rows = judged.rows.where(kept(batch.dataset))
-    if not is_wide(judged.rules):
-        return rows, batch.dataset
-    together = [r for r in judged.row_rules if _is_type(r) and not judged.by_rule[r.id]]
-    if len(together) < _TOGETHER:
-        return rows, batch.dataset
-    helpers = [str(rule.kwargs["column"]) for rule in together]
-    one = F.coalesce(*[F.col(name) for name in helpers]).alias(_UNBROKEN_COLUMN)
-    others = [F.col(name) for name in rows.columns if name not in set(helpers)]
+    together = [r for r in judged.row_rules if is_of_type(r) and not judged.by_rule[r.id]]
+    if not is_wide(judged.rules) or len(together) < _TOGETHER:
+        return _with_uncast(rows, judged), batch.dataset
+    known = {rule.id for rule in together}
+    left = [rule for rule in batch.dataset.rules if rule.id not in known]
     asked = Rule(
         id=UNBROKEN,
         expectation=together[0].expectation,
         kwargs={"column": _UNBROKEN_COLUMN},
         description=f"in {len(together)} columns every value is of the column's type",
     )
-    known = {rule.id for rule in together}
-    left = [rule for rule in batch.dataset.rules if rule.id not in known]
-    return rows.select(*others, one), batch.dataset.model_copy(update={"rules": (*left, asked)})
+    dataset = batch.dataset.model_copy(update={"rules": (*left, asked)})
+    alike = judged.alike.names if judged.alike else frozenset()
+    columns = {rule.id.removeprefix(TYPE) for rule in together}
+    helpers = [f"{UNCAST_PREFIX}{name}" for name in sorted(columns - alike)]
+    one = [F.col(name) for name in helpers]
+    if judged.alike is not None:
+        one.append(judged.alike.first_uncast(columns))
+    named = rows.withColumn(_UNBROKEN_COLUMN, F.coalesce(*one)).drop(*helpers)
+    return _with_uncast(named, judged, columns), dataset
 
 
-def _is_type(rule: Rule) -> bool:
-    return rule.id.startswith(TYPE) and rule.origin == "contract"
+def _with_uncast(rows: DataFrame, judged: Judged, but: Collection[str] = ()) -> DataFrame:
+    """Give what could not be cast of columns that were read together the names that rules know.
+
+    Args:
+        rows: judged rows.
+        judged: how they were judged.
+        but: columns whose rules are not asked by themselves.
+    """
+    if judged.alike is None:
+        return rows
+    names = [name for name in judged.alike.cast if name not in but]
+    made = {f"{UNCAST_PREFIX}{name}": judged.alike.uncast(name) for name in names}
+    return (rows.withColumns(made) if made else rows).drop(UNCAST)
 
 
 def compare_counts(batch: Batch, judged: Judged, verdict: gx.Verdict) -> None:

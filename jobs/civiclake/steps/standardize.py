@@ -18,17 +18,20 @@ from civiclake.contracts.codes import FIRST_DAY
 from civiclake.contracts.model import Dataset
 from civiclake.contracts.sql import sql_name
 from civiclake.contracts.standards import Area, Check, CheckKind, Codes, Reason
+from civiclake.steps import alike as together
 from civiclake.steps import moments, texts
+from civiclake.steps.alike import Alike
 from civiclake.steps.casts import cast, plain_number
 from civiclake.steps.changes import with_operation
 from civiclake.steps.fold import fold
 from civiclake.steps.identifiers import REASON, VALUE, checked
 
 _RECORD_TYPE = "map<string,string>"
-_CARRIED_COLUMNS = 100
+MANY_COLUMNS = 100
+"""Of more than these nothing is made that has a part for each, where there is another way."""
 
 
-def standardize(raw: DataFrame, dataset: Dataset) -> DataFrame:
+def standardize(raw: DataFrame, dataset: Dataset, alike: Alike | None = None) -> DataFrame:
     """Give every column its type, its code and its unified name.
 
     Every stage is a projection of its own that the next one refers to by name: in one
@@ -38,6 +41,7 @@ def standardize(raw: DataFrame, dataset: Dataset) -> DataFrame:
     Args:
         raw: one row per record; every source column is text; lineage columns are there.
         dataset: the compiled contract.
+        alike: columns to be read together; they have no names yet in what is given back.
 
     Returns:
         Per contract column the typed value, then the helper columns that its rules need
@@ -45,17 +49,20 @@ def standardize(raw: DataFrame, dataset: Dataset) -> DataFrame:
         (null unless :func:`carries_record`), its lineage, ``_sequence``, and for a change log
         ``_is_delete``.
     """
-    columns = dataset.columns
+    kinds = alike or Alike(())
+    columns = [column for column in dataset.columns if column.name not in kinds.names]
     lineage = [F.col(name) for name in (*c.LINEAGE, c.CORRUPT)]
     record = as_it_came(raw) if carries_record(dataset) else F.lit(None).cast(_RECORD_TYPE)
-    given = raw.select(*[_given(column) for column in columns], record.alias(c.RAW), *lineage)
+    texts_given = [*(_given(column) for column in columns), *together.given(kinds)]
+    given = raw.select(*texts_given, record.alias(c.RAW), *lineage)
     looked_up = [found for column in columns for found in _looked_up(column)]
-    found = given.select("*", *looked_up)
+    found = given.select("*", *looked_up, *together.looked_up(kinds))
     read = [(column, *_text(column)) for column in columns]
     casts = [made for column, text, _ in read for made in _typed(column, text)]
-    typed = found.select("*", *casts)
+    typed = found.select("*", *casts, *together.typed(kinds))
     selected = [made for of_column in read for made in _values(*of_column)]
-    named = typed.select(*selected, F.col(c.RAW), *lineage)
+    named = typed.select(*selected, *together.values(kinds), F.col(c.RAW), *lineage)
+    named = together.only_lost(named, kinds)
     sequence = F.col(dataset.sequence) if dataset.sequence else F.col(c.DELIVERED)
     return with_operation(named.withColumn(c.SEQUENCE, sequence), dataset)
 
@@ -65,7 +72,7 @@ def carries_record(dataset: Dataset) -> bool:
 
     A map of a thousand texts costs as much as all rules together, and few rows need theirs.
     """
-    return len(dataset.columns) <= _CARRIED_COLUMNS
+    return len(dataset.columns) <= MANY_COLUMNS
 
 
 def as_it_came(raw: DataFrame) -> Column:

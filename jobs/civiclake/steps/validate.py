@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 from civiclake import columns as c
 from civiclake.contracts.model import AMBIGUOUS_PREFIX, Dataset, History
 from civiclake.contracts.rules import AMBIGUOUS_TIME
+from civiclake.steps.alike import Alike, lost_bits
 from civiclake.steps.changes import kept
 from civiclake.steps.fold import fold
 from civiclake.steps.moments import local_times_of_key
@@ -41,17 +42,22 @@ class Counts:
     """Rows to be set aside, by rule or ``malformed``; a row may have several reasons."""
 
 
-def judge(prepared: DataFrame, rules: Sequence[CompiledRule]) -> DataFrame:
+def judge(
+    prepared: DataFrame, rules: Sequence[CompiledRule], alike: Alike | None = None
+) -> DataFrame:
     """Evaluate all row rules in one pass.
 
     Args:
         prepared: standardized rows with all helper columns.
         rules: compiled row rules, in the order that gives their bits.
+        alike: columns that were read together; the rules on their types come first, in the
+            order of ``alike.cast``.
 
     Returns:
         ``prepared`` with one bigint ``_broken_<w>`` per 62 rules, and ``_is_sound``.
     """
-    words = [_word(rules, start).alias(_word_name(start)) for start in _starts(rules)]
+    cast = alike.cast if alike else []
+    words = [_word(rules, start, cast).alias(_word_name(start)) for start in _starts(rules)]
     return prepared.select("*", *words).withColumn(c.IS_SOUND, ~_is_broken(rules))
 
 
@@ -131,8 +137,7 @@ def decide(judged: DataFrame, dataset: Dataset) -> DataFrame:
         ``_record_id`` and ``_fate`` (``superseded`` or ``duplicate_key``) of those rows, and
         whether they are superseded by an identical row of their file, or by a file's name alone.
     """
-    version = [c.SEQUENCE] if dataset.history is History.HISTORY else []
-    by = [*dataset.key, *version]
+    by = _contested(dataset)
     rows = _contenders(judged.where(F.col(c.IS_SOUND)), by)
     place = _place(dataset)
     rows = rows.withColumns({"_place": place, "_text": _unified_values(dataset)})
@@ -168,6 +173,17 @@ def decide(judged: DataFrame, dataset: Dataset) -> DataFrame:
     ).where(F.col(c.FATE).isNotNull())
 
 
+def _contested(dataset: Dataset) -> list[str]:
+    """What only one row of a batch can have."""
+    version = [c.SEQUENCE] if dataset.history is History.HISTORY else []
+    return [*dataset.key, *version]
+
+
+def shared(judged: DataFrame, dataset: Dataset) -> DataFrame:
+    """Hashes of what several sound rows have in common of which one alone can go on."""
+    return _again(judged.where(F.col(c.IS_SOUND)), _contested(dataset))
+
+
 def _place(dataset: Dataset) -> Column:
     """What orders rows of one key and moment: the same for all of them where nothing does.
 
@@ -198,11 +214,14 @@ def _contenders(sound: DataFrame, by: Sequence[str]) -> DataFrame:
     would cost as much as all rules together. Two keys may have the same one; the few rows that
     come along are alone under their key, and go on.
     """
-    hashed = F.xxhash64(*by)
+    keys = F.broadcast(_again(sound, by))
+    return sound.join(keys, F.xxhash64(*by) == F.col("_again"), "left_semi")
+
+
+def _again(sound: DataFrame, by: Sequence[str]) -> DataFrame:
     rows = F.count("*").alias("_rows")
-    shared = sound.select(hashed.alias("_again")).groupBy("_again").agg(rows)
-    keys = shared.where(F.col("_rows") > 1).select("_again")
-    return sound.join(F.broadcast(keys), hashed == F.col("_again"), "left_semi")
+    found = sound.select(F.xxhash64(*by).alias("_again")).groupBy("_again").agg(rows)
+    return found.where(F.col("_rows") > 1).select("_again")
 
 
 def with_fate(judged: DataFrame, decided: DataFrame | None) -> DataFrame:
@@ -278,11 +297,16 @@ def _word_name(start: int) -> str:
     return f"{c.BROKEN}{start // c.BITS}"
 
 
-def _word(rules: Sequence[CompiledRule], start: int) -> Column:
+def _word(rules: Sequence[CompiledRule], start: int, cast: Sequence[str]) -> Column:
+    """Rules by 62; those on the first of them, where columns were read together, at once."""
+    at_once = cast[start : start + c.BITS]
     bits = [
         F.when(r.breaks, F.lit(1 << i).cast("bigint")).otherwise(F.lit(0).cast("bigint"))
         for i, r in enumerate(rules[start : start + c.BITS])
+        if i >= len(at_once)
     ]
+    if at_once:
+        bits.append(lost_bits(start, len(at_once)))
     return fold(operator.add, bits)
 
 
