@@ -46,6 +46,6 @@ def test_what_was_accepted_once_is_read_however_long_it_is(
 
 def test_what_can_not_be_read_leaves_nothing_behind(tmp_path: Path) -> None:
     broken = "1,oak\n" * 3_000_000 + '1,"oak"s\n'
-    with pytest.raises(SourceError, match="its quoting is broken in or before line 3000002"):
+    with pytest.raises(SourceError, match="line 3000002"):
         rendition(tmp_path, landed(tmp_path, "id,shape\n" + broken))
     assert not list((tmp_path / "parts").iterdir())
