@@ -296,6 +296,17 @@ def test_a_position_is_checked_with_its_longitude(city: SmallCity) -> None:
     }
 
 
+def test_bounds_of_the_earth_are_asked_for_once(city: SmallCity) -> None:
+    _position(city, check="coordinates")
+    city.column("latitude").update(logicalTypeOptions={"minimum": -90, "maximum": 90})
+    city.column("longitude").update(logicalTypeOptions={"minimum": -180, "maximum": 190})
+    assert "off_globe:latitude" in {r.id for r in _load(city).dataset("parks.trees").rules}
+    city.column("longitude")["logicalTypeOptions"]["maximum"] = 180
+    found = {r.id for r in _load(city).dataset("parks.trees").rules}
+    assert "off_globe:latitude" not in found
+    assert {"range:latitude", "range:longitude"} <= found
+
+
 def test_a_contract_may_allow_earlier_dates(city: SmallCity) -> None:
     city.column("updated_at").update(logicalTypeOptions={"minimum": "1850-01-01T00:00:00Z"})
     rules = {r.id: r for r in _load(city).dataset("parks.trees").rules}

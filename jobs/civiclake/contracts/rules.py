@@ -52,13 +52,13 @@ def contract_rules(
     found: list[Rule] = []
     for column in compiled.columns:
         raw = compiled.raw[column.name]
-        found += [*_structural(column), *_of_values(column, raw)]
+        found += [*_structural(column, compiled.raw), *_of_values(column, raw)]
         _check_column_quality(raw, compiled.places[column.name], document, faults)
     found += _of_batch(quality, (*place, "quality"), document, faults)
     return tuple(found)
 
 
-def _structural(column: Column) -> Iterator[Rule]:
+def _structural(column: Column, raw: dict[str, dict[str, Any]]) -> Iterator[Rule]:
     """Rules over the helper columns that standardize leaves."""
     name = column.name
     given = column.is_cast or column.codes is not None
@@ -75,13 +75,27 @@ def _structural(column: Column) -> Iterator[Rule]:
             yield replaced.model_copy(update={"severity": Severity.INFO})
     if column.check is not None:
         for reason in column.check.reasons:
-            yield _refused(name, reason)
+            if reason is not Reason.OFF_GLOBE or not _is_bounded(column, raw):
+                yield _refused(name, reason)
     if column.reference is not None:
         text = f"stands in {column.reference.dataset}.{column.reference.column}"
         yield _rule("reference", name, _NULL, text, prefix=ORPHAN_PREFIX)
     if column.required:
         prefix = GIVEN_PREFIX if given else ""
         yield _rule("required", name, _NOT_NULL, "is given", prefix=prefix)
+
+
+def _is_bounded(latitude: Column, raw: dict[str, dict[str, Any]]) -> bool:
+    """Whether the contract's own bounds keep a position on the earth: one fault, one reason."""
+    other = latitude.check.longitude if latitude.check else None
+    for name, most in ((latitude.name, 90), (other, 180)):
+        said = raw.get(name or "", {}).get("logicalTypeOptions") or {}
+        low, high = said.get("minimum"), said.get("maximum")
+        if not isinstance(low, int | float) or not isinstance(high, int | float):
+            return False
+        if low < -most or high > most:
+            return False
+    return True
 
 
 def _of_local_times(column: Column) -> Iterator[Rule]:
