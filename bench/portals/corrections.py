@@ -77,6 +77,3 @@ def corrected_copy(path: Path, folder: Path, named: str | None) -> Path:
     with target.open("w", encoding="utf-8", newline="") as file:
         csv.writer(file).writerows([header, *rows])
     return target
-
-
-__all__ = ["EDITED", "again", "try_file"]
