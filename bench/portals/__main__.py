@@ -36,22 +36,19 @@ def main(
     with installation() as (settings, named):
         trial = Trial(settings, {**os.environ, **named})
         for path in paths:
-            say(f"{path.name}: drafted, loaded, compared")
             outcomes.append(try_file(trial, path))
             _tell(outcomes[-1])
-    for path in [p for p in paths if corrected and p.stem in EDITED]:
-        for as_snapshot in (False, True):
-            with installation() as (settings, named):
-                trial = Trial(settings, {**os.environ, **named})
-                outcomes += again(trial, path, as_snapshot=as_snapshot)
-            _tell(outcomes[-1])
+        for path in [p for p in paths if corrected and p.stem in EDITED]:
+            for load in ("files", "snapshot"):
+                outcomes += again(trial, path, load)
+                _tell(outcomes[-1])
     _summary(outcomes)
     raise typer.Exit(0 if all(o.is_whole for o in outcomes) else 1)
 
 
 def _tell(found: Outcome) -> None:
     word = "whole" if found.is_whole else "NOT WHOLE"
-    say(f"  {word}: {found.refused or found.compared}")
+    say(f"{found.file} after {found.load_seconds} s, {word}: {found.refused or found.compared}")
 
 
 def _summary(outcomes: list[Outcome]) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import random
+import shutil
+import time
 from pathlib import Path
 
 from bench.portals.trial import Outcome, Trial
@@ -12,37 +14,44 @@ from civiclake.contracts.model import Dataset
 EDITED = ("dengue_peru", "dengue_taiwan", "dengue_pakistan", "nypd_hate_crimes")
 _EDITS, _GONE, _NEW = 10, 5, 5
 _COLUMN = {"dengue_pakistan": "Dengue_Cases"}
-"""The column that is corrected; the last one where nothing is said."""
+"""The column that is corrected, where it is not the last one."""
 
 
-def again(trial: Trial, path: Path, *, as_snapshot: bool) -> list[Outcome]:
+def again(trial: Trial, path: Path, load: str) -> list[Outcome]:
     """Load a file, then its corrected version under the same name.
 
     Args:
         trial: the city.
         path: the file.
-        as_snapshot: whether the contract says that the file is the whole of it.
+        load: ``snapshot``, where the contract says that the file is the whole of it, or
+            ``files``.
     """
-    load = "snapshot" if as_snapshot else "files"
-    first = Outcome(f"{path.name} ({load})", trial.draft(path))
+    own = trial.settings.state_dir / "variants" / f"{path.stem}_by_{load}.csv"
+    own.parent.mkdir(exist_ok=True)
+    shutil.copyfile(path, own)
+    first, second = Outcome(own.name), Outcome(f"{own.name}, corrected")
+    first.refused = trial.draft(own)
     if first.refused:
         return [first]
     # A file that replaces another of its name takes rows away only where it is the whole state.
-    trial.change(path, load=load, **({} if as_snapshot else {"occurrence": "equals"}))
-    named = _key_text(trial.dataset(path))
-    trial.deliver(path)
-    first.refused, first.account = trial.night(path)
-    if first.refused:
-        return [first]
-    first.compared = trial.compared(path)
-    first.key = ", ".join(trial.dataset(path).key)
-    corrected = corrected_copy(path, trial.settings.state_dir / "corrected", named)
-    second = Outcome(f"{path.name} ({load}), corrected", key=first.key)
-    trial.deliver(corrected)
-    second.refused, second.account = trial.night(path)
-    if not second.refused:
-        second.compared = trial.compared(corrected)
+    trial.change(own, load=load, **({"occurrence": "equals"} if load == "files" else {}))
+    dataset = trial.dataset(own)
+    first.key = second.key = ", ".join(dataset.key)
+    _load(trial, own, own, first)
+    if not first.refused:
+        column = _COLUMN.get(path.stem)
+        corrected = corrected_copy(own, own.parent / "corrected", _key_text(dataset), column)
+        _load(trial, own, corrected, second)
     return [first, second]
+
+
+def _load(trial: Trial, known_as: Path, content: Path, found: Outcome) -> None:
+    trial.deliver(content)
+    begun = time.monotonic()
+    found.refused, found.account = trial.night(known_as)
+    found.load_seconds = round(time.monotonic() - begun, 1)
+    if not found.refused:
+        found.compared = trial.compared(known_as, content)
 
 
 def _key_text(dataset: Dataset) -> str | None:
@@ -51,19 +60,20 @@ def _key_text(dataset: Dataset) -> str | None:
     return next((c.source_name for c in keyed if c.spark_type == "string"), None)
 
 
-def corrected_copy(path: Path, folder: Path, named: str | None) -> Path:
+def corrected_copy(path: Path, folder: Path, named: str | None, edited: str | None) -> Path:
     """The file with ten values edited, five records gone and five new.
 
     Args:
         path: the file.
         folder: where its corrected version goes.
         named: the column in which a new record differs from an old one; None: it doesn't.
+        edited: the column that is corrected; None: the last one.
     """
     folder.mkdir(exist_ok=True)
     with path.open(encoding="utf-8-sig", newline="") as file:
         header, *rows = csv.reader(file)
     chance = random.Random(15)
-    column = header.index(_COLUMN.get(path.stem, header[-1]))
+    column = header.index(edited or header[-1])
     for index in chance.sample(range(len(rows)), _EDITS):
         rows[index] = [*rows[index]]
         rows[index][column] = rows[index - 1][column]

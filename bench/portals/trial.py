@@ -120,9 +120,9 @@ class Trial:
             account = json.loads(done.stdout.splitlines()[-1])
         return "", account
 
-    def compared(self, path: Path) -> Compared:
-        """The served table beside the file."""
-        dataset = self.dataset(path)
+    def compared(self, known_as: Path, path: Path) -> Compared:
+        """The served table of a file's dataset beside what was delivered last."""
+        dataset = self.dataset(known_as)
         spark = connect(self.settings)
         try:
             table = spark.table(lake.by_path(self.settings, lake.UNIFIED, dataset.table))
@@ -144,7 +144,7 @@ def try_file(trial: Trial, path: Path) -> Outcome:
     found.refused, found.account = trial.night(path)
     found.load_seconds = round(time.monotonic() - begun, 1)
     if not found.refused:
-        found.compared = trial.compared(path)
+        found.compared = trial.compared(path, path)
     return found
 
 
