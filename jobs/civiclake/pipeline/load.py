@@ -20,7 +20,7 @@ from civiclake.io import gx, lake, ledger, raw
 from civiclake.io.account import BatchResult
 from civiclake.io.landing import BatchManifest, Landing
 from civiclake.io.lock import TableLock
-from civiclake.pipeline import apply, deliveries, judge
+from civiclake.pipeline import apply, deliveries, judge, verdicts
 from civiclake.pipeline.batch import Batch, next_attempt
 from civiclake.pipeline.classify import Changes, classify_rows
 from civiclake.pipeline.unrenewed import pass_over
@@ -175,7 +175,7 @@ def _refuse_lost(batch: Batch, judged: judge.Judged, expected: int | None) -> No
 
 def _take_verdict(batch: Batch, judged: judge.Judged, result: BatchResult) -> None:
     """Great Expectations judges the batch; its page is kept whatever it says."""
-    frame, asked = judge.for_verdict(batch, judged)
+    frame, asked = verdicts.for_verdict(batch, judged)
     verdict = gx.judge(frame, asked, batch.batch_id)
     docs = batch.settings.data_docs_dir
     result.data_docs = str(gx.write_page(docs, batch.dataset, batch.batch_id, verdict))
@@ -188,10 +188,10 @@ def _take_verdict(batch: Batch, judged: judge.Judged, result: BatchResult) -> No
         batch.recorder.count("drift", name, rows)
     warn(batch, judged.notes, result)
     for rule in verdict.rules:
-        if rule.rule.id not in {*judged.by_rule, judge.UNBROKEN}:
+        if rule.rule.id not in {*judged.by_rule, verdicts.UNBROKEN}:
             log.info("rule %s is judged by Great Expectations alone", rule.rule.id)
-    judge.compare_counts(batch, judged, verdict)
-    judge.hold_unless_sound(batch, judged, verdict)
+    verdicts.compare_counts(batch, judged, verdict)
+    verdicts.hold_unless_sound(batch, judged, verdict)
 
 
 def warn(batch: Batch, notes: Mapping[str, int], result: BatchResult) -> None:
