@@ -14,7 +14,7 @@ from civiclake.contracts.model import Dataset
 EDITED = ("dengue_peru", "dengue_taiwan", "dengue_pakistan", "nypd_hate_crimes")
 _EDITS, _GONE, _NEW = 10, 5, 5
 _COLUMN = {"dengue_pakistan": "Dengue_Cases"}
-"""The column that is corrected, where it is not the last one."""
+"""The column that is corrected, where it is not the last one beside the key."""
 
 
 def again(trial: Trial, path: Path, load: str) -> list[Outcome]:
@@ -39,7 +39,7 @@ def again(trial: Trial, path: Path, load: str) -> list[Outcome]:
     first.key = second.key = ", ".join(dataset.key)
     _load(trial, own, own, first)
     if not first.refused:
-        column = _COLUMN.get(path.stem)
+        column = _COLUMN.get(path.stem) or _last_value(dataset)
         corrected = corrected_copy(own, own.parent / "corrected", _key_text(dataset), column)
         _load(trial, own, corrected, second)
     return [first, second]
@@ -60,20 +60,25 @@ def _key_text(dataset: Dataset) -> str | None:
     return next((c.source_name for c in keyed if c.spark_type == "string"), None)
 
 
-def corrected_copy(path: Path, folder: Path, named: str | None, edited: str | None) -> Path:
+def _last_value(dataset: Dataset) -> str:
+    """The last column that is no part of the key, as the source names it."""
+    return next(c.source_name for c in reversed(dataset.columns) if c.name not in dataset.key)
+
+
+def corrected_copy(path: Path, folder: Path, named: str | None, edited: str) -> Path:
     """The file with ten values edited, five records gone and five new.
 
     Args:
         path: the file.
         folder: where its corrected version goes.
         named: the column in which a new record differs from an old one; None: it doesn't.
-        edited: the column that is corrected; None: the last one.
+        edited: the column that is corrected.
     """
     folder.mkdir(exist_ok=True)
     with path.open(encoding="utf-8-sig", newline="") as file:
         header, *rows = csv.reader(file)
     chance = random.Random(15)
-    column = header.index(edited or header[-1])
+    column = header.index(edited)
     for index in chance.sample(range(len(rows)), _EDITS):
         rows[index] = [*rows[index]]
         rows[index][column] = rows[index - 1][column]
