@@ -323,7 +323,8 @@ def test_decide_needs_no_rules(spark: SparkSession) -> None:
     frame = spark.sql(
         "SELECT date'2016-01-01' AS date, 1.0D AS precipitation_mm, 1.0D AS temp_max_c,"
         " 1.0D AS temp_min_c, 1.0D AS wind_m_per_s, 'sun' AS weather,"
-        " timestamp'2016-01-01' AS _sequence, 'r' AS _record_id, CAST(NULL AS string) AS _malformed"
+        " timestamp'2016-01-01' AS _sequence, timestamp'2016-01-01' AS _delivered_at, 'f' AS _file,"
+        " 1L AS _row, 'b/0/1' AS _record_id, CAST(NULL AS string) AS _malformed"
     )
     judged = judge(frame, [])
     decided = decide(judged, dataset)
