@@ -172,6 +172,8 @@ class Lake:
     ) -> bool:
         if kind in ("type", "code"):
             return typed is None
+        if kind == "local_time":
+            return typed is not None and _was_skipped(column, text)
         if kind in ("form", "check_digit", "birth_date"):
             return _fault(column, text) == kind
         if kind in ("origin", "swapped", "off_globe"):
@@ -277,6 +279,14 @@ def _moment(column: Column, text: str) -> datetime | None:
     if found.tzinfo is None:
         found = found.replace(tzinfo=ZoneInfo(column.timezone))
     return found.astimezone(UTC)
+
+
+def _was_skipped(column: Column, text: str) -> bool:
+    """Whether the clocks of the column's zone never showed that time."""
+    found = datetime.fromisoformat(text)
+    zone = ZoneInfo(column.timezone)
+    back = found.replace(tzinfo=zone).astimezone(UTC).astimezone(zone)
+    return found.tzinfo is None and back.replace(tzinfo=None) != found
 
 
 def _outside(value: Any, kwargs: dict[str, Any]) -> bool:

@@ -299,7 +299,7 @@ UNREADABLE: dict[str, tuple[str, Callable[[], bytes], str]] = {
         lambda: _zip({"u.txt": GOOD, "v": "-"}),
         "it holds no t.txt",
     ),
-    "zip of nothing": ("a.zip", lambda: _zip({}), "it holds no t.txt (it holds nothing)"),
+    "zip of nothing": ("a.zip", lambda: _zip({}), "it holds no file"),
     "empty member": ("a.zip", lambda: _zip({"t.txt": ""}), "it is empty: 0 bytes"),
     "wrong encoding": (
         "a.csv",
@@ -312,7 +312,7 @@ UNREADABLE: dict[str, tuple[str, Callable[[], bytes], str]] = {
     "a value without end": (
         "a.csv",
         lambda: (HEADER + 't1,"' + "oak,1\n" * 40_000).encode(),
-        "a quotation mark is never closed",
+        "a quotation mark in line 2 is never closed",
     ),
     "a gzip that never ends": (
         "a.csv.gz",
