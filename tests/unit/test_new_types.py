@@ -136,6 +136,22 @@ def test_dates_and_times(values: tuple[str, ...], logical: str, pattern: str | N
     assert not any("MAY BE EITHER" in note for note in found.notes)
 
 
+@pytest.mark.parametrize(
+    ("values", "minimum"),
+    [
+        ("1957-01-25 1865-04-14", "1865-01-01"),
+        ("25.01.1957 14.04.1865", "1865-01-01"),
+        ("1865-04-14T10:00 1957-01-25T11:30", "1865-01-01T00:00:00Z"),
+        ("1957-01-25 1900-01-01", None),
+        ("1957-01-25 0080-01-01", None),
+    ],
+)
+def test_days_before_1900_that_are_seen_are_allowed(values: str, minimum: str | None) -> None:
+    found = _column("born", *values.split())
+    assert found.options.get("minimum") == minimum
+    assert bool(minimum) == any("are seen" in note for note in found.notes)
+
+
 def test_day_and_month_that_may_be_either_are_told_with_both_readings() -> None:
     found = _column("x", "03/03/2016", "04/05/2016")
     assert found.options == {"format": "dd/MM/yyyy"}

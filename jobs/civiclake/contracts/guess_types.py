@@ -49,6 +49,10 @@ _DECLARED = {
 _MOST_DIGITS = 38
 """A wider decimal has no exact type here."""
 
+_YEAR = re.compile(r"(?<!\d)\d{4}(?!\d)")
+_USUAL_YEAR, _EARLIEST_YEAR = 1900, 1500
+"""An earlier year than the second is a typing error, whatever else a column holds."""
+
 
 def guess_type(
     values: Iterable[str],
@@ -72,13 +76,14 @@ def guess_type(
         return GuessedType("string")
     found = _whole(counted, name, style)
     if found.logical != "string":
-        return _without_sentinels(found, counted)
+        return _with_early_days(_without_sentinels(found, counted), counted)
     words = absent_words(counted)
     rest = Counter({v: n for v, n in counted.items() if v not in words})
     if words and rest:
         inner = _whole(rest, name, style)
         if inner.logical != "string":
-            return said_absent(_without_sentinels(inner, rest), words, counted)
+            inner = _with_early_days(_without_sentinels(inner, rest), rest)
+            return said_absent(inner, words, counted)
     return replace(found, notes=comma_doubt(counted) or short_year(counted) or doubts(counted))
 
 
@@ -104,6 +109,20 @@ def _without_sentinels(found: GuessedType, counted: Counter[str]) -> GuessedType
         return found
     rest = Counter({v: n for v, n in counted.items() if v not in words})
     return said_absent(_plain(rest) or found, words, counted)
+
+
+def _with_early_days(found: GuessedType, values: Iterable[str]) -> GuessedType:
+    """Days before 1900 are taken for typing errors, unless the contract names an earlier one."""
+    if found.logical not in ("date", "timestamp"):
+        return found
+    years = [int(year) for value in values for year in _YEAR.findall(value)]
+    first = min(years, default=_USUAL_YEAR)
+    if not _EARLIEST_YEAR <= first < _USUAL_YEAR:
+        return found
+    minimum = f"{first}-01-01" + ("T00:00:00Z" if found.logical == "timestamp" else "")
+    note = f"days from {first} on are seen; before 1900 they would else be set aside"
+    options = {**found.options, "minimum": minimum}
+    return replace(found, options=options, notes=(*found.notes, note))
 
 
 def _from_declared(declared: str) -> GuessedType:
