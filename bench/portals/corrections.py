@@ -5,9 +5,9 @@ from __future__ import annotations
 import csv
 import random
 import shutil
-import time
 from pathlib import Path
 
+from bench.portals import trial as trials
 from bench.portals.trial import Outcome, Trial
 from civiclake.contracts.model import Dataset
 
@@ -37,21 +37,12 @@ def again(trial: Trial, path: Path, load: str) -> list[Outcome]:
     trial.change(own, load=load, **({"occurrence": "equals"} if load == "files" else {}))
     dataset = trial.dataset(own)
     first.key = second.key = ", ".join(dataset.key)
-    _load(trial, own, own, first)
+    trials.load(trial, own, own, first)
     if not first.refused:
         column = _COLUMN.get(path.stem) or _last_value(dataset)
         corrected = corrected_copy(own, own.parent / "corrected", _key_text(dataset), column)
-        _load(trial, own, corrected, second)
+        trials.load(trial, own, corrected, second)
     return [first, second]
-
-
-def _load(trial: Trial, known_as: Path, content: Path, found: Outcome) -> None:
-    trial.deliver(content)
-    begun = time.monotonic()
-    found.refused, found.account = trial.night(known_as)
-    found.load_seconds = round(time.monotonic() - begun, 1)
-    if not found.refused:
-        found.compared = trial.compared(known_as, content)
 
 
 def _key_text(dataset: Dataset) -> str | None:

@@ -139,13 +139,25 @@ def try_file(trial: Trial, path: Path) -> Outcome:
         return found
     dataset = trial.dataset(path)
     found.key = ", ".join(dataset.key)
-    trial.deliver(path)
+    load(trial, path, path, found)
+    return found
+
+
+def load(trial: Trial, known_as: Path, content: Path, found: Outcome) -> None:
+    """Deliver a file, load it, and write down what came of it.
+
+    Args:
+        trial: the city.
+        known_as: the file after which the dataset is named.
+        content: the file that is delivered.
+        found: takes the account and the comparison, or the sentence of a refusal.
+    """
+    trial.deliver(content)
     begun = time.monotonic()
-    found.refused, found.account = trial.night(path)
+    found.refused, found.account = trial.night(known_as)
     found.load_seconds = round(time.monotonic() - begun, 1)
     if not found.refused:
-        found.compared = trial.compared(path, path)
-    return found
+        found.compared = trial.compared(known_as, content)
 
 
 def name_of(path: Path) -> str:
