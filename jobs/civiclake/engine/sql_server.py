@@ -12,7 +12,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from civiclake.engine import analysts, jars
+from civiclake.engine import analysts, jars, limits
 from civiclake.engine.connect_server import make_folders, write_arguments
 from civiclake.engine.java import java_home, spark_jars
 from civiclake.engine.service import Service
@@ -31,22 +31,27 @@ def service(settings: Settings) -> Service:
         host=settings.engine.host,
         port=settings.engine.sql_port,
         port_setting="CIVICLAKE_ENGINE__SQL_PORT",
+        nice=settings.engine.sql_nice,
     )
 
 
 def start(settings: Settings) -> None:
     """Start it, detached; does not wait."""
     make_folders(settings)
+    interrupted = limits.interrupted(settings.state_dir / "spark" / "sql")
     work = _make_work_dir(settings)
     arguments = settings.run_dir / "engine-sql.args"
-    write_arguments(arguments, settings, _options(settings, work), _java(settings, work))
+    java = [*limits.properties(settings, work, interrupted), *_java(settings, work)]
+    write_arguments(arguments, settings, _options(settings, work), java)
     analysts.ensure_default(settings)
+    limits.write(settings)
     user, note = choose_user(settings, work)
     if user:
         entry = pwd.getpwnam(user)
         for path in (work, *work.rglob("*")):
             os.chown(path, entry.pw_uid, entry.pw_gid)
-        os.chown(analysts.path(settings), -1, entry.pw_gid)
+        for path in (analysts.path(settings), limits.path(settings)):
+            os.chown(path, -1, entry.pw_gid)
     service(settings).start(
         [str(java_home() / "bin" / "java"), f"@{arguments}"], _environment(settings, work),
         user=user, cwd=work, note=note,
@@ -87,6 +92,7 @@ def _options(settings: Settings, work: Path) -> dict[str, str]:
         "spark.sql.thriftServer.incrementalCollect": "true",
         "spark.sql.warehouse.dir": str(work / "warehouse"),
         "spark.driver.memory": settings.engine.sql_memory,
+        **limits.options(settings),
         **{f"spark.hadoop.hive.{key}": value for key, value in hive.items()},
     }
 
@@ -98,6 +104,7 @@ def _java(settings: Settings, work: Path) -> list[str]:
         f"-Dciviclake.analysts={analysts.path(settings)}",
         "-Dhive.server2.custom.authentication.class=city.civiclake.PasswordLogin",
         f"-Djava.io.tmpdir={work / 'tmp'}",
+        "-XX:-ExitOnOutOfMemoryError",  # one query may; DoorWatch ends the process where it must
         _MAIN,
     ]
 

@@ -34,13 +34,20 @@ public final class SqlServer {
     }
   }
 
-  public static void main(String[] args) throws InterruptedException {
+  public static void main(String[] args)
+      throws InterruptedException, ReflectiveOperationException {
     Map<String, String> properties = SealedProperties.seal();
+    RpcSecret.make();
     SparkSession spark = SparkSession.builder().getOrCreate();
+    RpcSecret.forget();
     TableNames.start(spark);
     GuardedParser.remember(spark.newSession(), properties);
     HiveThriftServer2 server = HiveThriftServer2.startWithContext(spark.sqlContext());
     server.getHiveConf().setModifiableWhiteListRegex(FREE_AT_LOGIN);
+    LimitedOperations.install(server);
+    DoorWatch watch = new DoorWatch();
+    spark.sparkContext().addSparkListener(watch);
+    watch.start();
     READY.countDown();
     LOG.info("the analysts' door is open, tables: {}", TableNames.shown());
     while (!spark.sparkContext().isStopped()) {
@@ -48,5 +55,6 @@ public final class SqlServer {
       TableNames.followFolders();
       TableNames.followColumns();
     }
+    DoorWatch.halt("Spark gave up");
   }
 }
