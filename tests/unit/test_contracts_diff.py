@@ -10,9 +10,9 @@ import pytest
 from contract_city import SmallCity
 
 from civiclake.contracts.city import read_city
-from civiclake.contracts.diff import compare, published
-from civiclake.contracts.diff_columns import is_wider
-from civiclake.contracts.diff_model import ContractDiff, Level, Published, Version
+from civiclake.contracts.diff.columns import is_wider
+from civiclake.contracts.diff.compare import compare, published
+from civiclake.contracts.diff.model import ContractDiff, Level, Published, Version
 
 Change = Callable[[SmallCity], Any]
 

@@ -13,10 +13,10 @@ from typer.testing import CliRunner, Result
 
 from civiclake.cli import app
 from civiclake.contracts.check import check
-from civiclake.contracts.guess import guess, snake
-from civiclake.contracts.guess_personal import suspect
-from civiclake.contracts.guess_types import guess_type
-from civiclake.contracts.sample import Sample
+from civiclake.contracts.draft.guess import guess, snake
+from civiclake.contracts.draft.personal import suspect
+from civiclake.contracts.draft.sample import Sample
+from civiclake.contracts.draft.types import guess_type
 from civiclake.errors import SourceError, UserError
 
 CITIZENS = ("11010519491231002X", "440524188001010014", "990101199001010019")

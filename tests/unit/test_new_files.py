@@ -11,9 +11,9 @@ import pytest
 from typer.testing import CliRunner
 
 from civiclake.cli import app
-from civiclake.contracts.guess import guess
+from civiclake.contracts.draft.guess import guess
+from civiclake.contracts.draft.sample import Sample
 from civiclake.contracts.load import load_city
-from civiclake.contracts.sample import Sample
 from civiclake.errors import SourceError, UserError
 from civiclake.io import samples
 from civiclake.io.extract import extract

@@ -18,8 +18,8 @@ from typer.testing import CliRunner
 
 from civiclake.cli import app
 from civiclake.contracts.check import check
+from civiclake.contracts.draft.sample import Sample
 from civiclake.contracts.load import load_city
-from civiclake.contracts.sample import Sample
 from civiclake.errors import SourceError
 from civiclake.io import samples
 from civiclake.io.extract import extract

@@ -7,11 +7,11 @@ from itertools import combinations
 
 import pytest
 
-from civiclake.contracts import guess_keys
-from civiclake.contracts.draft import write_contract
-from civiclake.contracts.guess import Guess, guess
-from civiclake.contracts.guess_roles import Role, role_of
-from civiclake.contracts.sample import Sample
+from civiclake.contracts.draft import unique_sets
+from civiclake.contracts.draft.guess import Guess, guess
+from civiclake.contracts.draft.roles import Role, role_of
+from civiclake.contracts.draft.sample import Sample
+from civiclake.contracts.draft.text import write_contract
 
 MONTHS = ("January", "February", "March", "April")
 REGIONS = ("Punjab", "Sindh", "KPK", "Balochistan", "Islamabad")
@@ -126,7 +126,7 @@ def test_the_search_finds_what_trying_everything_finds(seed: int) -> None:
     drawn = random.Random(seed)
     width, rows = drawn.randint(2, 6), drawn.randint(2, 40)
     columns = [[drawn.randrange(drawn.randint(1, 9)) for _ in range(rows)] for _ in range(width)]
-    found = guess_keys.search(columns, widest=4)
+    found = unique_sets.search(columns, widest=4)
     unique: list[tuple[int, ...]] = []
     for size in range(1, 5):
         if size > 2 and unique:
@@ -135,14 +135,14 @@ def test_the_search_finds_what_trying_everything_finds(seed: int) -> None:
             tried
             for tried in combinations(range(width), size)
             if not any(set(known) <= set(tried) for known in unique)
-            and guess_keys.lost_rows([columns[n] for n in tried]) == 0
+            and unique_sets.lost_rows([columns[n] for n in tried]) == 0
         ]
-    assert found == guess_keys.Found(tuple(unique), True)
+    assert found == unique_sets.Found(tuple(unique), True)
 
 
 def test_a_search_that_was_stopped_says_so() -> None:
     columns = [[n // 10 for n in range(100)], [n % 10 for n in range(100)]]
-    assert guess_keys.search(columns, seconds=-1.0).finished is False
+    assert unique_sets.search(columns, seconds=-1.0).finished is False
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from civiclake.contracts.guess import guess
-from civiclake.contracts.guess_types import guess_type
-from civiclake.contracts.guessed import GuessedType
-from civiclake.contracts.sample import Sample
+from civiclake.contracts.draft.guess import guess
+from civiclake.contracts.draft.guessed import GuessedType
+from civiclake.contracts.draft.sample import Sample
+from civiclake.contracts.draft.types import guess_type
 
 
 def _column(name: str, *values: str) -> GuessedType:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, cast
 
+from civiclake.contracts.draft.sample import Sample
 from civiclake.contracts.model import (
     Dataset,
     FileFormat,
@@ -18,7 +19,6 @@ from civiclake.contracts.model import (
     Source,
     SourceKind,
 )
-from civiclake.contracts.sample import Sample
 from civiclake.errors import SourceError, UserError
 from civiclake.io import formats
 from civiclake.io.formats import sniff

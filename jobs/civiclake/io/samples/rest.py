@@ -11,8 +11,8 @@ from typing import Any
 
 import httpx
 
+from civiclake.contracts.draft.sample import Sample
 from civiclake.contracts.model import FileFormat
-from civiclake.contracts.sample import Sample
 from civiclake.errors import SourceError, SourceUnavailable, UserError
 from civiclake.io.formats.json_path import find
 from civiclake.io.formats.json_values import DECODER, as_record

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
-from civiclake.contracts.sample import Sample
+from civiclake.contracts.draft.sample import Sample
 from civiclake.errors import SourceError
 from civiclake.io.archive import find_member
 from civiclake.io.inspect import READ_FAULTS, Unreadable, why

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from civiclake.contracts import guess_keys
-from civiclake.contracts.guess_roles import Role
+from civiclake.contracts.draft import unique_sets
+from civiclake.contracts.draft.roles import Role
 
 _MOST_COLUMNS = 24
 """So many columns, those most like a key first, are tried together."""
@@ -76,8 +76,8 @@ def propose(parts: Sequence[Part], repeated: int, seen: str) -> Key:
 
 def _search(parts: Sequence[Part], seen: str) -> Key | None:
     tried = sorted(parts, key=lambda p: p.role)[:_MOST_COLUMNS]
-    codes = [guess_keys.coded(p.values) for p in tried]
-    found = guess_keys.search(codes)
+    codes = [unique_sets.coded(p.values) for p in tried]
+    found = unique_sets.search(codes)
     if not found.sets:
         return None
     place = {p.name: n for n, p in enumerate(parts)}
@@ -104,10 +104,10 @@ def _names(
     return tuple(sorted((tried[n].name for n in chosen), key=place.__getitem__))
 
 
-def _by_chance(codes: Sequence[guess_keys.Codes], chosen: tuple[int, ...]) -> bool:
+def _by_chance(codes: Sequence[unique_sets.Codes], chosen: tuple[int, ...]) -> bool:
     """Whether columns drawn by lot would be unique together, too."""
     several = len(chosen) > 1
-    return several and guess_keys.expected_pairs([codes[n] for n in chosen]) < _CHANCE
+    return several and unique_sets.expected_pairs([codes[n] for n in chosen]) < _CHANCE
 
 
 def _word(part: Part) -> str:
@@ -121,7 +121,7 @@ def _reason(
     tried: Sequence[Part],
     place: dict[str, int],
     ranked: Sequence[tuple[int, ...]],
-    codes: Sequence[guess_keys.Codes],
+    codes: Sequence[unique_sets.Codes],
     finished: bool,
     seen: str,
 ) -> str:
@@ -147,7 +147,7 @@ def _reason(
         said.append(f"unique as well: {'; '.join(others)}" + (f" and {more} more" if more else ""))
     if not finished:
         said.append(
-            f"the search was stopped after {guess_keys.SECONDS:.0f} s, so there may be better ones"
+            f"the search was stopped after {unique_sets.SECONDS:.0f} s, so there may be better ones"
         )
     return "; ".join(said)
 
@@ -161,7 +161,7 @@ def _without_key(parts: Sequence[Part], repeated: int, seen: str) -> str:
     else:
         said = (
             f"NO KEY WAS FOUND: no row repeats in {seen} seen, but no"
-            f" {guess_keys.WIDEST} columns or fewer that may name things (what is counted or"
+            f" {unique_sets.WIDEST} columns or fewer that may name things (what is counted or"
             " measured may not) tell all rows apart"
         )
     counted = "rows are told apart by their number among equals (`occurrence: equals`)"
@@ -173,12 +173,14 @@ def _near(parts: Sequence[Part]) -> list[str]:
     full = sorted((p for p in parts if not p.empty), key=lambda p: p.role)[: _MOST_COLUMNS // 2]
     if not full:
         return []
-    codes = [guess_keys.coded(p.values) for p in full]
+    codes = [unique_sets.coded(p.values) for p in full]
     rows = len(codes[0])
     named = [
-        (guess_keys.lost_rows([codes[n]]), (n,)) for n, p in enumerate(full) if p.role is Role.NAMED
+        (unique_sets.lost_rows([codes[n]]), (n,))
+        for n, p in enumerate(full)
+        if p.role is Role.NAMED
     ]
-    together, lost = guess_keys.nearest(codes)
+    together, lost = unique_sets.nearest(codes)
     nearest = sorted([*named, (lost, together)], key=lambda item: (item[0], len(item[1])))
     lost, chosen = next(
         (item for item in nearest if len(item[1]) == 1 and item[0] <= _FEW_LOST * rows),

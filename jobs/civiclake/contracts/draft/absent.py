@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 
-from civiclake.contracts.guessed import GuessedType
+from civiclake.contracts.draft.guessed import GuessedType
 
 _WORDS = frozenset({
     "na", "n/a", "n.a.", "n.a", "<na>", "nan", "null", "none", "nil", "missing", "unknown",

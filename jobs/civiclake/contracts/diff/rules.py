@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from civiclake.contracts.diff_model import Change, breaking, compatible
+from civiclake.contracts.diff.model import Change, breaking, compatible
 from civiclake.contracts.model import Dataset, Rule, Severity
 
 _OF_COLUMNS = ("required", "type", "code", "replaced", "reference")

@@ -7,10 +7,10 @@ from typing import Any
 
 import yaml
 
-from civiclake.contracts.guess import Guess, GuessedColumn
+from civiclake.contracts.draft.guess import Guess, GuessedColumn
+from civiclake.contracts.draft.sample import Sample
 from civiclake.contracts.model import Protection
 from civiclake.contracts.odcs_versions import API_VERSION
-from civiclake.contracts.sample import Sample
 
 _WIDTH = 100
 _MOST_CODES_SHOWN = 6

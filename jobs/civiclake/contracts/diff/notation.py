@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from civiclake.contracts.diff_model import Change, breaking, compatible
+from civiclake.contracts.diff.model import Change, breaking, compatible
 from civiclake.contracts.model import Column
 from civiclake.contracts.notation import NumberNotation
 

@@ -8,14 +8,14 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from civiclake.contracts.guess_absent import mostly_numbers
-from civiclake.contracts.guess_key import Key, Part, propose
-from civiclake.contracts.guess_numbers import Style, comma_doubt, file_style
-from civiclake.contracts.guess_personal import Suspicion, suspect
-from civiclake.contracts.guess_roles import Role, role_of
-from civiclake.contracts.guess_types import guess_type
-from civiclake.contracts.guessed import GuessedType
-from civiclake.contracts.sample import Sample
+from civiclake.contracts.draft.absent import mostly_numbers
+from civiclake.contracts.draft.guessed import GuessedType
+from civiclake.contracts.draft.key import Key, Part, propose
+from civiclake.contracts.draft.numbers import Style, comma_doubt, file_style
+from civiclake.contracts.draft.personal import Suspicion, suspect
+from civiclake.contracts.draft.roles import Role, role_of
+from civiclake.contracts.draft.sample import Sample
+from civiclake.contracts.draft.types import guess_type
 from civiclake.errors import UserError
 
 _CHANGED_NAME = re.compile(

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
 
-from civiclake.contracts.guessed import GuessedType
+from civiclake.contracts.draft.guessed import GuessedType
 
 _CURRENCIES = (
     "$", "€", "£", "¥", "￥", "₹", "₽", "₩", "zł", "kr", "EUR", "USD", "GBP", "CHF", "CNY", "RMB",

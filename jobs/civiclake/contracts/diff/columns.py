@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from civiclake.contracts.diff_model import Change, breaking, compatible, text
-from civiclake.contracts.diff_notation import NOTATION, notation_changes
-from civiclake.contracts.diff_rules import rule_changes
+from civiclake.contracts.diff.model import Change, breaking, compatible, text
+from civiclake.contracts.diff.notation import NOTATION, notation_changes
+from civiclake.contracts.diff.rules import rule_changes
 from civiclake.contracts.model import Column, Dataset, Protection
 from civiclake.contracts.render.layers import unified_type
 from civiclake.contracts.standards import Codes

@@ -14,8 +14,8 @@ from typing import Any
 
 from civiclake.contracts.city import City
 from civiclake.contracts.codes import CodeTable, read_table
-from civiclake.contracts.diff_columns import column_changes
-from civiclake.contracts.diff_model import (
+from civiclake.contracts.diff.columns import column_changes
+from civiclake.contracts.diff.model import (
     Change,
     ContractDiff,
     Level,

@@ -7,16 +7,16 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from civiclake.contracts.guess_absent import absent_words, doubts, said_absent, sentinels
-from civiclake.contracts.guess_moments import (
+from civiclake.contracts.draft.absent import absent_words, doubts, said_absent, sentinels
+from civiclake.contracts.draft.guessed import GuessedType
+from civiclake.contracts.draft.moments import (
     compact_date,
     compact_moment,
     epoch,
     guess_moment,
     short_year,
 )
-from civiclake.contracts.guess_numbers import Style, comma_doubt, formatted, thousand_doubt
-from civiclake.contracts.guessed import GuessedType
+from civiclake.contracts.draft.numbers import Style, comma_doubt, formatted, thousand_doubt
 
 _INTEGER = re.compile(r"[+-]?(0|[1-9][0-9]{0,16})")
 _NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
