@@ -14,9 +14,9 @@ from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 
 from civiclake import columns as c
-from civiclake.contracts.columns import RAW_OWN
 from civiclake.contracts.model import Column, Dataset
 from civiclake.contracts.notation import Epoch, NumberNotation, Percent
+from civiclake.contracts.read.columns import RAW_OWN
 from civiclake.io import lake
 from civiclake.pipeline.batch import Batch
 from civiclake.settings import Settings

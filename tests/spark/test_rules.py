@@ -13,8 +13,8 @@ from nights import Nights, city
 from pyspark.sql import DataFrame, SparkSession
 
 from civiclake.contracts.model import Dataset, Rule, Severity
-from civiclake.contracts.rule_checks import typed
-from civiclake.contracts.suites import known_expectations
+from civiclake.contracts.rules.checks import typed
+from civiclake.contracts.rules.suites import known_expectations
 from civiclake.io import gx
 from civiclake.settings import Settings
 from civiclake.steps import rules

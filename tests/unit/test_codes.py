@@ -13,8 +13,8 @@ import yaml
 from pytest import CaptureFixture
 
 from civiclake import cli
-from civiclake.contracts.codes import CodeTable, read_table
-from civiclake.contracts.faults import Faults
+from civiclake.contracts.read.codes import CodeTable, read_table
+from civiclake.contracts.read.faults import Faults
 from civiclake.settings import project_root
 
 LISTS = project_root() / "schemas" / "_codes"

@@ -11,7 +11,7 @@ from contract_city import SmallCity
 from civiclake.contracts.check import check
 from civiclake.contracts.load import load_city
 from civiclake.contracts.model import Dataset
-from civiclake.contracts.odcs_versions import READ
+from civiclake.contracts.read.odcs_versions import READ
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 from contract_city import PARKS, SmallCity
 
 from civiclake.contracts.check import examine
-from civiclake.contracts.globs import meet
+from civiclake.contracts.read.globs import meet
 from civiclake.contracts.warnings import warnings
 from civiclake.settings import project_root
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from civiclake.contracts.identity import identities, links
 from civiclake.contracts.load import load_city
 from civiclake.contracts.model import Column, Dataset, Protection
+from civiclake.contracts.read.identity import identities, links
 from civiclake.settings import project_root
 
 ROOT = project_root()

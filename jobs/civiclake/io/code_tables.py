@@ -5,8 +5,8 @@ from __future__ import annotations
 from pyspark.sql import DataFrame, SparkSession
 
 from civiclake.contracts.code_store import kept
-from civiclake.contracts.codes import read_table
-from civiclake.contracts.faults import Faults
+from civiclake.contracts.read.codes import read_table
+from civiclake.contracts.read.faults import Faults
 from civiclake.contracts.standards import Codes
 from civiclake.errors import ContractError
 from civiclake.settings import Settings

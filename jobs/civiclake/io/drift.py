@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from civiclake.contracts.columns import RAW_OWN
 from civiclake.contracts.model import Dataset, NewColumn
+from civiclake.contracts.read.columns import RAW_OWN
 from civiclake.errors import BatchHeld
 from civiclake.io.raw_names import fits
 from civiclake.io.sources.common import ask

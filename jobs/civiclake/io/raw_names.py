@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from civiclake.contracts.columns import RAW_OWN
+from civiclake.contracts.read.columns import RAW_OWN
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame

@@ -17,7 +17,7 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from civiclake import columns as c
-from civiclake.contracts.identity import MEANINGS, Identity
+from civiclake.contracts.read.identity import MEANINGS, Identity
 from civiclake.engine.session import PSEUDONYM
 from civiclake.io import lake, links
 from civiclake.io.ledger import Recorder

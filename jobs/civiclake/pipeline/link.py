@@ -14,9 +14,9 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from civiclake import columns as c
-from civiclake.contracts.faults import choice, did_you_mean
-from civiclake.contracts.identity import MEANINGS, Identity, identities
 from civiclake.contracts.model import Manifest
+from civiclake.contracts.read.faults import choice, did_you_mean
+from civiclake.contracts.read.identity import MEANINGS, Identity, identities
 from civiclake.engine.session import suit
 from civiclake.errors import CivicLakeError, UserError
 from civiclake.io import lake, ledger, links

@@ -18,8 +18,8 @@ from typing import NamedTuple
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
-from civiclake.contracts.faults import choice, did_you_mean
 from civiclake.contracts.model import Manifest
+from civiclake.contracts.read.faults import choice, did_you_mean
 from civiclake.engine.session import connect, suit
 from civiclake.errors import CivicLakeError, LockHeld, UserError
 from civiclake.io import delta_log, lake, links, maintenance

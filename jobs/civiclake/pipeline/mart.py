@@ -10,8 +10,8 @@ from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, Observation, SparkSession
 from pyspark.sql import functions as F
 
-from civiclake.contracts.faults import choice, did_you_mean
 from civiclake.contracts.model import Manifest, Mart
+from civiclake.contracts.read.faults import choice, did_you_mean
 from civiclake.engine.session import suit
 from civiclake.errors import AccountError, CivicLakeError, FencedError, UserError
 from civiclake.io import delta_log, lake, ledger

@@ -11,8 +11,8 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from civiclake import columns as c
-from civiclake.contracts.faults import choice
 from civiclake.contracts.model import Dataset
+from civiclake.contracts.read.faults import choice
 from civiclake.contracts.sql import sql_name
 from civiclake.errors import UserError
 from civiclake.io import lake, quarantine, raw

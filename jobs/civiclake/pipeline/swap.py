@@ -10,8 +10,8 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from civiclake import columns as c
-from civiclake.contracts.faults import choice
 from civiclake.contracts.model import Dataset, History
+from civiclake.contracts.read.faults import choice
 from civiclake.errors import AccountError, BatchHeld, FencedError, UserError
 from civiclake.io import backfills, delta_log, lake, marks, quarantine, recognise
 from civiclake.io.backfills import Backfill

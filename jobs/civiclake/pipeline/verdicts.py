@@ -9,8 +9,8 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from civiclake import columns as c
-from civiclake.contracts.loading_rules import TYPE
 from civiclake.contracts.model import UNCAST_PREFIX, ChangedType, Dataset, Rule
+from civiclake.contracts.rules.loading import TYPE
 from civiclake.errors import BatchHeld
 from civiclake.io import gx
 from civiclake.pipeline.batch import Batch

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from civiclake.contracts.city import City
-from civiclake.contracts.codes import CodeTable, read_table
 from civiclake.contracts.diff.columns import column_changes
 from civiclake.contracts.diff.model import (
     Change,
@@ -25,9 +24,10 @@ from civiclake.contracts.diff.model import (
     compatible,
     text,
 )
-from civiclake.contracts.faults import Faults
-from civiclake.contracts.library import CODES
 from civiclake.contracts.model import Dataset, Load
+from civiclake.contracts.read.codes import CodeTable, read_table
+from civiclake.contracts.read.faults import Faults
+from civiclake.contracts.read.library import CODES
 
 _DELETING = frozenset({Load.SNAPSHOT, Load.CHANGES})
 """Loads under which a served row can vanish."""

@@ -10,7 +10,7 @@ import yaml
 from civiclake.contracts.draft.guess import Guess, GuessedColumn
 from civiclake.contracts.draft.sample import Sample
 from civiclake.contracts.model import Protection
-from civiclake.contracts.odcs_versions import API_VERSION
+from civiclake.contracts.read.odcs_versions import API_VERSION
 
 _WIDTH = 100
 _MOST_CODES_SHOWN = 6

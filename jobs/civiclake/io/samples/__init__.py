@@ -14,7 +14,7 @@ from typing import cast
 from urllib.parse import urlsplit
 
 from civiclake.contracts.draft.sample import Sample
-from civiclake.contracts.faults import choice
+from civiclake.contracts.read.faults import choice
 from civiclake.errors import UserError
 from civiclake.io.samples.asked import Asked
 

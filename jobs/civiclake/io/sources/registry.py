@@ -13,8 +13,8 @@ from importlib import import_module
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from civiclake.contracts.connectors import BUILT_IN, GROUP
 from civiclake.contracts.model import Dataset, SourceKind
+from civiclake.contracts.read.connectors import BUILT_IN, GROUP
 from civiclake.errors import UserError
 from civiclake.io.landing import Draft, LandedFile
 from civiclake.io.sources.common import Delivery

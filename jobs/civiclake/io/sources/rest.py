@@ -13,7 +13,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from civiclake.contracts.model import Dataset, Load, NewColumn
-from civiclake.contracts.rest import PagingKind
+from civiclake.contracts.read.rest import PagingKind
 from civiclake.errors import BatchHeld, SourceError, SourceUnavailable, UserError
 from civiclake.io.drift import refuse_unfit
 from civiclake.io.formats.json_path import MISSING, find

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from civiclake.contracts.columns import Compiled
-from civiclake.contracts.extension import DatasetExtension
-from civiclake.contracts.faults import Place, choice, did_you_mean
 from civiclake.contracts.loading import History, Load, Occurrence
-from civiclake.contracts.logical_types import ORDERABLE
 from civiclake.contracts.model import Protection
+from civiclake.contracts.read.columns import Compiled
+from civiclake.contracts.read.extension import DatasetExtension
+from civiclake.contracts.read.faults import Place, choice, did_you_mean
+from civiclake.contracts.read.logical_types import ORDERABLE
 
 Fault = Callable[[Place, str], None]
 

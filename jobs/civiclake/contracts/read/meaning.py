@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from civiclake.contracts import extension
-from civiclake.contracts.column_checks import Context
-from civiclake.contracts.extension import ColumnExtension
-from civiclake.contracts.faults import Place, choice, did_you_mean
-from civiclake.contracts.logical_types import SUPPORTED
 from civiclake.contracts.model import Column
+from civiclake.contracts.read import extension
+from civiclake.contracts.read.column_checks import Context
+from civiclake.contracts.read.extension import ColumnExtension
+from civiclake.contracts.read.faults import Place, choice, did_you_mean
+from civiclake.contracts.read.logical_types import SUPPORTED
 from civiclake.contracts.standards import Check, CheckKind, Codes
 
 _LATITUDE = re.compile(r"(?<![a-z])lat(?P<rest>itude)?(?![a-z])")

@@ -5,9 +5,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from civiclake.contracts.extension import DatasetExtension
 from civiclake.contracts.loading import ChangedType
 from civiclake.contracts.model import AHEAD_PREFIX, UNCAST_PREFIX, Column, Rule, Severity
+from civiclake.contracts.read.extension import DatasetExtension
 
 TYPE = "type:"
 """Start of the id of the rules that find values of another type."""

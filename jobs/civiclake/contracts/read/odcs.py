@@ -16,9 +16,9 @@ from typing import Any
 import jsonschema
 from jsonschema.exceptions import best_match
 
-from civiclake.contracts.document import Document
-from civiclake.contracts.faults import Faults, Place, choice, did_you_mean
-from civiclake.contracts.odcs_versions import READ, in_todays_words
+from civiclake.contracts.read.document import Document
+from civiclake.contracts.read.faults import Faults, Place, choice, did_you_mean
+from civiclake.contracts.read.odcs_versions import READ, in_todays_words
 
 _LONGEST = 300
 

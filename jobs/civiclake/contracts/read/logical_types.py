@@ -6,7 +6,7 @@ import re
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from civiclake.contracts.faults import choice
+from civiclake.contracts.read.faults import choice
 
 SUPPORTED = ("string", "integer", "number", "boolean", "date", "timestamp")
 ORDERABLE = ("integer", "number", "date", "timestamp")

@@ -8,11 +8,11 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from civiclake.contracts import codes, extension
-from civiclake.contracts.codes import CodeList, CodeTable
-from civiclake.contracts.document import Document, read_yaml
-from civiclake.contracts.extension import ColumnExtension
-from civiclake.contracts.faults import Faults, Place, choice, did_you_mean
+from civiclake.contracts.read import codes, extension
+from civiclake.contracts.read.codes import CodeList, CodeTable
+from civiclake.contracts.read.document import Document, read_yaml
+from civiclake.contracts.read.extension import ColumnExtension
+from civiclake.contracts.read.faults import Faults, Place, choice, did_you_mean
 
 COLUMNS = "_columns"
 CODES = "_codes"

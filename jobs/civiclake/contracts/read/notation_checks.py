@@ -7,11 +7,11 @@ from collections.abc import Callable
 from datetime import date, datetime
 from typing import Any
 
-from civiclake.contracts import extension
-from civiclake.contracts.column_checks import Context
-from civiclake.contracts.extension import ColumnExtension
-from civiclake.contracts.faults import Place, choice
 from civiclake.contracts.notation import BLANKS, NumberNotation, Percent, strip
+from civiclake.contracts.read import extension
+from civiclake.contracts.read.column_checks import Context
+from civiclake.contracts.read.extension import ColumnExtension
+from civiclake.contracts.read.faults import Place, choice
 
 Fault = Callable[[str, str], None]
 """Notes a fault: the field, and the sentence."""

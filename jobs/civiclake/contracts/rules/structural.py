@@ -5,10 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from civiclake.contracts import patterns
-from civiclake.contracts.columns import Compiled
-from civiclake.contracts.document import Document
-from civiclake.contracts.faults import Faults, Place, choice, did_you_mean
 from civiclake.contracts.model import (
     AMBIGUOUS_PREFIX,
     GIVEN_PREFIX,
@@ -22,7 +18,11 @@ from civiclake.contracts.model import (
     Rule,
     Severity,
 )
-from civiclake.contracts.rule_values import instant
+from civiclake.contracts.read.columns import Compiled
+from civiclake.contracts.read.document import Document
+from civiclake.contracts.read.faults import Faults, Place, choice, did_you_mean
+from civiclake.contracts.rules import patterns
+from civiclake.contracts.rules.values import instant
 from civiclake.contracts.standards import Reason
 
 AMBIGUOUS_TIME = "ambiguous_time"

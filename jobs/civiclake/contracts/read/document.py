@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from civiclake.contracts.faults import Faults, Place, show_place
+from civiclake.contracts.read.faults import Faults, Place, show_place
 
 
 class _Loader(yaml.CSafeLoader):

@@ -18,8 +18,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from civiclake.contracts.document import Document
-from civiclake.contracts.faults import Faults, choice, did_you_mean
+from civiclake.contracts.read.document import Document
+from civiclake.contracts.read.faults import Faults, choice, did_you_mean
 
 HEADER = ("code", "label", "since", "until", "became")
 FIRST_DAY, LAST_DAY = date(1, 1, 1), date(9999, 12, 31)

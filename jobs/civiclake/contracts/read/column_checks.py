@@ -7,14 +7,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from civiclake.contracts import patterns
-from civiclake.contracts.document import Document
-from civiclake.contracts.extension import ColumnExtension
-from civiclake.contracts.faults import Faults, Place, choice, did_you_mean
-from civiclake.contracts.library import Library
-from civiclake.contracts.logical_types import check_format, is_timezone
 from civiclake.contracts.model import Protection
-from civiclake.contracts.rule_values import TIMES, comparable, misfit, time_misfit
+from civiclake.contracts.read.document import Document
+from civiclake.contracts.read.extension import ColumnExtension
+from civiclake.contracts.read.faults import Faults, Place, choice, did_you_mean
+from civiclake.contracts.read.library import Library
+from civiclake.contracts.read.logical_types import check_format, is_timezone
+from civiclake.contracts.rules import patterns
+from civiclake.contracts.rules.values import TIMES, comparable, misfit, time_misfit
 
 CLASSES = ("public", "internal", "confidential", "restricted")
 _NAME = re.compile(r"[a-z][a-z0-9_]*")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from civiclake.contracts import extension
-from civiclake.contracts.document import Document
-from civiclake.contracts.extension import DatasetExtension
-from civiclake.contracts.faults import Faults, Place, choice, did_you_mean
 from civiclake.contracts.model import FileFormat
+from civiclake.contracts.read import extension
+from civiclake.contracts.read.document import Document
+from civiclake.contracts.read.extension import DatasetExtension
+from civiclake.contracts.read.faults import Faults, Place, choice, did_you_mean
 
 ENTITIES = ("vehicle", "trip_update", "stop_time_update", "alert")
 """Kinds of records in a GTFS-Realtime feed."""

@@ -13,11 +13,12 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from civiclake.contracts import extension, rule_checks
-from civiclake.contracts.document import Document
-from civiclake.contracts.faults import Faults, Place, choice, did_you_mean
 from civiclake.contracts.model import Rule, Severity
-from civiclake.contracts.rule_checks import Kinds
+from civiclake.contracts.read import extension
+from civiclake.contracts.read.document import Document
+from civiclake.contracts.read.faults import Faults, Place, choice, did_you_mean
+from civiclake.contracts.rules import checks
+from civiclake.contracts.rules.checks import Kinds
 
 
 class _Closed(BaseModel):
@@ -90,7 +91,7 @@ def suite_rules(
         place: Place = ("expectations", index)
         if not _check(item, place, columns, document, faults):
             continue
-        kwargs = rule_checks.typed(item.type, _said(item.kwargs), columns)
+        kwargs = checks.typed(item.type, _said(item.kwargs), columns)
         twin = said.get(_fingerprint(item.type, kwargs))
         if twin is not None:
             message = f"says what rule {twin!r} says already; leave it out"
@@ -133,12 +134,12 @@ def _check(
     for name in known["required"]:
         if name not in kwargs:
             document.fault(faults, (*place, "kwargs"), f"{name!r} is missing")
-    for way, message in rule_checks.check_columns(kwargs, columns):
+    for way, message in checks.check_columns(kwargs, columns):
         document.fault(faults, (*place, "kwargs", *way), message)
-    for way, message in rule_checks.check_arguments(known["forms"], kwargs):
+    for way, message in checks.check_arguments(known["forms"], kwargs):
         document.fault(faults, (*place, "kwargs", *way), message)
     if len(faults) == before:
-        for way, message in rule_checks.check_meaning(item.type, kwargs, columns):
+        for way, message in checks.check_meaning(item.type, kwargs, columns):
             document.fault(faults, (*place, "kwargs", *way), message)
     return len(faults) == before
 
@@ -173,7 +174,7 @@ def _to_rule(
 
 def _short_name(item: SuiteExpectation) -> str:
     short = item.type.removeprefix("expect_").removeprefix("column_")
-    columns = [str(name) for _, name in rule_checks.named_columns(item.kwargs)]
+    columns = [str(name) for _, name in checks.named_columns(item.kwargs)]
     return ":".join([short, *columns])
 
 

@@ -12,8 +12,6 @@ from typing import Any, TypeVar, get_args, get_origin
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from civiclake.contracts import schedule
-from civiclake.contracts.document import Document
-from civiclake.contracts.faults import Faults, Place, choice, did_you_mean
 from civiclake.contracts.loading import (
     Drift,
     History,
@@ -25,7 +23,9 @@ from civiclake.contracts.loading import (
 )
 from civiclake.contracts.model import Partition, Protection
 from civiclake.contracts.notation import Epoch, NumberNotation
-from civiclake.contracts.rest import Rest
+from civiclake.contracts.read.document import Document
+from civiclake.contracts.read.faults import Faults, Place, choice, did_you_mean
+from civiclake.contracts.read.rest import Rest
 from civiclake.contracts.standards import Area, CheckKind
 
 NAME = "civiclake"

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from civiclake.contracts import connectors, extension
-from civiclake.contracts.document import Document
-from civiclake.contracts.extension import DatasetExtension
-from civiclake.contracts.faults import Faults, Place, choice, did_you_mean
-from civiclake.contracts.file_format import read_format
 from civiclake.contracts.model import FileFormat, Load, Source, SourceKind
-from civiclake.contracts.rest import Auth, Rest
+from civiclake.contracts.read import connectors, extension
+from civiclake.contracts.read.document import Document
+from civiclake.contracts.read.extension import DatasetExtension
+from civiclake.contracts.read.faults import Faults, Place, choice, did_you_mean
+from civiclake.contracts.read.file_format import read_format
+from civiclake.contracts.read.rest import Auth, Rest
 
 _KINDS = {
     "postgresql": SourceKind.POSTGRESQL,

@@ -7,22 +7,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from civiclake.contracts import extension, library, meaning
-from civiclake.contracts.column_checks import (
+from civiclake.contracts.model import Column, Protection, Reference
+from civiclake.contracts.notation import strip
+from civiclake.contracts.read import extension, library, meaning
+from civiclake.contracts.read.column_checks import (
     Context,
     check_enum,
     check_name,
     check_options,
     check_protection,
 )
-from civiclake.contracts.document import Document
-from civiclake.contracts.extension import ColumnExtension
-from civiclake.contracts.faults import Faults, Place
-from civiclake.contracts.library import Library
-from civiclake.contracts.logical_types import UnsupportedTypeError, spark_type
-from civiclake.contracts.model import Column, Protection, Reference
-from civiclake.contracts.notation import strip
-from civiclake.contracts.notation_checks import absent_words, check_notation
+from civiclake.contracts.read.document import Document
+from civiclake.contracts.read.extension import ColumnExtension
+from civiclake.contracts.read.faults import Faults, Place
+from civiclake.contracts.read.library import Library
+from civiclake.contracts.read.logical_types import UnsupportedTypeError, spark_type
+from civiclake.contracts.read.notation_checks import absent_words, check_notation
 
 _REFERENCE = re.compile(r"([a-z][a-z0-9_]*\.[a-z][a-z0-9_]*)\.([a-z][a-z0-9_]*)")
 _NOT_SUPPORTED = {

@@ -12,15 +12,9 @@ from typing import Any
 
 import jsonschema
 
-from civiclake.contracts import patterns
-from civiclake.contracts.faults import Place, choice, did_you_mean
-from civiclake.contracts.rule_values import (
-    NUMBERS,
-    TIMES,
-    comparable,
-    instant,
-    misfit,
-)
+from civiclake.contracts.read.faults import Place, choice, did_you_mean
+from civiclake.contracts.rules import patterns
+from civiclake.contracts.rules.values import NUMBERS, TIMES, comparable, instant, misfit
 
 Kinds = Mapping[str, str | None]
 """Logical type of every column; None where the column's own is faulty."""
