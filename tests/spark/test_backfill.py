@@ -13,9 +13,10 @@ from pyspark.sql import SparkSession
 
 from civiclake.contracts.model import Dataset, Limits
 from civiclake.errors import BatchHeld, LockHeld, UserError
-from civiclake.io import backfills, lake, ledger
+from civiclake.io import backfills, ledger
 from civiclake.io.backfills import Backfill
-from civiclake.io.lock import table_lock
+from civiclake.io.lake import tables
+from civiclake.io.lake.lock import table_lock
 from civiclake.pipeline import backfill
 from civiclake.pipeline.difference import read_difference
 from civiclake.pipeline.replan import Range
@@ -160,7 +161,7 @@ def test_the_whole_table_is_swapped_in_by_one_commit(
         "2016-01-04": "0.0", "2016-01-05": "0.0",
     }  # fmt: skip
     assert [row["status"] for row in nights.quarantine()] == ["released"]
-    table = lake.by_path(nights.settings, lake.UNIFIED, mended.table)
+    table = tables.by_path(nights.settings, tables.UNIFIED, mended.table)
     before = nights.spark.sql(f"SELECT * FROM {table} VERSION AS OF {swapped.evidence_version}")
     assert before.count() == 4
     comments = {f.name: f.metadata.get("comment") for f in nights.spark.table(table).schema}

@@ -17,7 +17,7 @@ from civiclake import columns as c
 from civiclake.contracts.model import Column, Dataset
 from civiclake.contracts.notation import Epoch, NumberNotation, Percent
 from civiclake.contracts.read.columns import RAW_OWN
-from civiclake.io import lake
+from civiclake.io.lake import tables
 from civiclake.pipeline.batch import Batch
 from civiclake.settings import Settings
 from civiclake.steps.alike import Alike, with_names
@@ -345,7 +345,7 @@ def test_words_for_nothing_and_what_nothing_is_taken_for(spark: SparkSession) ->
 
 
 def test_no_source_column_can_have_the_name_of_one_of_raw_s_own() -> None:
-    assert {name for name, _ in lake.RAW_LINEAGE} == RAW_OWN
+    assert {name for name, _ in tables.RAW_LINEAGE} == RAW_OWN
 
 
 @pytest.mark.parametrize("rows", [0, 3])

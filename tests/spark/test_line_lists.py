@@ -15,8 +15,8 @@ from pyspark.sql import SparkSession
 
 from civiclake.contracts.model import Dataset, History, Load, Source, SourceKind
 from civiclake.errors import BatchHeld, UserError
-from civiclake.io import lake
 from civiclake.io.extract import extract
+from civiclake.io.lake import tables
 from civiclake.pipeline import apply, backfill
 from civiclake.pipeline.load import load
 from civiclake.pipeline.replan import Range
@@ -42,7 +42,7 @@ def make(settings: Settings, spark: SparkSession, tmp_path: Path) -> Make:
 
 
 def _frame(nights: Nights) -> Any:
-    return nights.spark.table(lake.by_path(nights.settings, lake.UNIFIED, "parks_trees"))
+    return nights.spark.table(tables.by_path(nights.settings, tables.UNIFIED, "parks_trees"))
 
 
 def _served(nights: Nights) -> Counter[Row]:
@@ -302,7 +302,7 @@ def test_identical_rows_are_told_and_a_rebuild_brings_them_back(
     assert first.warnings == {"identical_rows": 1}
     assert "1 rows are the same as another row of their file" in caplog.text
     assert "declare `occurrence: equals` in parks/trees.yaml" in caplog.text
-    ops = nights.spark.table(lake.by_path(nights.settings, lake.OPS, "outcomes"))
+    ops = nights.spark.table(tables.by_path(nights.settings, tables.OPS, "outcomes"))
     told = ops.where((ops["batch_id"] == "b1") & (ops["step"] == "warning")).collect()
     assert [(row["outcome"], row["rows"]) for row in told] == [("identical_rows", 1)]
     _run(nights, "b2", [OAK, OAK, OAK], "b.csv", 1)

@@ -16,9 +16,10 @@ from pyspark.sql import SparkSession
 
 from civiclake import secrets
 from civiclake.errors import AccountError, BatchHeld, FencedError, LockHeld, UserError
-from civiclake.io import lake, ledger
+from civiclake.io import ledger
 from civiclake.io.extract import extract
-from civiclake.io.lock import table_lock
+from civiclake.io.lake import tables
+from civiclake.io.lake.lock import table_lock
 from civiclake.pipeline import apply, classify
 from civiclake.pipeline.load import load
 from civiclake.settings import Settings
@@ -179,7 +180,7 @@ def test_a_writer_that_lost_its_lock_can_not_commit(
     nights = make("meteorology.daily")
     nights.run("b1", HEAD + day(1))
     before = nights.version()
-    monkeypatch.setattr("civiclake.io.lock.TableLock.check", lambda self: None)
+    monkeypatch.setattr("civiclake.io.lake.lock.TableLock.check", lambda self: None)
     # The fence in Delta itself: a commit under the last token is behind us already.
     path = nights.settings.locks_dir / f"{nights.dataset.table}.json"
     path.write_text('{"token": 0, "released": true}')
@@ -220,7 +221,7 @@ def test_a_killed_load_leaves_no_spark_work_and_can_be_run_again(make: Make) -> 
 def test_ledger_holds_every_step_of_every_batch(make: Make) -> None:
     nights = make("meteorology.daily")
     nights.run("b1", HEAD + day(1))
-    outcomes = nights.spark.table(lake.by_path(nights.settings, lake.OPS, "outcomes")).collect()
+    outcomes = nights.spark.table(tables.by_path(nights.settings, tables.OPS, "outcomes")).collect()
     steps = [r["step"] for r in outcomes if r["outcome"] == "done"]
     assert steps == ["stage", "judge", "verdict", "classify", "merge", "set_aside"]
     accounts = {r["outcome"]: r["rows"] for r in outcomes if r["step"] == "account"}

@@ -16,7 +16,7 @@ from nights import Nights, counts
 from pyspark.sql import SparkSession
 
 from civiclake.contracts.model import Dataset, History, Load, Source, SourceKind
-from civiclake.io import lake
+from civiclake.io.lake import tables
 from civiclake.io.landing import MANIFEST, Landing
 from civiclake.pipeline import backfill
 from civiclake.pipeline.load import load
@@ -62,7 +62,7 @@ def _named(folder: Path, more: Sequence[dict[str, Any]] = (), **own: Any) -> Dat
 
 
 def _rows(nights: Nights, *columns: str) -> list[tuple[Any, ...]]:
-    rows = nights.spark.table(lake.by_path(nights.settings, lake.UNIFIED, "parks_trees"))
+    rows = nights.spark.table(tables.by_path(nights.settings, tables.UNIFIED, "parks_trees"))
     return [tuple(row) for row in rows.select(*columns).orderBy(*columns).collect()]
 
 

@@ -14,7 +14,7 @@ from pyspark.sql import SparkSession
 from civiclake import columns as c
 from civiclake.contracts.model import History, Load, Source, SourceKind
 from civiclake.errors import UserError
-from civiclake.io import lake
+from civiclake.io.lake import tables
 from civiclake.pipeline import backfill
 from civiclake.pipeline.difference import read_difference
 from civiclake.pipeline.load import load
@@ -45,7 +45,7 @@ def _become(nights: Nights, history: History, crown: str) -> None:
 
 
 def _rows(nights: Nights, *columns: str) -> list[tuple[Any, ...]]:
-    table = nights.spark.table(lake.by_path(nights.settings, lake.UNIFIED, "parks_trees"))
+    table = nights.spark.table(tables.by_path(nights.settings, tables.UNIFIED, "parks_trees"))
     return [tuple(row) for row in table.select(*columns).orderBy(*columns).collect()]
 
 
@@ -97,7 +97,7 @@ def test_a_table_is_rebuilt_as_its_contract_now_says(
     # A table a night: it has its partitions, and the next night is loaded as ever.
     _become(nights, History.SNAPSHOT, "string")
     _rebuild(nights)
-    table = lake.by_path(nights.settings, lake.UNIFIED, "parks_trees")
+    table = tables.by_path(nights.settings, tables.UNIFIED, "parks_trees")
     detail = spark.sql(f"DESCRIBE DETAIL {table}").collect()[0]
     assert list(detail["partitionColumns"]) == [c.SNAPSHOT_DATE]
     _deliver(nights, 4, "t1,oak,9,none\nt2,elm,7,4\n")

@@ -12,9 +12,9 @@ from nights import Nights, counts
 from pyspark.sql import SparkSession
 
 from civiclake.contracts.model import History, Load
-from civiclake.io import lake
 from civiclake.io.account import BatchResult
 from civiclake.io.extract import extract
+from civiclake.io.lake import tables
 from civiclake.pipeline.load import load
 from civiclake.settings import Settings
 
@@ -33,7 +33,7 @@ def make(settings: Settings, spark: SparkSession, tmp_path: Path) -> Make:
 
 
 def _served(nights: Nights) -> dict[str, str]:
-    table = nights.spark.table(lake.by_path(nights.settings, lake.UNIFIED, "parks_trees"))
+    table = nights.spark.table(tables.by_path(nights.settings, tables.UNIFIED, "parks_trees"))
     return {row["tree_id"]: row["species"] for row in table.collect()}
 
 

@@ -11,7 +11,7 @@ import pytest
 from civiclake.io.csv_header import Wanted
 from civiclake.io.csv_records import Form, render
 from civiclake.io.inspect import Inspection, Unreadable
-from civiclake.io.raw_names import stored
+from civiclake.io.lake.raw_names import stored
 
 
 def read(folder: Path, text: str, wanted: Wanted) -> tuple[Inspection, list[tuple[str, ...]]]:

@@ -15,7 +15,7 @@ from civiclake.io import csv_records
 from civiclake.io.csv_header import Wanted
 from civiclake.io.csv_records import Form, render
 from civiclake.io.inspect import LONGEST_LINE, LONGEST_VALUE, Inspection, Unreadable
-from civiclake.io.raw_names import named, stored
+from civiclake.io.lake.raw_names import named, stored
 
 
 @pytest.fixture

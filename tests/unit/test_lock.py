@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from civiclake.errors import FencedError, LockHeld
-from civiclake.io.lock import table_lock
+from civiclake.io.lake.lock import table_lock
 from civiclake.settings import Settings
 
 HOLDER = """

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pydantic import BaseModel, ConfigDict
 from pyspark.sql import SparkSession
 
-from civiclake.io import lake
+from civiclake.io.lake import tables
 from civiclake.io.landing import BACKFILL_PREFIX
 from civiclake.settings import Settings
 
@@ -63,20 +63,20 @@ _COLUMNS = [
 def record(spark: SparkSession, settings: Settings, row: Backfill) -> Backfill:
     """Add one step."""
     row = row.model_copy(update={"recorded_at": datetime.now(UTC).isoformat()})
-    lake.create(spark, settings, lake.OPS, TABLE, _COLUMNS, comment="backfills, step by step")
+    tables.create(spark, settings, tables.OPS, TABLE, _COLUMNS, comment="backfills, step by step")
     values = [tuple(row.model_dump()[name] for name, _ in _COLUMNS)]
     schema = ", ".join(f"{name} {kind}" for name, kind in _COLUMNS)
     frame = spark.createDataFrame(values, schema).coalesce(1)
-    frame.write.format("delta").mode("append").save(lake.location(settings, lake.OPS, TABLE))
+    frame.write.format("delta").mode("append").save(tables.location(settings, tables.OPS, TABLE))
     return row
 
 
 def of(spark: SparkSession, settings: Settings, dataset_id: str) -> dict[str, Backfill]:
     """How each backfill of a dataset stands, oldest first."""
-    if not lake.exists(spark, settings, lake.OPS, TABLE):
+    if not tables.exists(spark, settings, tables.OPS, TABLE):
         return {}
     rows = spark.sql(
-        f"SELECT * FROM {lake.by_path(settings, lake.OPS, TABLE)}"
+        f"SELECT * FROM {tables.by_path(settings, tables.OPS, TABLE)}"
         f" WHERE dataset = '{dataset_id}' ORDER BY recorded_at"
     ).collect()
     return {row["backfill_id"]: Backfill.model_validate(row.asDict()) for row in rows}

@@ -14,8 +14,8 @@ from typing import Any
 from pyspark.sql import SparkSession
 
 from civiclake import __version__
-from civiclake.io import lake
 from civiclake.io.account import BatchResult
+from civiclake.io.lake import tables
 from civiclake.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -138,12 +138,12 @@ SHOWN = (
 
 def newest(spark: SparkSession, settings: Settings, limit: int) -> list[tuple[Any, ...]]:
     """The accounts of the newest batches, newest first."""
-    if not lake.exists(spark, settings, lake.OPS, "batches"):
+    if not tables.exists(spark, settings, tables.OPS, "batches"):
         return []
     rows = spark.sql(
         "SELECT dataset, batch_id, attempt, status, read, inserted, updated, unchanged,"
         " superseded, late, quarantined, deleted, seconds, message"
-        f" FROM {lake.by_path(settings, lake.OPS, 'batches')}"
+        f" FROM {tables.by_path(settings, tables.OPS, 'batches')}"
         f" ORDER BY started_at DESC, dataset LIMIT {int(limit)}"
     ).collect()
     return [tuple(row) for row in rows]
@@ -151,12 +151,12 @@ def newest(spark: SparkSession, settings: Settings, limit: int) -> list[tuple[An
 
 def merged(spark: SparkSession, settings: Settings, dataset_id: str) -> list[Merged]:
     """The batches of a dataset that were merged, replays among them, in the order of that."""
-    if not lake.exists(spark, settings, lake.OPS, "batches"):
+    if not tables.exists(spark, settings, tables.OPS, "batches"):
         return []
     rows = spark.sql(
         "SELECT batch_id, min(started_at) AS first, max(inserted + updated + deleted) AS changed,"
         " max_by(contract_version, started_at) AS contract"
-        f" FROM {lake.by_path(settings, lake.OPS, 'batches')}"
+        f" FROM {tables.by_path(settings, tables.OPS, 'batches')}"
         f" WHERE dataset = '{dataset_id}' AND status = 'merged' GROUP BY batch_id"
         " ORDER BY first, batch_id"
     ).collect()
@@ -172,7 +172,7 @@ def _append(
 ) -> None:
     if not rows:
         return
-    lake.create(spark, settings, lake.OPS, table, columns)
+    tables.create(spark, settings, tables.OPS, table, columns)
     schema = ", ".join(f"{name} {kind}" for name, kind in columns)
     frame = spark.createDataFrame(rows, schema).coalesce(1)
-    frame.write.format("delta").mode("append").save(lake.location(settings, lake.OPS, table))
+    frame.write.format("delta").mode("append").save(tables.location(settings, tables.OPS, table))

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pydantic import BaseModel, ConfigDict
 from pyspark.sql import SparkSession
 
-from civiclake.io import lake
+from civiclake.io.lake import tables
 from civiclake.settings import Settings
 
 TABLE = "maintenance"
@@ -75,20 +75,20 @@ def record(spark: SparkSession, settings: Settings, rows: Sequence[Upkeep]) -> N
     ]
     if not told:
         return
-    lake.create(spark, settings, lake.OPS, TABLE, _COLUMNS, comment="what was done to files")
+    tables.create(spark, settings, tables.OPS, TABLE, _COLUMNS, comment="what was done to files")
     schema = ", ".join(f"`{name}` {kind}" for name, kind in _COLUMNS)
     frame = spark.createDataFrame(told, schema).coalesce(1)
-    frame.write.format("delta").mode("append").save(lake.location(settings, lake.OPS, TABLE))
+    frame.write.format("delta").mode("append").save(tables.location(settings, tables.OPS, TABLE))
 
 
 def known(spark: SparkSession, settings: Settings) -> dict[str, Known]:
     """How each table stood, by its name with layer."""
-    if not lake.exists(spark, settings, lake.OPS, TABLE):
+    if not tables.exists(spark, settings, tables.OPS, TABLE):
         return {}
     rows = spark.sql(
         "SELECT `table`, max_by(version, recorded_at) AS version,"
         " max_by(clean_until, recorded_at) AS clean_until"
-        f" FROM {lake.by_path(settings, lake.OPS, TABLE)}"
+        f" FROM {tables.by_path(settings, tables.OPS, TABLE)}"
         f" WHERE done NOT IN ('{BUSY}', '{GAVE_WAY}', '{FAILED}') GROUP BY `table`"
     ).collect()
     return {

@@ -9,7 +9,7 @@ from filelock import FileLock
 from pyspark.sql import SparkSession
 
 from civiclake.contracts.promise import Promise
-from civiclake.io import lake
+from civiclake.io.lake import tables
 from civiclake.settings import Settings
 
 TABLE = "deliveries"
@@ -35,7 +35,9 @@ def write(spark: SparkSession, settings: Settings, rows: Sequence[Promise]) -> N
     """
     if not rows:
         return
-    lake.create(spark, settings, lake.OPS, TABLE, _COLUMNS, comment="what was due, and what came")
+    tables.create(
+        spark, settings, tables.OPS, TABLE, _COLUMNS, comment="what was due, and what came"
+    )
     schema = ", ".join(f"{name} {kind}" for name, kind in _COLUMNS)
     values = [_values(row) for row in rows]
     frame = spark.createDataFrame(values, schema).coalesce(1)
@@ -47,17 +49,17 @@ def write(spark: SparkSession, settings: Settings, rows: Sequence[Promise]) -> N
     with FileLock(settings.locks_dir / f".ops_{TABLE}"):
         writer = frame.write.format("delta").mode("append")
         # Most due dates are news, and to replace nothing costs three times as much as to append.
-        if not spark.table(lake.by_path(settings, lake.OPS, TABLE)).where(same).isEmpty():
+        if not spark.table(tables.by_path(settings, tables.OPS, TABLE)).where(same).isEmpty():
             writer = writer.mode("overwrite").option("replaceWhere", same)
-        writer.save(lake.location(settings, lake.OPS, TABLE))
+        writer.save(tables.location(settings, tables.OPS, TABLE))
 
 
 def read(spark: SparkSession, settings: Settings) -> list[Promise]:
     """All rows, newest due date last."""
-    if not lake.exists(spark, settings, lake.OPS, TABLE):
+    if not tables.exists(spark, settings, tables.OPS, TABLE):
         return []
     names = ", ".join(_shown(name) if kind == "timestamp" else name for name, kind in _COLUMNS)
-    table = lake.by_path(settings, lake.OPS, TABLE)
+    table = tables.by_path(settings, tables.OPS, TABLE)
     rows = spark.sql(f"SELECT {names} FROM {table} ORDER BY due_at, dataset").collect()
     return [Promise.model_validate(row.asDict()) for row in rows]
 

@@ -16,9 +16,9 @@ from civiclake import columns as c
 from civiclake.contracts.model import History
 from civiclake.contracts.sql import sql_text
 from civiclake.errors import AccountError, FencedError
-from civiclake.io import lake, marks, quarantine, recognise
-from civiclake.io.fingerprint import FINGERPRINT, with_fingerprint
-from civiclake.io.lock import TableLock
+from civiclake.io.lake import marks, quarantine, recognise, tables
+from civiclake.io.lake.fingerprint import FINGERPRINT, with_fingerprint
+from civiclake.io.lake.lock import TableLock
 from civiclake.pipeline.batch import Batch
 from civiclake.pipeline.classify import Changes
 from civiclake.pipeline.judge import Judged
@@ -157,7 +157,7 @@ _COUNTS = "CIVICLAKE_COUNTS"
 def _apply(batch: Batch, changes: DataFrame, edited: Sequence[int]) -> bool:
     """Let the engine write; false when a younger writer has committed already."""
     changes.createOrReplaceTempView("_changes")
-    table = lake.location(batch.settings, batch.layer, batch.dataset.table)
+    table = tables.location(batch.settings, batch.layer, batch.dataset.table)
     counts = ", ".join(str(rows) for rows in edited)
     # Parameters can't be bound in a CALL.
     given = f"{sql_text(table)}, '_changes', {counts}"

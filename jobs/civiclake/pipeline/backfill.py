@@ -19,11 +19,12 @@ from civiclake import columns as c
 from civiclake.contracts.model import Dataset
 from civiclake.engine.session import connect, suit
 from civiclake.errors import CivicLakeError, UserError
-from civiclake.io import backfills, delta_log, lake, ledger, marks, raw
+from civiclake.io import backfills, ledger
 from civiclake.io.backfills import Backfill
 from civiclake.io.extract import extract
+from civiclake.io.lake import delta_log, marks, raw, tables
+from civiclake.io.lake.lock import table_lock
 from civiclake.io.landing import BatchManifest, Landing
-from civiclake.io.lock import table_lock
 from civiclake.pipeline.batch import Batch
 from civiclake.pipeline.difference import tell_difference
 from civiclake.pipeline.load import compare_with_former, run, snapshots
@@ -49,8 +50,8 @@ class Side:
     def remove(self, settings: Settings) -> None:
         """Take everything of it away."""
         table = self.dataset.table
-        for layer in (lake.BACKFILL, lake.RAW, lake.QUARANTINE, lake.MARKS, lake.STAGING):
-            lake.remove(settings, layer, table)
+        for layer in (tables.BACKFILL, tables.RAW, tables.QUARANTINE, tables.MARKS, tables.STAGING):
+            tables.remove(settings, layer, table)
         for path in settings.locks_dir.glob(f"{table}.*"):
             path.unlink(missing_ok=True)
 
@@ -141,9 +142,9 @@ def _build(
 ) -> Backfill:
     """Fill the table beside; what it was built on, and from how many batches."""
     dataset = side.served
-    served = lake.by_path(settings, lake.UNIFIED, dataset.table)
-    version = delta_log.newest(spark, settings, lake.UNIFIED, dataset.table).version
-    otherwise = lake.keeps_otherwise(spark.table(served).columns, dataset)
+    served = tables.by_path(settings, tables.UNIFIED, dataset.table)
+    version = delta_log.newest(spark, settings, tables.UNIFIED, dataset.table).version
+    otherwise = tables.keeps_otherwise(spark.table(served).columns, dataset)
     if row.read_batch:
         if otherwise:
             raise UserError(
@@ -183,7 +184,7 @@ def _planned(
     landing = Landing(settings)
     missed = [m for m in landing.committed(dataset.id) if m.batch_id not in known]
     order += [ledger.Merged(m.batch_id, True, m.contract_version) for m in missed]
-    table = lake.by_path(settings, lake.UNIFIED, dataset.table)
+    table = tables.by_path(settings, tables.UNIFIED, dataset.table)
     history = spark.sql(f"DESCRIBE HISTORY {table}").select("version", "userMetadata").collect()
     known_commits = commits([(h["version"], h["userMetadata"]) for h in history])
     return plan(order, chosen, known_commits, dataset.version)
@@ -197,10 +198,10 @@ def _begin(
     without: Sequence[str] = (),
 ) -> bool:
     """Make the table beside, filled from a version of the served one; false if that is gone."""
-    target = lake.create_unified(spark, settings, side.dataset, lake.BACKFILL)
+    target = tables.create_unified(spark, settings, side.dataset, tables.BACKFILL)
     if version is None:
         return True
-    served = lake.by_path(settings, lake.UNIFIED, side.served.table)
+    served = tables.by_path(settings, tables.UNIFIED, side.served.table)
     try:
         former = spark.sql(f"SELECT * FROM {served} VERSION AS OF {version}")
         left = former.where(~F.col(c.BATCH).isin(list(without))) if without else former
@@ -214,7 +215,7 @@ def _begin(
                 for f in wanted
             ]
         ).write.format("delta").mode("append").save(
-            lake.location(settings, lake.BACKFILL, side.dataset.table)
+            tables.location(settings, tables.BACKFILL, side.dataset.table)
         )
     except PySparkException as error:
         log.warning("%s", str(error).splitlines()[0])
@@ -239,7 +240,7 @@ def _apply(settings: Settings, side: Side, batch_id: str, merged: list[BatchMani
     log.info("backfill %s: batch %s", side.backfill_id, batch_id)
     # Each batch is a writer of its own: Delta takes a lock's token once.
     with writing(settings, side.dataset.table, f"backfill {side.backfill_id}") as (spark, lock):
-        batch = Batch(spark, settings, side.dataset, batch_id, 1, layer=lake.BACKFILL)
+        batch = Batch(spark, settings, side.dataset, batch_id, 1, layer=tables.BACKFILL)
         if manifest is None:
             batch.is_replay = True
             batch.landed = tuple(merged)
@@ -275,11 +276,11 @@ def _refuse_lacking(dataset: Dataset, manifest: BatchManifest) -> None:
 
 def _stage_replay(batch: Batch, side: Side) -> DataFrame:
     """A replay's records as they were put right: they stand in raw alone."""
-    table = lake.by_path(batch.settings, lake.RAW, side.served.table)
+    table = tables.by_path(batch.settings, tables.RAW, side.served.table)
     rows = raw.read_batch(batch.spark, table, batch.batch_id)
-    lineage = [F.col(name) for name, _ in lake.RAW_LINEAGE]
+    lineage = [F.col(name) for name, _ in tables.RAW_LINEAGE]
     names = [col.source_name for col in side.dataset.columns]
     chosen = rows.select(*raw.texts(rows.columns, names), *lineage)
-    own = lake.create_raw(batch.spark, batch.settings, side.dataset)
+    own = tables.create_raw(batch.spark, batch.settings, side.dataset)
     raw.write_batch(chosen, batch.settings, side.dataset, batch.batch_id)
     return raw.read_batch(batch.spark, own, batch.batch_id)

@@ -14,7 +14,7 @@ from pyspark.sql import Column, DataFrame, Observation, SparkSession
 from pyspark.sql.types import StructType
 
 from civiclake.contracts.model import Dataset, History
-from civiclake.io import lake
+from civiclake.io.lake import tables
 from civiclake.io.landing import BatchManifest
 from civiclake.io.ledger import Recorder
 from civiclake.pipeline.hashes import keep_hashes
@@ -41,7 +41,7 @@ class Batch:
     is_replay: bool = False
     is_small: bool = False
     """Whether another job costs more than what it does (:func:`civiclake.engine.session.suit`)."""
-    layer: str = lake.UNIFIED
+    layer: str = tables.UNIFIED
     """Where the rows go: what is served, or a backfill's table beside it."""
     landed_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     """By this moment a row lies in the future; for a replay, the moment in which it judges."""
@@ -92,13 +92,13 @@ class Batch:
     @cached_property
     def unified(self) -> str:
         """Identifier of the dataset's unified table, which is made where there is none."""
-        table = lake.create_unified(self.spark, self.settings, self.dataset, self.layer)
+        table = tables.create_unified(self.spark, self.settings, self.dataset, self.layer)
         keep_hashes(self.spark, table, self.dataset)
         return table
 
     def staging(self, name: str) -> str:
         """Path of a Parquet folder of this batch that lives as long as the load."""
-        root = lake.location(self.settings, lake.STAGING, self.dataset.table)
+        root = tables.location(self.settings, tables.STAGING, self.dataset.table)
         return f"{root}/{self.batch_id}/{name}"
 
     def save(self, frame: DataFrame, name: str) -> DataFrame:

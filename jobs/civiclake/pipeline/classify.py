@@ -13,7 +13,7 @@ from civiclake import columns as c
 from civiclake.contracts.model import History, Load, Occurrence
 from civiclake.engine.session import INTERPRETED_ROWS, PSEUDONYM
 from civiclake.errors import BatchHeld
-from civiclake.io import marks
+from civiclake.io.lake import marks
 from civiclake.pipeline import occurrences
 from civiclake.pipeline.batch import Batch
 from civiclake.pipeline.judge import Judged

@@ -10,8 +10,8 @@ from pyspark.sql import functions as F
 
 from civiclake import columns as c
 from civiclake.contracts.model import Dataset
-from civiclake.io import lake
 from civiclake.io.backfills import Backfill
+from civiclake.io.lake import tables
 from civiclake.settings import Settings
 from civiclake.steps import compare as steps
 from civiclake.steps.content import content_hash
@@ -37,11 +37,11 @@ def tell_difference(
     Returns:
         The backfill with its counts and the file.
     """
-    table = lake.by_path(settings, lake.UNIFIED, served.table)
+    table = tables.by_path(settings, tables.UNIFIED, served.table)
     ours = spark.sql(f"SELECT * FROM {table} VERSION AS OF {row.served_version}")
-    theirs = spark.table(lake.by_path(settings, lake.BACKFILL, side.table))
+    theirs = spark.table(tables.by_path(settings, tables.BACKFILL, side.table))
     shapes = _shapes(ours, theirs)
-    if lake.keeps_otherwise(ours.columns, served):
+    if tables.keeps_otherwise(ours.columns, served):
         # Rows of two kinds of history have no common identity; those in force have.
         ours, theirs = served_now(ours), served_now(theirs)
         shapes.append(f"history becomes {served.history.value}: rows in force are compared")

@@ -19,9 +19,10 @@ from pyspark.sql import functions as F
 from civiclake import columns as c
 from civiclake.contracts.read.identity import MEANINGS, Identity
 from civiclake.engine.session import PSEUDONYM
-from civiclake.io import lake, links
+from civiclake.io.lake import links
+from civiclake.io.lake import tables as lake
+from civiclake.io.lake.raw_names import as_named
 from civiclake.io.ledger import Recorder
-from civiclake.io.raw_names import as_named
 from civiclake.linkage import places, scoring
 from civiclake.linkage.organisation import ORGANISATION
 from civiclake.linkage.person import PERSON

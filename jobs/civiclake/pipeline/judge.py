@@ -12,7 +12,7 @@ from pyspark.sql import functions as F
 from civiclake import columns as c
 from civiclake.contracts.model import Rule
 from civiclake.errors import UserError
-from civiclake.io import code_tables, lake
+from civiclake.io.lake import code_tables, tables
 from civiclake.pipeline import twice
 from civiclake.pipeline.batch import Batch
 from civiclake.pipeline.occurrences import IDENTICAL, ONE_TIME, older_files
@@ -197,12 +197,12 @@ def _parents(batch: Batch) -> dict[str, DataFrame]:
         if column.reference is None:
             continue
         parent = column.reference.dataset.replace(".", "_", 1)
-        if not lake.exists(batch.spark, batch.settings, lake.UNIFIED, parent):
+        if not tables.exists(batch.spark, batch.settings, tables.UNIFIED, parent):
             raise UserError(
                 f"{batch.where}: column {column.name} refers to {column.reference.dataset},"
                 f" which was never loaded; run `civiclake load {column.reference.dataset}` first"
             )
-        table = batch.spark.table(lake.by_path(batch.settings, lake.UNIFIED, parent))
+        table = batch.spark.table(tables.by_path(batch.settings, tables.UNIFIED, parent))
         found[column.name] = served_now(table).select(column.reference.column)
     return found
 

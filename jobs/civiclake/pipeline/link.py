@@ -19,8 +19,9 @@ from civiclake.contracts.read.faults import choice, did_you_mean
 from civiclake.contracts.read.identity import MEANINGS, Identity, identities
 from civiclake.engine.session import suit
 from civiclake.errors import CivicLakeError, UserError
-from civiclake.io import lake, ledger, links
+from civiclake.io import ledger
 from civiclake.io.account import BatchResult
+from civiclake.io.lake import links, tables
 from civiclake.io.ledger import Recorder
 from civiclake.pipeline.identify import Run, count_served, read_records, resolve_profiles
 from civiclake.pipeline.writing import writing
@@ -84,7 +85,7 @@ def _loaded(run: Run, said: list[Identity]) -> list[Identity]:
     """The datasets that have a unified table; the others are named, not passed over."""
     found = []
     for identity in said:
-        if lake.exists(run.spark, run.settings, lake.UNIFIED, identity.dataset.table):
+        if tables.exists(run.spark, run.settings, tables.UNIFIED, identity.dataset.table):
             found.append(identity)
         else:
             log.warning("%s was never loaded: it links nobody", identity.dataset.id)

@@ -16,10 +16,11 @@ from civiclake import columns as c
 from civiclake.contracts.model import Dataset, Load
 from civiclake.engine.session import suit
 from civiclake.errors import AccountError, BatchHeld, CivicLakeError
-from civiclake.io import gx, lake, ledger, raw
+from civiclake.io import gx, ledger
 from civiclake.io.account import BatchResult
+from civiclake.io.lake import raw, tables
+from civiclake.io.lake.lock import TableLock
 from civiclake.io.landing import BatchManifest, Landing
-from civiclake.io.lock import TableLock
 from civiclake.pipeline import apply, deliveries, judge, verdicts
 from civiclake.pipeline.batch import Batch, next_attempt
 from civiclake.pipeline.classify import Changes, classify_rows
@@ -105,7 +106,7 @@ def run(
     )
     try:
         _run_steps(batch, lock, read_raw, result, expected)
-        result.status = "merged" if batch.layer == lake.UNIFIED else "backfilled"
+        result.status = "merged" if batch.layer == tables.UNIFIED else "backfilled"
     except BatchHeld as error:
         result.status, result.message = "held", str(error)
         raise

@@ -22,9 +22,10 @@ from civiclake.contracts.model import Manifest
 from civiclake.contracts.read.faults import choice, did_you_mean
 from civiclake.engine.session import connect, suit
 from civiclake.errors import CivicLakeError, LockHeld, UserError
-from civiclake.io import delta_log, lake, links, maintenance
-from civiclake.io.delta_log import Newest
-from civiclake.io.lock import TableLock
+from civiclake.io import maintenance
+from civiclake.io.lake import delta_log, links, tables
+from civiclake.io.lake.delta_log import Newest
+from civiclake.io.lake.lock import TableLock
 from civiclake.io.maintenance import Known, Upkeep
 from civiclake.pipeline.tidy import Task, compact, compact_what, keep, vacuum, vacuum_due
 from civiclake.pipeline.writing import writing
@@ -57,16 +58,16 @@ def places(city: Manifest) -> dict[str, list[Place]]:
     """Everything that can be maintained: what it is called, and its tables."""
     found: dict[str, list[Place]] = {}
     for dataset in city.datasets:
-        layers = (lake.UNIFIED, lake.RAW, lake.QUARANTINE, lake.MARKS)
+        layers = (tables.UNIFIED, tables.RAW, tables.QUARANTINE, tables.MARKS)
         found[dataset.id] = [Place(layer, dataset.table, dataset.table) for layer in layers]
     for mart in city.marts:
-        found[f"marts.{mart.name}"] = [Place(lake.MARTS, mart.name, f"mart_{mart.name}")]
+        found[f"marts.{mart.name}"] = [Place(tables.MARTS, mart.name, f"mart_{mart.name}")]
     for link in city.links:
         lock = f"link_{link.name}"
-        served = [Place(lake.UNIFIED, name, lock) for name in (link.name, f"{link.name}_link")]
+        served = [Place(tables.UNIFIED, name, lock) for name in (link.name, f"{link.name}_link")]
         found[f"link.{link.name}"] = [*served, Place(links.LINK, link.name, lock)]
     # Everybody appends to these without a lock, which no compaction can disturb.
-    found[lake.OPS] = [Place(lake.OPS, name, "ops_maintenance") for name in _OPS_TABLES]
+    found[tables.OPS] = [Place(tables.OPS, name, "ops_maintenance") for name in _OPS_TABLES]
     return found
 
 
@@ -100,7 +101,7 @@ def maintain(
         suit(spark, 0)
         before = maintenance.known(spark, settings)
         for place in chosen:
-            if lake.exists(spark, settings, place.layer, place.table):
+            if tables.exists(spark, settings, place.layer, place.table):
                 rows.append(_look(spark, settings, place, before.get(place.name), dry_run=dry_run))
                 say(rows[-1])
         if not dry_run:
@@ -154,7 +155,7 @@ def _task(
     row: Upkeep,
 ) -> Task:
     """What there is to do, by the table's log."""
-    location = lake.location(settings, place.layer, place.table)
+    location = tables.location(settings, place.layer, place.table)
     small = settings.maintenance.small_mb << 20
     files = delta_log.partitions(spark, location, newest.version, small)
     row.files_before = row.files_after = sum(p.files for p in files)
@@ -164,7 +165,7 @@ def _task(
     row.clean_until = clean.isoformat()
     is_due = vacuum_due(settings, Known(newest.version, clean), newest)
     task = Task(
-        table=lake.by_path(settings, place.layer, place.table),
+        table=tables.by_path(settings, place.layer, place.table),
         compacts=compact_what(settings, files),
         is_whole=all(not p.values for p in files),
         vacuums=is_due,
@@ -174,7 +175,7 @@ def _task(
 
 
 def _made_at(spark: SparkSession, settings: Settings, place: Place) -> datetime:
-    table = lake.by_path(settings, place.layer, place.table)
+    table = tables.by_path(settings, place.layer, place.table)
     told = spark.sql(f"DESCRIBE DETAIL {table}").selectExpr("unix_millis(createdAt)")
     return datetime.fromtimestamp(told.collect()[0][0] / 1000, UTC)
 

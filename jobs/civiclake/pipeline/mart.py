@@ -14,10 +14,11 @@ from civiclake.contracts.model import Manifest, Mart
 from civiclake.contracts.read.faults import choice, did_you_mean
 from civiclake.engine.session import suit
 from civiclake.errors import AccountError, CivicLakeError, FencedError, UserError
-from civiclake.io import delta_log, lake, ledger
+from civiclake.io import ledger
 from civiclake.io.account import BatchResult
+from civiclake.io.lake import delta_log, tables
+from civiclake.io.lake.lock import TableLock
 from civiclake.io.ledger import Recorder
-from civiclake.io.lock import TableLock
 from civiclake.pipeline import refresh
 from civiclake.pipeline.apply import fenced
 from civiclake.pipeline.refresh import Input, Plan
@@ -42,7 +43,7 @@ class _Work(NamedTuple):
     @property
     def table(self) -> str:
         """The mart's identifier."""
-        return lake.by_path(self.settings, lake.MARTS, self.mart.name)
+        return tables.by_path(self.settings, tables.MARTS, self.mart.name)
 
 
 def build(
@@ -159,7 +160,7 @@ def _replace_groups(
     writer = writer.mode("overwrite").option("replaceWhere", where)
     try:
         with fenced(work.spark, work.lock, said) as signed:
-            writer.save(lake.location(work.settings, lake.MARTS, work.mart.name))
+            writer.save(tables.location(work.settings, tables.MARTS, work.mart.name))
     except PySparkException as error:
         if _OUTSIDE not in str(error):
             raise
@@ -184,7 +185,7 @@ def _replace_groups(
 
 
 def _own_commit(work: _Work, signed: Mapping[str, Any]) -> delta_log.Commit:
-    commit = delta_log.newest_commit(work.spark, work.settings, lake.MARTS, work.mart.name)
+    commit = delta_log.newest_commit(work.spark, work.settings, tables.MARTS, work.mart.name)
     if commit.said != signed:
         raise FencedError(
             f"marts.{work.mart.name}: Delta has a commit by a younger writer than token"

@@ -20,7 +20,7 @@ from civiclake.contracts.mart import UNIFIED_NAME
 from civiclake.contracts.model import Mart
 from civiclake.contracts.sql import sql_text
 from civiclake.errors import UserError
-from civiclake.io import delta_log, lake
+from civiclake.io.lake import delta_log, tables
 from civiclake.settings import Settings
 
 MARK = "inputs"
@@ -29,7 +29,7 @@ _NUMBERS = ("tinyint", "smallint", "int", "bigint")
 _BEFORE_TEXT = {"date": "DATE ", "timestamp": "TIMESTAMP ", "string": ""}
 """Types that groups may have beside whole numbers, and what SQL puts before a value's text."""
 _ROW_CHANGES = ("MERGE", "UPDATE", "DELETE")
-_KEPT_FEED = (*lake.SAME_ROWS, "ADD COLUMNS")
+_KEPT_FEED = (*tables.SAME_ROWS, "ADD COLUMNS")
 _FEW = 50
 """Up to here each group is compared by itself, which file statistics can prune."""
 _HISTORY = 100
@@ -78,13 +78,13 @@ def inputs(spark: SparkSession, settings: Settings, mart: Mart) -> list[Input]:
     found = []
     for dataset_id in mart.inputs:
         table = dataset_id.replace(".", "_", 1)
-        if not lake.exists(spark, settings, lake.UNIFIED, table):
+        if not tables.exists(spark, settings, tables.UNIFIED, table):
             raise UserError(
                 f"marts.{mart.name}: its input {dataset_id} was never loaded;"
                 f" run `civiclake load {dataset_id}` first"
             )
-        lake.register(spark, settings, lake.UNIFIED, table)
-        now = delta_log.summary(spark, settings, lake.UNIFIED, table)
+        tables.register(spark, settings, tables.UNIFIED, table)
+        now = delta_log.summary(spark, settings, tables.UNIFIED, table)
         found.append(Input(dataset_id, table, now.made, now.version, now.size_bytes))
     return found
 
@@ -121,15 +121,15 @@ def _former(
     """The type of the mart's groups, and its inputs as they were when it was built last."""
     if mart.refresh_by is None:
         raise _Whole("its head names no groups")
-    if not lake.exists(spark, settings, lake.MARTS, mart.name):
+    if not tables.exists(spark, settings, tables.MARTS, mart.name):
         raise _Whole("it is built for the first time")
-    table = lake.by_path(settings, lake.MARTS, mart.name)
+    table = tables.by_path(settings, tables.MARTS, mart.name)
     fields = {f.name: f.dataType.simpleString() for f in spark.table(table).schema.fields}
     kind = fields.get(mart.refresh_by, "")
     if kind not in (*_NUMBERS, *_BEFORE_TEXT):
         raise _Whole(f"groups of type {kind or 'nothing'} are not told apart")
-    for commit in delta_log.commits(spark, settings, lake.MARTS, mart.name, _HISTORY):
-        if commit.operation in lake.SAME_ROWS:
+    for commit in delta_log.commits(spark, settings, tables.MARTS, mart.name, _HISTORY):
+        if commit.operation in tables.SAME_ROWS:
             continue
         if MARK not in commit.said:
             raise _Whole(f"its version {commit.version} does not say what it was built by")
@@ -162,7 +162,7 @@ def _changed(
             .option("readChangeFeed", "true")
             .option("startingVersion", int(former[1]) + 1)
             .option("endingVersion", one.version)
-            .load(lake.location(settings, lake.UNIFIED, one.table))
+            .load(tables.location(settings, tables.UNIFIED, one.table))
         )
         limit = settings.marts.max_changed_groups + 1
         rows = feed.select(group).distinct().limit(limit).collect()
@@ -178,7 +178,7 @@ def _has_changed(spark: SparkSession, settings: Settings, one: Input, former: in
         return False
     # Some more than there are since: another writer may have committed meanwhile.
     limit = one.version - former + 10
-    found = delta_log.commits(spark, settings, lake.UNIFIED, one.table, limit)
+    found = delta_log.commits(spark, settings, tables.UNIFIED, one.table, limit)
     since = [commit for commit in found if former < commit.version <= one.version]
     if len(since) < one.version - former:
         raise _Whole(f"the history of {one.dataset} does not reach back to version {former}")
@@ -207,7 +207,7 @@ def bind(
         The query over views of this session.
     """
     for one in found:
-        path = lake.by_path(settings, lake.UNIFIED, one.table)
+        path = tables.by_path(settings, tables.UNIFIED, one.table)
         frame = spark.sql(f"SELECT * FROM {path} VERSION AS OF {one.version}")
         expression = mart.groups.get(one.dataset)
         if made.whole is None and expression is not None:

@@ -15,8 +15,8 @@ from civiclake.contracts.model import Dataset
 from civiclake.contracts.read.faults import choice
 from civiclake.contracts.sql import sql_name
 from civiclake.errors import UserError
-from civiclake.io import lake, quarantine, raw
 from civiclake.io.account import BatchResult
+from civiclake.io.lake import quarantine, raw, tables
 from civiclake.io.landing import Landing
 from civiclake.pipeline.batch import Batch
 from civiclake.pipeline.load import run, snapshots
@@ -78,7 +78,7 @@ def _stage(batch: Batch, fixed: list[dict[str, str]] | None) -> DataFrame:
         schema = ", ".join(f"{sql_name(name)} string" for name in names)
         corrections = spark.createDataFrame([tuple(r[n] for n in names) for r in fixed], schema)
     rows = quarantine.as_raw(records, dataset, batch.batch_id, corrections)
-    table = lake.create_raw(spark, settings, dataset)
+    table = tables.create_raw(spark, settings, dataset)
     raw.write_batch(rows, settings, dataset, batch.batch_id)
     return raw.read_batch(spark, table, batch.batch_id)
 

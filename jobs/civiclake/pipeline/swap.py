@@ -13,10 +13,11 @@ from civiclake import columns as c
 from civiclake.contracts.model import Dataset, History
 from civiclake.contracts.read.faults import choice
 from civiclake.errors import AccountError, BatchHeld, FencedError, UserError
-from civiclake.io import backfills, delta_log, lake, marks, quarantine, recognise
+from civiclake.io import backfills
 from civiclake.io.backfills import Backfill
+from civiclake.io.lake import delta_log, marks, quarantine, recognise, tables
+from civiclake.io.lake.lock import TableLock, table_lock
 from civiclake.io.landing import Landing
-from civiclake.io.lock import TableLock, table_lock
 from civiclake.pipeline.apply import fenced
 from civiclake.pipeline.backfill import Side, lock_name
 from civiclake.pipeline.batch import Batch
@@ -50,12 +51,12 @@ def swap(settings: Settings, dataset: Dataset, backfill_id: str | None = None) -
     ):
         row = _staged(spark, settings, dataset, backfill_id)
         side = Side(dataset, row.backfill_id)
-        table = lake.by_path(settings, lake.UNIFIED, dataset.table)
+        table = tables.by_path(settings, tables.UNIFIED, dataset.table)
         swapped = _swapped_version(spark, table, row.backfill_id)
         if swapped is None:
             _refuse_newer(spark, settings, table, row)
             _keep_evidence(spark, table)
-            evidence = delta_log.newest(spark, settings, lake.UNIFIED, dataset.table).version
+            evidence = delta_log.newest(spark, settings, tables.UNIFIED, dataset.table).version
             swapped = _replace(spark, settings, table, side, lock, evidence)
         else:
             evidence = swapped - 1
@@ -122,7 +123,7 @@ def _refuse_newer(spark: SparkSession, settings: Settings, table: str, row: Back
     newer = [
         commit
         for commit in _history(spark, table)
-        if commit.version > (row.served_version or 0) and commit.operation not in lake.SAME_ROWS
+        if commit.version > (row.served_version or 0) and commit.operation not in tables.SAME_ROWS
     ]
     if not newer:
         return
@@ -155,13 +156,13 @@ def _replace(
     before: int,
 ) -> int:
     """Overwrite content and columns in one commit; the version that this made."""
-    staged = spark.table(lake.by_path(settings, lake.BACKFILL, side.dataset.table))
+    staged = spark.table(tables.by_path(settings, tables.BACKFILL, side.dataset.table))
     lock.check()
     writer = staged.write.format("delta").mode("overwrite").option("overwriteSchema", "true")
     if side.served.history is History.SNAPSHOT:  # or the new schema would have no partitions
         writer = writer.partitionBy(c.SNAPSHOT_DATE)
     with fenced(spark, lock, {"backfill_id": side.backfill_id, "evidence_version": before}):
-        writer.save(lake.location(settings, lake.UNIFIED, side.served.table))
+        writer.save(tables.location(settings, tables.UNIFIED, side.served.table))
     made = _swapped_version(spark, table, side.backfill_id)
     if made is None:
         raise FencedError(
@@ -181,11 +182,13 @@ def _replace(
 def _settle(spark: SparkSession, settings: Settings, side: Side) -> None:
     """Quarantine as the new judgement of every record that was read again has it."""
     served, own = side.served, side.dataset
-    if not lake.exists(spark, settings, lake.RAW, own.table):
+    if not tables.exists(spark, settings, tables.RAW, own.table):
         return  # nothing was read, or a swap that broke off had come this far
     if not (quarantine.exists(spark, settings, served) or quarantine.exists(spark, settings, own)):
         return
-    judged = spark.table(lake.by_path(settings, lake.RAW, own.table)).select(c.RECORD).distinct()
+    judged = (
+        spark.table(tables.by_path(settings, tables.RAW, own.table)).select(c.RECORD).distinct()
+    )
     bad = spark.table(quarantine.create(spark, settings, own))
     still_open = bad.where(F.col("status") == quarantine.OPEN)
     said = recognise.Judgement(side.backfill_id, still_open, judged)

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pyspark.sql import SparkSession
 
 from civiclake.contracts.sql import sql_text
-from civiclake.io.delta_log import Newest, Partition
+from civiclake.io.lake.delta_log import Newest, Partition
 from civiclake.io.maintenance import Known, Upkeep
 from civiclake.settings import Settings
 

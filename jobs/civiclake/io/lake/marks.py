@@ -14,7 +14,7 @@ from pyspark.sql import functions as F
 from civiclake import columns as c
 from civiclake.contracts.model import Dataset
 from civiclake.contracts.render.layers import unified_type
-from civiclake.io import lake
+from civiclake.io.lake import tables
 from civiclake.settings import Settings
 
 
@@ -48,18 +48,18 @@ def add(
 
 def copy(spark: SparkSession, settings: Settings, dataset: Dataset, other: Dataset) -> None:
     """Let another table, which is built beside or was, remember the same and nothing else."""
-    if lake.exists(spark, settings, lake.MARKS, dataset.table):
-        frame = spark.table(lake.by_path(settings, lake.MARKS, dataset.table))
+    if tables.exists(spark, settings, tables.MARKS, dataset.table):
+        frame = spark.table(tables.by_path(settings, tables.MARKS, dataset.table))
         frame.write.format("delta").mode("overwrite").option("overwriteSchema", "true").save(
-            lake.location(settings, lake.MARKS, other.table)
+            tables.location(settings, tables.MARKS, other.table)
         )
 
 
 def _create(spark: SparkSession, settings: Settings, dataset: Dataset) -> str:
-    return lake.create(
+    return tables.create(
         spark,
         settings,
-        lake.MARKS,
+        tables.MARKS,
         dataset.table,
         _columns(dataset),
         comment=f"when keys of {dataset.id} were deleted, or confirmed without a change",

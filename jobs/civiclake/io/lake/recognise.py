@@ -14,8 +14,8 @@ from pyspark.sql import functions as F
 
 from civiclake import columns as c
 from civiclake.contracts.model import Dataset
-from civiclake.io import quarantine
-from civiclake.io.fingerprint import FINGERPRINT, with_fingerprint
+from civiclake.io.lake import quarantine
+from civiclake.io.lake.fingerprint import FINGERPRINT, with_fingerprint
 from civiclake.settings import Settings
 
 Save = Callable[[DataFrame, str], DataFrame]
@@ -39,7 +39,7 @@ class Judgement:
 
     batch_id: str
     rows: DataFrame
-    """What is set aside now, from :func:`civiclake.io.quarantine.rows_from`."""
+    """What is set aside now, from :func:`civiclake.io.lake.quarantine.rows_from`."""
     judged: DataFrame | None = None
     """``_record_id`` of every record that was judged, bad or good; None where no earlier try or
     replay can have set any of them aside."""

@@ -2,7 +2,7 @@
 
 A record has one place in quarantine for ever, by its ``_record_id``. It is ``open`` until
 a later judgement lets it pass; then it is ``released`` and says by which batch. Delivered again
-as it was, it is the same record, seen once more (:mod:`civiclake.io.recognise`); when a newer
+as it was, it is the same record, seen once more (:mod:`civiclake.io.lake.recognise`); when a newer
 snapshot holds it no longer, it is ``gone``. A replay
 first claims the open records, so that a crash half-way leaves them claimed by that
 replay, and running it again takes exactly those.
@@ -20,8 +20,8 @@ from pyspark.sql import functions as F
 from civiclake import columns as c
 from civiclake.contracts.model import Dataset
 from civiclake.contracts.sql import sql_name
-from civiclake.io import lake
-from civiclake.io.fingerprint import FINGERPRINT
+from civiclake.io.lake import tables
+from civiclake.io.lake.fingerprint import FINGERPRINT
 from civiclake.settings import Settings
 
 OPEN, RELEASED, GONE = "open", "released", "gone"
@@ -59,10 +59,10 @@ def create(spark: SparkSession, settings: Settings, dataset: Dataset) -> str:
     Returns:
         Its identifier.
     """
-    identifier = lake.create(
+    identifier = tables.create(
         spark,
         settings,
-        lake.QUARANTINE,
+        tables.QUARANTINE,
         dataset.table,
         COLUMNS,
         comment=f"records of {dataset.id} that were set aside; as restricted as raw",
@@ -76,7 +76,7 @@ def create(spark: SparkSession, settings: Settings, dataset: Dataset) -> str:
 
 def exists(spark: SparkSession, settings: Settings, dataset: Dataset) -> bool:
     """Whether anything of this dataset was ever set aside."""
-    return lake.exists(spark, settings, lake.QUARANTINE, dataset.table)
+    return tables.exists(spark, settings, tables.QUARANTINE, dataset.table)
 
 
 def rows_from(bad: DataFrame, dataset: Dataset, batch_id: str, rules_version: str) -> DataFrame:
@@ -112,13 +112,13 @@ def rows_from(bad: DataFrame, dataset: Dataset, batch_id: str, rules_version: st
 def append(spark: SparkSession, settings: Settings, dataset: Dataset, rows: DataFrame) -> None:
     """Set rows aside that no earlier try can have set aside."""
     create(spark, settings, dataset)
-    location = lake.location(settings, lake.QUARANTINE, dataset.table)
+    location = tables.location(settings, tables.QUARANTINE, dataset.table)
     rows.write.format("delta").mode("append").save(location)
 
 
 def claim(spark: SparkSession, settings: Settings, dataset: Dataset, batch_id: str) -> int:
     """Take all open records for a replay; returns how many it holds, earlier claims included."""
-    table = lake.by_path(settings, lake.QUARANTINE, dataset.table)
+    table = tables.by_path(settings, tables.QUARANTINE, dataset.table)
     spark.sql(
         f"UPDATE {table} SET claimed_by_batch = '{batch_id}'"
         f" WHERE status = '{OPEN}' AND claimed_by_batch IS NULL"
@@ -128,7 +128,7 @@ def claim(spark: SparkSession, settings: Settings, dataset: Dataset, batch_id: s
 
 def unfinished(spark: SparkSession, settings: Settings, dataset: Dataset) -> str | None:
     """The replay that claimed records and broke off before it was through, if there is one."""
-    table = spark.table(lake.by_path(settings, lake.QUARANTINE, dataset.table))
+    table = spark.table(tables.by_path(settings, tables.QUARANTINE, dataset.table))
     open_claims = table.where((F.col("status") == OPEN) & F.col("claimed_by_batch").isNotNull())
     row = open_claims.select("claimed_by_batch").first()
     return row[0] if row else None
@@ -136,7 +136,7 @@ def unfinished(spark: SparkSession, settings: Settings, dataset: Dataset) -> str
 
 def claimed(spark: SparkSession, settings: Settings, dataset: Dataset, batch_id: str) -> DataFrame:
     """The records that a replay holds."""
-    table = spark.table(lake.by_path(settings, lake.QUARANTINE, dataset.table))
+    table = spark.table(tables.by_path(settings, tables.QUARANTINE, dataset.table))
     return table.where((F.col("claimed_by_batch") == batch_id) & (F.col("status") == OPEN))
 
 
@@ -193,7 +193,7 @@ def summary(
     spark: SparkSession, settings: Settings, dataset: Dataset
 ) -> list[tuple[str, str, int]]:
     """Rows by status and reason: (status, reason, rows), most first."""
-    table = spark.table(lake.by_path(settings, lake.QUARANTINE, dataset.table))
+    table = spark.table(tables.by_path(settings, tables.QUARANTINE, dataset.table))
     found = (
         table.select("status", F.explode("reasons").alias("reason"))
         .groupBy("status", "reason")
@@ -222,7 +222,7 @@ def show(
     spark: SparkSession, settings: Settings, dataset: Dataset, *, reason: str | None, limit: int
 ) -> list[SetAside]:
     """Open records with their reasons and their values as they came."""
-    table = spark.table(lake.by_path(settings, lake.QUARANTINE, dataset.table))
+    table = spark.table(tables.by_path(settings, tables.QUARANTINE, dataset.table))
     chosen = table.where(F.col("status") == OPEN)
     if reason is not None:
         chosen = chosen.where(F.array_contains("reasons", reason))

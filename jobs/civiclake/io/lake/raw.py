@@ -12,10 +12,10 @@ from pyspark.sql import functions as F
 from civiclake import columns as c
 from civiclake.contracts.model import Dataset, Load
 from civiclake.contracts.sql import sql_name
-from civiclake.io import delta_log, lake
 from civiclake.io.drift import kept_in_raw
+from civiclake.io.lake import delta_log, tables
+from civiclake.io.lake.raw_names import as_named, as_stored, stored
 from civiclake.io.landing import BatchManifest
-from civiclake.io.raw_names import as_named, as_stored, stored
 from civiclake.io.rendered import rendition
 from civiclake.settings import Settings
 
@@ -35,23 +35,23 @@ def stage(
     Returns:
         The batch's rows, read back from the raw table.
     """
-    table = lake.create_raw(spark, settings, dataset)
+    table = tables.create_raw(spark, settings, dataset)
     frame = read_landed(spark, dataset, manifest, batch_dir)
     write_batch(frame, settings, dataset, manifest.batch_id)
     here = {c.BATCH: manifest.batch_id}
-    files = delta_log.just_added(spark, settings, lake.RAW, dataset.table, here)
+    files = delta_log.just_added(spark, settings, tables.RAW, dataset.table, here)
     if not files:
         return read_batch(spark, table, manifest.batch_id)
     # Which files they are is known: to ask Delta costs a small batch a third of its time.
     columns = [(stored(name), "string") for name in _names(dataset, manifest)]
-    where = lake.location(settings, lake.RAW, dataset.table)
-    reader = spark.read.schema(_schema([*columns, *lake.RAW_LINEAGE])).option("basePath", where)
+    where = tables.location(settings, tables.RAW, dataset.table)
+    reader = spark.read.schema(_schema([*columns, *tables.RAW_LINEAGE])).option("basePath", where)
     return as_named(reader.parquet(*files))
 
 
 def write_batch(frame: DataFrame, settings: Settings, dataset: Dataset, batch_id: str) -> None:
     """Write one batch's rows; an earlier try of the same batch is replaced."""
-    where = lake.location(settings, lake.RAW, dataset.table)
+    where = tables.location(settings, tables.RAW, dataset.table)
     # A column that is new, by the delivery or by the contract, is null in the batches before it.
     writer = (
         as_stored(frame).write.format("delta").partitionBy(c.BATCH).option("mergeSchema", "true")
@@ -77,7 +77,7 @@ def read_landed(
     """
     names = _names(dataset, manifest)
     if not manifest.files:  # nothing new, which the contract allows
-        columns = [*((name, "string") for name in names), *lake.RAW_LINEAGE]
+        columns = [*((name, "string") for name in names), *tables.RAW_LINEAGE]
         return spark.createDataFrame([], _schema(columns))
     paths = [rendition(batch_dir, file) for file in manifest.files]
     texts = [(stored(name), "string") for name in names]
@@ -130,7 +130,7 @@ def _with_lineage(
         F.col(c.DELIVERED),
         F.col(c.CORRUPT),
     ]
-    own = {_NAME, _BEGINS, *(name for name, _ in lake.RAW_LINEAGE)}
+    own = {_NAME, _BEGINS, *(name for name, _ in tables.RAW_LINEAGE)}
     source = [F.col(sql_name(name)) for name in frame.columns if name not in own]
     return joined.select(*source, *lineage)
 

@@ -13,7 +13,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from civiclake import columns as c
-from civiclake.io import lake
+from civiclake.io.lake import tables
 from civiclake.settings import Settings
 
 LINK = "link"
@@ -93,9 +93,9 @@ def newest_model(
     spark: SparkSession, settings: Settings, subject: str, fingerprint: str
 ) -> tuple[str, str, int] | None:
     """The model in use: its JSON, its id, and how many profiles it was made from."""
-    if not lake.exists(spark, settings, LINK, "model"):
+    if not tables.exists(spark, settings, LINK, "model"):
         return None
-    table = spark.table(lake.by_path(settings, LINK, "model"))
+    table = spark.table(tables.by_path(settings, LINK, "model"))
     mine = (F.col("subject") == subject) & (F.col("fingerprint") == fingerprint)
     row = table.where(mine).orderBy(F.col("trained_at").desc()).first()
     return (row["model"], row["model_id"], row["profiles"]) if row else None
@@ -105,32 +105,32 @@ def write_model(
     spark: SparkSession, settings: Settings, row: tuple[str, str, str, str, int, str, datetime]
 ) -> None:
     """Keep a trained model; earlier ones stay, to tell what linked whom."""
-    lake.create(spark, settings, LINK, "model", _MODEL, comment="models of linkage")
+    tables.create(spark, settings, LINK, "model", _MODEL, comment="models of linkage")
     schema = ", ".join(f"{name} {kind}" for name, kind in _MODEL)
     frame = spark.createDataFrame([row], schema).coalesce(1)
-    frame.write.format("delta").mode("append").save(lake.location(settings, LINK, "model"))
+    frame.write.format("delta").mode("append").save(tables.location(settings, LINK, "model"))
 
 
 def read_state(spark: SparkSession, settings: Settings, subject: str) -> DataFrame:
     """The profiles as the last run left them; made empty where there is none."""
     comment = f"profiles of {subject}, under keyed pseudonyms"
-    return spark.table(lake.create(spark, settings, LINK, subject, STATE, comment=comment))
+    return spark.table(tables.create(spark, settings, LINK, subject, STATE, comment=comment))
 
 
 def write_state(frame: DataFrame, settings: Settings, subject: str) -> None:
     """Replace the profiles in one commit: ids, pairs and attributes belong together."""
     chosen = frame.select(*[F.col(name).cast(kind).alias(name) for name, kind in STATE])
-    chosen.write.format("delta").mode("overwrite").save(lake.location(settings, LINK, subject))
+    chosen.write.format("delta").mode("overwrite").save(tables.location(settings, LINK, subject))
 
 
 def served(spark: SparkSession, settings: Settings, subject: str) -> tuple[str, str]:
     """Identifiers of ``unified.<subject>`` and of its links, made where there are none."""
-    entities = lake.create(
-        spark, settings, lake.UNIFIED, subject, [*entity_columns(subject), (c.BATCH, "string")],
+    entities = tables.create(
+        spark, settings, tables.UNIFIED, subject, [*entity_columns(subject), (c.BATCH, "string")],
         comment=f"One row for each {subject} that the departments' records speak of.",
     )  # fmt: skip
-    links = lake.create(
-        spark, settings, lake.UNIFIED, f"{subject}_link", link_columns(subject),
+    links = tables.create(
+        spark, settings, tables.UNIFIED, f"{subject}_link", link_columns(subject),
         comment=f"Which record belongs to which {subject}, from when and until when.",
     )  # fmt: skip
     return entities, links

@@ -19,7 +19,7 @@ from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from civiclake.io import lake
+from civiclake.io.lake import tables
 from civiclake.settings import Settings
 
 _ACTIONS = (
@@ -80,7 +80,7 @@ def newest(spark: SparkSession, settings: Settings, layer: str, table: str) -> N
     if log is not None:
         last = max(p for p in log.glob("*.json") if p.stem.isdigit())
         return Newest(int(last.stem), datetime.fromtimestamp(last.stat().st_mtime, UTC))
-    name = lake.by_path(settings, layer, table)
+    name = tables.by_path(settings, layer, table)
     told = spark.sql(f"DESCRIBE HISTORY {name} LIMIT 1")
     row = told.selectExpr("version", "unix_millis(timestamp) AS at").collect()[0]
     return Newest(int(row["version"]), datetime.fromtimestamp(row["at"] / 1000, UTC))
@@ -95,7 +95,7 @@ def summary(spark: SparkSession, settings: Settings, layer: str, table: str) -> 
         if log is not None:
             told = json.loads((log / f"{version:020d}.crc").read_text(encoding="utf-8"))
             return Summary(version, told["metadata"]["id"], int(told["tableSizeBytes"]))
-    detail = spark.sql(f"DESCRIBE DETAIL {lake.by_path(settings, layer, table)}")
+    detail = spark.sql(f"DESCRIBE DETAIL {tables.by_path(settings, layer, table)}")
     row = detail.select("id", "sizeInBytes").collect()[0]
     return Summary(version, row["id"], int(row["sizeInBytes"]))
 
@@ -107,7 +107,7 @@ def commits(
     log = _local(settings, layer, table)
     if log is not None:
         return list(_local_commits(log, newest(spark, settings, layer, table).version, limit))
-    told = spark.sql(f"DESCRIBE HISTORY {lake.by_path(settings, layer, table)} LIMIT {limit}")
+    told = spark.sql(f"DESCRIBE HISTORY {tables.by_path(settings, layer, table)} LIMIT {limit}")
     return [_commit(int(row["version"]), row.asDict()) for row in told.collect()]
 
 
@@ -139,7 +139,7 @@ def _local(settings: Settings, layer: str, table: str) -> Path | None:
     """The log's folder, where the lake is on a local disk."""
     if settings.lake_uri is not None:
         return None
-    return Path(lake.location(settings, layer, table)) / "_delta_log"
+    return Path(tables.location(settings, layer, table)) / "_delta_log"
 
 
 def _local_commits(log: Path, version: int, limit: int) -> Iterator[Commit]:
