@@ -30,7 +30,7 @@ from civiclake.contracts.model import (
     Severity,
 )
 from civiclake.io.lake.raw_names import stored
-from civiclake.io.landing import BatchManifest
+from civiclake.io.landing.store import BatchManifest
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)")
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d.*")

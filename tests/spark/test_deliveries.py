@@ -16,7 +16,7 @@ from civiclake.contracts.promise import Promise, State
 from civiclake.errors import BatchHeld
 from civiclake.io import promises
 from civiclake.io.extract import extract
-from civiclake.io.landing import Landing
+from civiclake.io.landing.store import Landing
 from civiclake.pipeline import deliveries
 from civiclake.pipeline.deliveries import Absence
 from civiclake.pipeline.extract import extract_batch

@@ -17,7 +17,7 @@ from pyspark.sql import SparkSession
 
 from civiclake.contracts.model import Dataset, History, Load, Source, SourceKind
 from civiclake.io.lake import tables
-from civiclake.io.landing import MANIFEST, Landing
+from civiclake.io.landing.store import MANIFEST, Landing
 from civiclake.pipeline import backfill
 from civiclake.pipeline.load import load
 from civiclake.pipeline.replan import Range

@@ -8,8 +8,8 @@ import pytest
 
 from civiclake.contracts.load import load_city
 from civiclake.contracts.model import Load
-from civiclake.io.file_versions import name_of, newest, versions
-from civiclake.io.landing import BatchManifest, LandedFile
+from civiclake.io.landing.file_versions import name_of, newest, versions
+from civiclake.io.landing.store import BatchManifest, LandedFile
 from civiclake.settings import project_root
 
 NOON = datetime(2016, 1, 2, 12, tzinfo=UTC)

@@ -12,7 +12,7 @@ import pytest
 from civiclake.contracts.model import FileFormat
 from civiclake.io.formats import json_document
 from civiclake.io.formats.json_path import MISSING, ends_early, find
-from civiclake.io.inspect import Unreadable
+from civiclake.io.reading.inspect import Unreadable
 from civiclake.io.samples.files import described
 from civiclake.io.samples.records import path_to_records
 

@@ -15,7 +15,7 @@ from contract_city import SmallCity
 from civiclake.contracts.load import load_city
 from civiclake.contracts.model import Dataset, Load
 from civiclake.errors import UserError
-from civiclake.io.landing import BatchManifest, Draft, LandedFile, Landing, taken
+from civiclake.io.landing.store import BatchManifest, Draft, LandedFile, Landing, taken
 from civiclake.settings import Settings
 
 ID = "parks.trees"

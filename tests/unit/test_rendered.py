@@ -11,9 +11,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from civiclake.errors import SourceError
-from civiclake.io.inspect import LONGEST_LINE, LONGEST_VALUE
-from civiclake.io.landing import LandedFile
-from civiclake.io.rendered import rendition
+from civiclake.io.landing.rendered import rendition
+from civiclake.io.landing.store import LandedFile
+from civiclake.io.reading.inspect import LONGEST_LINE, LONGEST_VALUE
 
 
 def landed(batch_dir: Path, text: str) -> LandedFile:

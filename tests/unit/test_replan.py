@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 import pytest
 
 from civiclake.contracts.model import Load
-from civiclake.io.landing import BatchManifest
+from civiclake.io.landing.store import BatchManifest
 from civiclake.io.ledger import Merged
 from civiclake.pipeline.replan import Range, commits, plan
 

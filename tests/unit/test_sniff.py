@@ -8,7 +8,7 @@ import pytest
 
 from civiclake.contracts.model import FileFormat
 from civiclake.io.formats.sniff import check
-from civiclake.io.inspect import Unreadable
+from civiclake.io.reading.inspect import Unreadable
 
 OTHERS = {
     "a shapefile (.shp or .shx)": b"\x00\x00\x27\x0a" + bytes(20),

@@ -11,7 +11,7 @@ from civiclake.cli import city
 from civiclake.cli.console import reporting, show_table
 from civiclake.contracts.model import Dataset
 from civiclake.errors import UserError
-from civiclake.io.landing import Landing
+from civiclake.io.landing.store import Landing
 from civiclake.settings import Settings, load_settings
 
 DatasetId = Annotated[str, typer.Argument(help="such as health.visits")]

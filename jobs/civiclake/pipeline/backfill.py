@@ -24,7 +24,7 @@ from civiclake.io.backfills import Backfill
 from civiclake.io.extract import extract
 from civiclake.io.lake import delta_log, marks, raw, tables
 from civiclake.io.lake.lock import table_lock
-from civiclake.io.landing import BatchManifest, Landing
+from civiclake.io.landing.store import BatchManifest, Landing
 from civiclake.pipeline.batch import Batch
 from civiclake.pipeline.difference import tell_difference
 from civiclake.pipeline.load import compare_with_former, run, snapshots

@@ -16,7 +16,7 @@ from civiclake.contracts.model import Dataset
 from civiclake.contracts.promise import Promise, State
 from civiclake.engine.session import connect
 from civiclake.io import promises
-from civiclake.io.landing import BatchManifest, Landing
+from civiclake.io.landing.store import BatchManifest, Landing
 from civiclake.settings import Settings
 
 log = logging.getLogger(__name__)

@@ -20,7 +20,7 @@ from civiclake.io import gx, ledger
 from civiclake.io.account import BatchResult
 from civiclake.io.lake import raw, tables
 from civiclake.io.lake.lock import TableLock
-from civiclake.io.landing import BatchManifest, Landing
+from civiclake.io.landing.store import BatchManifest, Landing
 from civiclake.pipeline import apply, deliveries, judge, verdicts
 from civiclake.pipeline.batch import Batch, next_attempt
 from civiclake.pipeline.classify import Changes, classify_rows

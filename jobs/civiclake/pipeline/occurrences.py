@@ -10,8 +10,8 @@ from pyspark.sql import functions as F
 from civiclake import columns as c
 from civiclake.contracts.model import Dataset, Load, Occurrence
 from civiclake.errors import BatchHeld, UserError
-from civiclake.io import file_versions
-from civiclake.io.file_versions import FileVersion
+from civiclake.io.landing import file_versions
+from civiclake.io.landing.file_versions import FileVersion
 from civiclake.pipeline.batch import Batch
 from civiclake.steps import occurrence
 from civiclake.steps.merge import Near

@@ -17,7 +17,7 @@ from civiclake.io import backfills
 from civiclake.io.backfills import Backfill
 from civiclake.io.lake import delta_log, marks, quarantine, recognise, tables
 from civiclake.io.lake.lock import TableLock, table_lock
-from civiclake.io.landing import Landing
+from civiclake.io.landing.store import Landing
 from civiclake.pipeline.apply import fenced
 from civiclake.pipeline.backfill import Side, lock_name
 from civiclake.pipeline.batch import Batch

@@ -8,7 +8,7 @@ from civiclake.contracts.model import Dataset
 from civiclake.engine.session import connect
 from civiclake.io import ledger
 from civiclake.io.account import UNRENEWED, BatchResult
-from civiclake.io.landing import BatchManifest
+from civiclake.io.landing.store import BatchManifest
 from civiclake.pipeline import deliveries
 from civiclake.settings import Settings
 

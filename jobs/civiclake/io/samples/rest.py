@@ -17,7 +17,7 @@ from civiclake.errors import SourceError, SourceUnavailable, UserError
 from civiclake.io.formats.json_path import find
 from civiclake.io.formats.json_values import DECODER, as_record
 from civiclake.io.formats.table import from_records
-from civiclake.io.inspect import Unreadable
+from civiclake.io.reading.inspect import Unreadable
 from civiclake.io.samples.asked import Asked
 from civiclake.io.samples.files import described
 from civiclake.io.samples.records import no_records, path_to_records, without_envelope

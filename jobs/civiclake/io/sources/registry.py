@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 from civiclake.contracts.model import Dataset, SourceKind
 from civiclake.contracts.read.connectors import BUILT_IN, GROUP
 from civiclake.errors import UserError
-from civiclake.io.landing import Draft, LandedFile
-from civiclake.io.sources.common import Delivery
+from civiclake.io.landing.delivery import Delivery
+from civiclake.io.landing.store import Draft, LandedFile
 from civiclake.settings import Settings
 
 if TYPE_CHECKING:

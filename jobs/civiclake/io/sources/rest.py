@@ -15,15 +15,15 @@ from zoneinfo import ZoneInfo
 from civiclake.contracts.model import Dataset, Load, NewColumn
 from civiclake.contracts.read.rest import PagingKind
 from civiclake.errors import BatchHeld, SourceError, SourceUnavailable, UserError
-from civiclake.io.drift import refuse_unfit
 from civiclake.io.formats.json_path import MISSING, find
 from civiclake.io.formats.json_values import as_record
 from civiclake.io.formats.table import from_records
 from civiclake.io.formats.text import cell
-from civiclake.io.inspect import Unreadable
-from civiclake.io.landing import Landing
+from civiclake.io.landing.delivery import ask
+from civiclake.io.landing.drift import refuse_unfit
+from civiclake.io.landing.store import Landing
+from civiclake.io.reading.inspect import Unreadable
 from civiclake.io.sources import tables
-from civiclake.io.sources.common import ask
 from civiclake.io.sources.parts import Lines, Parts, csv_line
 from civiclake.io.sources.registry import Asked, Pulled
 from civiclake.io.sources.rest_client import Client, shown

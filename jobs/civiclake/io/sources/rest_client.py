@@ -25,8 +25,8 @@ from civiclake.contracts.model import Dataset
 from civiclake.contracts.read.rest import Auth, End
 from civiclake.errors import SourceError, SourceUnavailable, UserError
 from civiclake.io.formats.json_values import DECODER
-from civiclake.io.inspect import Unreadable
-from civiclake.io.sources.common import ask, credential, expand
+from civiclake.io.landing.delivery import ask, credential, expand
+from civiclake.io.reading.inspect import Unreadable
 
 MAX_PAGE_BYTES = 64 << 20
 """Unpacked; a larger page fills the memory."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from civiclake.contracts.model import Dataset
 from civiclake.contracts.read.rest import End, Paging, PagingKind
 from civiclake.errors import SourceError
-from civiclake.io.sources.common import ask
+from civiclake.io.landing.delivery import ask
 from civiclake.io.sources.rest_page import Page
 
 BY_NUMBER = (PagingKind.PAGE, PagingKind.OFFSET)

@@ -15,8 +15,8 @@ from civiclake.errors import SourceError
 from civiclake.io.formats.json_path import MISSING, find
 from civiclake.io.formats.json_values import kind_of
 from civiclake.io.formats.text import json_text
+from civiclake.io.landing.delivery import ask
 from civiclake.io.sources import rest_signs
-from civiclake.io.sources.common import ask
 from civiclake.io.sources.rest_client import Answer
 from civiclake.io.sources.rest_records import records_of
 

@@ -26,7 +26,7 @@ from civiclake.contracts.read.rest import PagingKind
 from civiclake.errors import SourceError
 from civiclake.io.formats.json_path import MISSING, find
 from civiclake.io.formats.json_values import DECODER
-from civiclake.io.sources.common import ask
+from civiclake.io.landing.delivery import ask
 from civiclake.io.sources.rest_client import Answer, Client, Gone
 from civiclake.io.sources.rest_ends import BY_NUMBER, Trail
 from civiclake.io.sources.rest_page import Page, page_of

@@ -9,8 +9,8 @@ from civiclake.contracts.model import Dataset
 from civiclake.errors import SourceError
 from civiclake.io.formats.json_path import MISSING, ends_early, find
 from civiclake.io.formats.json_values import kind_of
+from civiclake.io.landing.delivery import ask
 from civiclake.io.sources import rest_signs
-from civiclake.io.sources.common import ask
 
 _ERRORS = ("error", "errors", "exception", "fault")
 """Keys under which servers tell what went wrong, though the status is 200."""

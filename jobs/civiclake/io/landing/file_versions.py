@@ -9,7 +9,7 @@ from datetime import datetime
 from urllib.parse import unquote, urlsplit
 
 from civiclake.contracts.model import Dataset
-from civiclake.io.landing import BatchManifest
+from civiclake.io.landing.store import BatchManifest
 
 _PATTERN = re.compile(r"[*?\[]")
 

@@ -7,8 +7,8 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from civiclake.io.csv_text import Text
-from civiclake.io.inspect import Unreadable, check_header, unparsable
+from civiclake.io.reading.csv_text import Text
+from civiclake.io.reading.inspect import Unreadable, check_header, unparsable
 
 SEPARATOR = re.compile(r'"?sep=(.)"?[\r\n]*', re.IGNORECASE)
 """The first line by which a spreadsheet is told the delimiter."""

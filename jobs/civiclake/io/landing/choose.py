@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from civiclake.contracts.model import Dataset, History, Load
-from civiclake.io.landing import BatchManifest, Landing, taken
-from civiclake.io.sources.common import UNFINISHED, Delivery, ask
+from civiclake.io.landing.delivery import UNFINISHED, Delivery, ask
+from civiclake.io.landing.store import BatchManifest, Landing, taken
 
 MAX_CLOCK_SKEW = timedelta(hours=1)
 """A file that says that it was changed so much later than now was written by a wrong clock."""

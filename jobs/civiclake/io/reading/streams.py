@@ -7,7 +7,7 @@ import io
 from collections.abc import Callable
 from typing import IO, Any
 
-from civiclake.io.inspect import Unreadable
+from civiclake.io.reading.inspect import Unreadable
 
 MAX_UNPACKED_BYTES = 50 << 30
 """No member of an archive may unpack to more."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import zipfile
 from fnmatch import fnmatchcase
 
-from civiclake.io.inspect import Unreadable
+from civiclake.io.reading.inspect import Unreadable
 
 _LISTED = 10
 _UNDER_PASSWORD = 1

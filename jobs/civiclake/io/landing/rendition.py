@@ -16,8 +16,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from civiclake import columns as c
-from civiclake.io.inspect import Unreadable
 from civiclake.io.lake.raw_names import stored
+from civiclake.io.reading.inspect import Unreadable
 
 SUFFIX = ".parquet"
 _GROUP_BYTES = 16 << 20

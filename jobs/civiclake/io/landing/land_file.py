@@ -12,21 +12,17 @@ from typing import IO, cast
 
 from civiclake.contracts.model import Dataset, DriftAction, FileFormat
 from civiclake.errors import BatchHeld, SourceError
-from civiclake.io import csv_records, formats
-from civiclake.io.archive import find_member
-from civiclake.io.csv_header import Wanted
-from civiclake.io.drift import refuse_columns
+from civiclake.io import formats
 from civiclake.io.formats import sniff
-from civiclake.io.inspect import (
-    READ_FAULTS,
-    Inspection,
-    Unreadable,
-    why,
-)
-from civiclake.io.landing import RENDITIONS, Draft, LandedFile
-from civiclake.io.rendition import SUFFIX
-from civiclake.io.sources.common import Delivery, ask
-from civiclake.io.streams import Bounded, Tee
+from civiclake.io.landing.delivery import Delivery, ask
+from civiclake.io.landing.drift import refuse_columns
+from civiclake.io.landing.rendition import SUFFIX
+from civiclake.io.landing.store import RENDITIONS, Draft, LandedFile
+from civiclake.io.reading import csv_records
+from civiclake.io.reading.archive import find_member
+from civiclake.io.reading.csv_header import Wanted
+from civiclake.io.reading.inspect import READ_FAULTS, Inspection, Unreadable, why
+from civiclake.io.reading.streams import Bounded, Tee
 
 _CHUNK = 1 << 20
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterable, Iterator
 
-from civiclake.io.inspect import LONGEST_LINE, Unreadable
+from civiclake.io.reading.inspect import LONGEST_LINE, Unreadable
 
 _ENDS = "\r\n"
 

@@ -8,7 +8,7 @@ from civiclake.contracts.model import Dataset, NewColumn
 from civiclake.contracts.read.columns import RAW_OWN
 from civiclake.errors import BatchHeld
 from civiclake.io.lake.raw_names import fits
-from civiclake.io.sources.common import ask
+from civiclake.io.landing.delivery import ask
 
 _SHOWN_CHARACTERS = 300
 """Of a list of names, in a sentence."""

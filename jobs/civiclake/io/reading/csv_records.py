@@ -20,9 +20,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 
-from civiclake.io.csv_header import Top, Wanted, read_top
-from civiclake.io.csv_text import Text, count_lines, lines_of
-from civiclake.io.inspect import (
+from civiclake.io.landing.rendition import Rendition
+from civiclake.io.reading.csv_header import Top, Wanted, read_top
+from civiclake.io.reading.csv_text import Text, count_lines, lines_of
+from civiclake.io.reading.inspect import (
     FIRST_RAGGED,
     LONGEST_LINE,
     Inspection,
@@ -30,7 +31,6 @@ from civiclake.io.inspect import (
     text_blocks,
     unparsable,
 )
-from civiclake.io.rendition import Rendition
 
 _BLOCK_BYTES = 1 << 20
 _BYTE_ORDER_MARK = "\ufeff"
