@@ -29,8 +29,8 @@ from civiclake import columns as c
 from civiclake.cli import city
 from civiclake.cli.console import say
 from civiclake.engine.session import connect, suit
-from civiclake.io import gx
 from civiclake.io.lake import raw, tables
+from civiclake.io.verdict import gx
 from civiclake.pipeline import judge
 from civiclake.pipeline.batch import Batch
 from civiclake.settings import Settings

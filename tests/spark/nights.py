@@ -19,9 +19,9 @@ from pyspark.sql import SparkSession
 from civiclake import secrets
 from civiclake.contracts.load import load_city
 from civiclake.contracts.model import Dataset, Manifest, Source, SourceKind
-from civiclake.io.account import BatchResult
 from civiclake.io.extract import extract
 from civiclake.io.lake import quarantine, tables
+from civiclake.io.ops.account import BatchResult
 from civiclake.pipeline.load import load
 from civiclake.settings import Settings, project_root
 

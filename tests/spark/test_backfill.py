@@ -13,10 +13,10 @@ from pyspark.sql import SparkSession
 
 from civiclake.contracts.model import Dataset, Limits
 from civiclake.errors import BatchHeld, LockHeld, UserError
-from civiclake.io import backfills, ledger
-from civiclake.io.backfills import Backfill
 from civiclake.io.lake import tables
 from civiclake.io.lake.lock import table_lock
+from civiclake.io.ops import backfills, ledger
+from civiclake.io.ops.backfills import Backfill
 from civiclake.pipeline import backfill
 from civiclake.pipeline.difference import read_difference
 from civiclake.pipeline.replan import Range

@@ -15,8 +15,8 @@ from pyspark.sql import SparkSession
 
 from civiclake import columns as c
 from civiclake.contracts.model import Limits
-from civiclake.io.account import BatchResult
 from civiclake.io.lake import tables
+from civiclake.io.ops.account import BatchResult
 from civiclake.pipeline.link import link
 from civiclake.pipeline.load import load
 from civiclake.settings import Settings

@@ -14,9 +14,9 @@ from pyspark.sql import SparkSession
 from civiclake.contracts.model import Dataset, History, Load
 from civiclake.contracts.promise import Promise, State
 from civiclake.errors import BatchHeld
-from civiclake.io import promises
 from civiclake.io.extract import extract
 from civiclake.io.landing.store import Landing
+from civiclake.io.ops import deliveries as promises
 from civiclake.pipeline import deliveries
 from civiclake.pipeline.deliveries import Absence
 from civiclake.pipeline.extract import extract_batch

@@ -16,8 +16,8 @@ from pyspark.sql import functions as F
 
 from civiclake import secrets
 from civiclake.errors import UserError
-from civiclake.io.account import BatchResult
 from civiclake.io.lake import links, tables
+from civiclake.io.ops.account import BatchResult
 from civiclake.pipeline.link import link
 from civiclake.settings import Settings, SubjectSettings
 from civiclake.steps.survive import survive

@@ -16,10 +16,10 @@ from pyspark.sql import SparkSession
 
 from civiclake import secrets
 from civiclake.errors import AccountError, BatchHeld, FencedError, LockHeld, UserError
-from civiclake.io import ledger
 from civiclake.io.extract import extract
 from civiclake.io.lake import tables
 from civiclake.io.lake.lock import table_lock
+from civiclake.io.ops import ledger
 from civiclake.pipeline import apply, classify
 from civiclake.pipeline.load import load
 from civiclake.settings import Settings

@@ -15,7 +15,7 @@ from pyspark.sql import SparkSession
 from civiclake.errors import AccountError, UserError
 from civiclake.io.lake import tables
 from civiclake.io.lake.lock import table_lock
-from civiclake.io.maintenance import Upkeep
+from civiclake.io.ops.maintenance import Upkeep
 from civiclake.pipeline import classify, tidy
 from civiclake.pipeline import maintain as module
 from civiclake.pipeline.maintain import maintain

@@ -14,8 +14,8 @@ from pyspark.sql import SparkSession
 from civiclake.contracts.load import load_city
 from civiclake.contracts.model import Manifest
 from civiclake.errors import FencedError, UserError
-from civiclake.io.account import BatchResult
 from civiclake.io.lake import tables
+from civiclake.io.ops.account import BatchResult
 from civiclake.pipeline import mart as module
 from civiclake.pipeline.mart import build
 from civiclake.settings import Settings, project_root

@@ -22,8 +22,8 @@ from civiclake import columns as c
 from civiclake.contracts.load import load_city
 from civiclake.contracts.model import Dataset
 from civiclake.contracts.standards import Area, Check, CheckKind
-from civiclake.io.account import BatchResult
 from civiclake.io.lake import tables
+from civiclake.io.ops.account import BatchResult
 from civiclake.settings import Settings, project_root
 from civiclake.steps.standardize import standardize, with_positions
 

@@ -12,9 +12,9 @@ from nights import Nights, counts
 from pyspark.sql import SparkSession
 
 from civiclake.contracts.model import History, Load
-from civiclake.io.account import BatchResult
 from civiclake.io.extract import extract
 from civiclake.io.lake import tables
+from civiclake.io.ops.account import BatchResult
 from civiclake.pipeline.load import load
 from civiclake.settings import Settings
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from civiclake.errors import AccountError
-from civiclake.io.account import Account
+from civiclake.io.ops.account import Account
 
 
 def test_what_adds_up_passes() -> None:

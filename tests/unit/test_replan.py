@@ -8,7 +8,7 @@ import pytest
 
 from civiclake.contracts.model import Load
 from civiclake.io.landing.store import BatchManifest
-from civiclake.io.ledger import Merged
+from civiclake.io.ops.ledger import Merged
 from civiclake.pipeline.replan import Range, commits, plan
 
 HISTORY = [

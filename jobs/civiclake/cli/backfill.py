@@ -105,7 +105,7 @@ def swap(
 def list_all(dataset: DatasetId) -> None:
     """List the backfills of a dataset, and where each one stands."""
     from civiclake.engine.session import connect
-    from civiclake.io import backfills
+    from civiclake.io.ops import backfills
 
     settings = load_settings()
     found = city.dataset(settings, dataset)

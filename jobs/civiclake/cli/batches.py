@@ -93,7 +93,7 @@ def batches(
 ) -> None:
     """List the newest batches with their accounts."""
     from civiclake.engine.session import connect
-    from civiclake.io import ledger
+    from civiclake.io.ops import ledger
 
     settings = load_settings()
     spark = connect(settings)

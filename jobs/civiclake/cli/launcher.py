@@ -10,7 +10,7 @@ from pathlib import Path
 
 import civiclake
 from civiclake.cli import run
-from civiclake.io import gx
+from civiclake.io.verdict import gx
 from civiclake.local import launcher
 
 

@@ -19,12 +19,12 @@ from civiclake import columns as c
 from civiclake.contracts.model import Dataset
 from civiclake.engine.session import connect, suit
 from civiclake.errors import CivicLakeError, UserError
-from civiclake.io import backfills, ledger
-from civiclake.io.backfills import Backfill
 from civiclake.io.extract import extract
 from civiclake.io.lake import delta_log, marks, raw, tables
 from civiclake.io.lake.lock import table_lock
 from civiclake.io.landing.store import BatchManifest, Landing
+from civiclake.io.ops import backfills, ledger
+from civiclake.io.ops.backfills import Backfill
 from civiclake.pipeline.batch import Batch
 from civiclake.pipeline.difference import tell_difference
 from civiclake.pipeline.load import compare_with_former, run, snapshots

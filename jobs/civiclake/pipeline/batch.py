@@ -16,7 +16,7 @@ from pyspark.sql.types import StructType
 from civiclake.contracts.model import Dataset, History
 from civiclake.io.lake import tables
 from civiclake.io.landing.store import BatchManifest
-from civiclake.io.ledger import Recorder
+from civiclake.io.ops.ledger import Recorder
 from civiclake.pipeline.hashes import keep_hashes
 from civiclake.settings import Settings
 

@@ -15,8 +15,8 @@ from civiclake.contracts import promise
 from civiclake.contracts.model import Dataset
 from civiclake.contracts.promise import Promise, State
 from civiclake.engine.session import connect
-from civiclake.io import promises
 from civiclake.io.landing.store import BatchManifest, Landing
+from civiclake.io.ops import deliveries
 from civiclake.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -42,9 +42,9 @@ def note_merged(
     due = _due(settings, dataset, manifest.batch_id, manifest.created_at)
     found = promise.delivered(dataset, manifest.batch_id, due, datetime.now(UTC), manifest.rows)
     if found.state is State.LATE:  # perhaps an absence of which somebody was told
-        before = _rows(promises.read(spark, settings), dataset.id).get(due)
+        before = _rows(deliveries.read(spark, settings), dataset.id).get(due)
         found = found.model_copy(update={"told_at": before.told_at if before else None})
-    promises.write(spark, settings, [found])
+    deliveries.write(spark, settings, [found])
 
 
 def note_unrenewed(
@@ -55,9 +55,9 @@ def note_unrenewed(
     What is known of the due date already stays: a batch came in time, or is held.
     """
     due = _due(settings, dataset, manifest.batch_id, manifest.created_at)
-    if due not in _rows(promises.read(spark, settings), dataset.id):
+    if due not in _rows(deliveries.read(spark, settings), dataset.id):
         found = promise.unrenewed(dataset, manifest.batch_id, due, datetime.now(UTC))
-        promises.write(spark, settings, [found])
+        deliveries.write(spark, settings, [found])
 
 
 def note_held(
@@ -65,7 +65,7 @@ def note_held(
 ) -> None:
     """Write down that a batch came and is not to be believed."""
     due = _due(settings, dataset, batch_id, landed_at)
-    promises.write(spark, settings, [promise.held(dataset, batch_id, due, datetime.now(UTC))])
+    deliveries.write(spark, settings, [promise.held(dataset, batch_id, due, datetime.now(UTC))])
 
 
 def check(settings: Settings, datasets: Sequence[Dataset], at: datetime) -> list[Absence]:
@@ -85,14 +85,14 @@ def check(settings: Settings, datasets: Sequence[Dataset], at: datetime) -> list
     watched = _watched(settings, datasets, at)
     spark = connect(settings)
     try:
-        known = promises.read(spark, settings)
+        known = deliveries.read(spark, settings)
         found: list[Promise] = []
         for dataset in datasets:
             rows = _rows(known, dataset.id)
             landed = _landed(settings, dataset)
             for due in promise.missed(dataset, rows, watched[dataset.id], at):
                 found.append(_judged(settings, dataset, due, landed, at))
-        promises.write(spark, settings, found)
+        deliveries.write(spark, settings, found)
     finally:
         spark.stop()
     together = [*known, *found]
@@ -105,12 +105,12 @@ def told(settings: Settings, dataset_id: str, due_at: datetime) -> Promise | Non
     """Note that the owner was told of an absence; None when there is no such absence."""
     spark = connect(settings)
     try:
-        row = _rows(promises.read(spark, settings), dataset_id).get(due_at)
+        row = _rows(deliveries.read(spark, settings), dataset_id).get(due_at)
         if row is None or row.state is not State.ABSENT:
             return None
         if row.told_at is None:
             row = row.model_copy(update={"told_at": datetime.now(UTC)})
-            promises.write(spark, settings, [row])
+            deliveries.write(spark, settings, [row])
     finally:
         spark.stop()
     return row
@@ -120,7 +120,7 @@ def newest(settings: Settings) -> list[tuple[Promise, datetime | None]]:
     """The newest state of every dataset, worst first, and when what is served was delivered."""
     spark = connect(settings)
     try:
-        known = promises.read(spark, settings)
+        known = deliveries.read(spark, settings)
     finally:
         spark.stop()
     order = list(State)  # the worst first

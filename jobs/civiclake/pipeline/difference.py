@@ -10,8 +10,8 @@ from pyspark.sql import functions as F
 
 from civiclake import columns as c
 from civiclake.contracts.model import Dataset
-from civiclake.io.backfills import Backfill
 from civiclake.io.lake import tables
+from civiclake.io.ops.backfills import Backfill
 from civiclake.settings import Settings
 from civiclake.steps import compare as steps
 from civiclake.steps.content import content_hash

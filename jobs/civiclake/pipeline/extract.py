@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from civiclake.contracts.model import Dataset
 from civiclake.errors import BatchHeld, CivicLakeError, EngineError
-from civiclake.io.account import BatchResult
 from civiclake.io.extract import extract
+from civiclake.io.ops.account import BatchResult
 from civiclake.settings import Settings
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def _connect(settings: Settings) -> SparkSession:
 
 def _write_down(settings: Settings, dataset: Dataset, batch_id: str, error: CivicLakeError) -> None:
     """An absent or broken delivery stands in the ledger too; without an engine, in the log only."""
-    from civiclake.io import ledger
+    from civiclake.io.ops import ledger
     from civiclake.pipeline import deliveries
 
     status = "held" if isinstance(error, BatchHeld) else "failed"

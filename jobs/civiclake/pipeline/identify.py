@@ -22,7 +22,7 @@ from civiclake.engine.session import PSEUDONYM
 from civiclake.io.lake import links
 from civiclake.io.lake import tables as lake
 from civiclake.io.lake.raw_names import as_named
-from civiclake.io.ledger import Recorder
+from civiclake.io.ops.ledger import Recorder
 from civiclake.linkage import places, scoring
 from civiclake.linkage.organisation import ORGANISATION
 from civiclake.linkage.person import PERSON

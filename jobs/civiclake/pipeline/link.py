@@ -19,10 +19,10 @@ from civiclake.contracts.read.faults import choice, did_you_mean
 from civiclake.contracts.read.identity import MEANINGS, Identity, identities
 from civiclake.engine.session import suit
 from civiclake.errors import CivicLakeError, UserError
-from civiclake.io import ledger
-from civiclake.io.account import BatchResult
 from civiclake.io.lake import links, tables
-from civiclake.io.ledger import Recorder
+from civiclake.io.ops import ledger
+from civiclake.io.ops.account import BatchResult
+from civiclake.io.ops.ledger import Recorder
 from civiclake.pipeline.identify import Run, count_served, read_records, resolve_profiles
 from civiclake.pipeline.writing import writing
 from civiclake.settings import Settings

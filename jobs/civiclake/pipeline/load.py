@@ -16,11 +16,12 @@ from civiclake import columns as c
 from civiclake.contracts.model import Dataset, Load
 from civiclake.engine.session import suit
 from civiclake.errors import AccountError, BatchHeld, CivicLakeError
-from civiclake.io import gx, ledger
-from civiclake.io.account import BatchResult
 from civiclake.io.lake import raw, tables
 from civiclake.io.lake.lock import TableLock
 from civiclake.io.landing.store import BatchManifest, Landing
+from civiclake.io.ops import ledger
+from civiclake.io.ops.account import BatchResult
+from civiclake.io.verdict import gx
 from civiclake.pipeline import apply, deliveries, judge, verdicts
 from civiclake.pipeline.batch import Batch, next_attempt
 from civiclake.pipeline.classify import Changes, classify_rows

@@ -22,11 +22,11 @@ from civiclake.contracts.model import Manifest
 from civiclake.contracts.read.faults import choice, did_you_mean
 from civiclake.engine.session import connect, suit
 from civiclake.errors import CivicLakeError, LockHeld, UserError
-from civiclake.io import maintenance
 from civiclake.io.lake import delta_log, links, tables
 from civiclake.io.lake.delta_log import Newest
 from civiclake.io.lake.lock import TableLock
-from civiclake.io.maintenance import Known, Upkeep
+from civiclake.io.ops import maintenance
+from civiclake.io.ops.maintenance import Known, Upkeep
 from civiclake.pipeline.tidy import Task, compact, compact_what, keep, vacuum, vacuum_due
 from civiclake.pipeline.writing import writing
 from civiclake.settings import Settings

@@ -14,11 +14,11 @@ from civiclake.contracts.model import Manifest, Mart
 from civiclake.contracts.read.faults import choice, did_you_mean
 from civiclake.engine.session import suit
 from civiclake.errors import AccountError, CivicLakeError, FencedError, UserError
-from civiclake.io import ledger
-from civiclake.io.account import BatchResult
 from civiclake.io.lake import delta_log, tables
 from civiclake.io.lake.lock import TableLock
-from civiclake.io.ledger import Recorder
+from civiclake.io.ops import ledger
+from civiclake.io.ops.account import BatchResult
+from civiclake.io.ops.ledger import Recorder
 from civiclake.pipeline import refresh
 from civiclake.pipeline.apply import fenced
 from civiclake.pipeline.refresh import Input, Plan

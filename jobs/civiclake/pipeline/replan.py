@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 from civiclake.io.landing.store import BatchManifest
-from civiclake.io.ledger import Merged
+from civiclake.io.ops.ledger import Merged
 
 
 @dataclass(frozen=True)

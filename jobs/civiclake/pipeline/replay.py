@@ -15,9 +15,9 @@ from civiclake.contracts.model import Dataset
 from civiclake.contracts.read.faults import choice
 from civiclake.contracts.sql import sql_name
 from civiclake.errors import UserError
-from civiclake.io.account import BatchResult
 from civiclake.io.lake import quarantine, raw, tables
 from civiclake.io.landing.store import Landing
+from civiclake.io.ops.account import BatchResult
 from civiclake.pipeline.batch import Batch
 from civiclake.pipeline.load import run, snapshots
 from civiclake.pipeline.writing import writing

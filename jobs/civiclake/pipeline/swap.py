@@ -13,11 +13,11 @@ from civiclake import columns as c
 from civiclake.contracts.model import Dataset, History
 from civiclake.contracts.read.faults import choice
 from civiclake.errors import AccountError, BatchHeld, FencedError, UserError
-from civiclake.io import backfills
-from civiclake.io.backfills import Backfill
 from civiclake.io.lake import delta_log, marks, quarantine, recognise, tables
 from civiclake.io.lake.lock import TableLock, table_lock
 from civiclake.io.landing.store import Landing
+from civiclake.io.ops import backfills
+from civiclake.io.ops.backfills import Backfill
 from civiclake.pipeline.apply import fenced
 from civiclake.pipeline.backfill import Side, lock_name
 from civiclake.pipeline.batch import Batch

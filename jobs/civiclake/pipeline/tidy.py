@@ -11,7 +11,7 @@ from pyspark.sql import SparkSession
 
 from civiclake.contracts.sql import sql_text
 from civiclake.io.lake.delta_log import Newest, Partition
-from civiclake.io.maintenance import Known, Upkeep
+from civiclake.io.ops.maintenance import Known, Upkeep
 from civiclake.settings import Settings
 
 _DELETED, _LOG = "delta.deletedFileRetentionDuration", "delta.logRetentionDuration"

@@ -6,9 +6,9 @@ import logging
 
 from civiclake.contracts.model import Dataset
 from civiclake.engine.session import connect
-from civiclake.io import ledger
-from civiclake.io.account import UNRENEWED, BatchResult
 from civiclake.io.landing.store import BatchManifest
+from civiclake.io.ops import ledger
+from civiclake.io.ops.account import UNRENEWED, BatchResult
 from civiclake.pipeline import deliveries
 from civiclake.settings import Settings
 

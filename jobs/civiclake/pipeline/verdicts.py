@@ -12,7 +12,7 @@ from civiclake import columns as c
 from civiclake.contracts.model import UNCAST_PREFIX, ChangedType, Dataset, Rule
 from civiclake.contracts.rules.loading import TYPE
 from civiclake.errors import BatchHeld
-from civiclake.io import gx
+from civiclake.io.verdict import gx
 from civiclake.pipeline.batch import Batch
 from civiclake.pipeline.judge import Judged
 from civiclake.steps.alike import UNCAST, is_of_type

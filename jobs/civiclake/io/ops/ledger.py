@@ -14,8 +14,8 @@ from typing import Any
 from pyspark.sql import SparkSession
 
 from civiclake import __version__
-from civiclake.io.account import BatchResult
 from civiclake.io.lake import tables
+from civiclake.io.ops.account import BatchResult
 from civiclake.settings import Settings
 
 log = logging.getLogger(__name__)

@@ -22,7 +22,7 @@ from typing import Any
 from pyspark.sql import DataFrame
 
 from civiclake.contracts.model import Dataset, Rule, Severity
-from civiclake.io.gx_metrics import answer_values_without_spark
+from civiclake.io.verdict.gx_metrics import answer_values_without_spark
 
 _OF_MOMENTS = ("expect_column_max_to_be_between", "expect_column_min_to_be_between")
 _BOUNDS = ("min_value", "max_value")
