@@ -22,7 +22,7 @@ from civiclake.io.samples.asked import Asked
 from civiclake.io.samples.files import described
 from civiclake.io.samples.records import no_records, path_to_records, without_envelope
 from civiclake.io.samples.rest_paging import guess_paging, is_paging
-from civiclake.io.sources.rest_client import shown
+from civiclake.io.sources.rest.client import shown
 
 # The nightly client has such bounds too, but its patience and its sentences belong to a contract
 # with an owner; here a person waits, and there is neither yet.

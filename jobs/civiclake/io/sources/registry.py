@@ -30,7 +30,7 @@ _MODULES = {
     SourceKind.MYSQL: "civiclake.io.sources.mysql",
     SourceKind.S3: "civiclake.io.sources.s3",
     SourceKind.FILES: "civiclake.io.sources.files",
-    SourceKind.API: "civiclake.io.sources.rest",
+    SourceKind.API: "civiclake.io.sources.rest.pull",
     SourceKind.SFTP: "civiclake.io.sources.sftp",
 }
 

@@ -27,10 +27,10 @@ from civiclake.errors import SourceError
 from civiclake.io.formats.json_path import MISSING, find
 from civiclake.io.formats.json_values import DECODER
 from civiclake.io.landing.delivery import ask
-from civiclake.io.sources.rest_client import Answer, Client, Gone
-from civiclake.io.sources.rest_ends import BY_NUMBER, Trail
-from civiclake.io.sources.rest_page import Page, page_of
-from civiclake.io.sources.rest_records import records_of
+from civiclake.io.sources.rest.client import Answer, Client, Gone
+from civiclake.io.sources.rest.ends import BY_NUMBER, Trail
+from civiclake.io.sources.rest.page import Page, page_of
+from civiclake.io.sources.rest.records import records_of
 
 INDEX = "index.jsonl"
 MAX_PAGES = 100_000

@@ -14,7 +14,7 @@ from civiclake.contracts.model import Dataset
 from civiclake.contracts.read.rest import End, Paging, PagingKind
 from civiclake.errors import SourceError
 from civiclake.io.landing.delivery import ask
-from civiclake.io.sources.rest_page import Page
+from civiclake.io.sources.rest.page import Page
 
 BY_NUMBER = (PagingKind.PAGE, PagingKind.OFFSET)
 _BY_NEXT = (PagingKind.CURSOR, PagingKind.LINK)

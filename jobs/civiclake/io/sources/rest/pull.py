@@ -26,10 +26,10 @@ from civiclake.io.reading.inspect import Unreadable
 from civiclake.io.sources import tables
 from civiclake.io.sources.parts import Lines, Parts, csv_line
 from civiclake.io.sources.registry import Asked, Pulled
-from civiclake.io.sources.rest_client import Client, shown
-from civiclake.io.sources.rest_ends import told
-from civiclake.io.sources.rest_page import Page
-from civiclake.io.sources.rest_pages import INDEX, RESUME, Walk
+from civiclake.io.sources.rest.client import Client, shown
+from civiclake.io.sources.rest.ends import told
+from civiclake.io.sources.rest.page import Page
+from civiclake.io.sources.rest.paging import INDEX, RESUME, Walk
 
 WALKS = 3
 """Times that a register is walked through until it holds still."""

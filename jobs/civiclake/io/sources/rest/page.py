@@ -16,9 +16,9 @@ from civiclake.io.formats.json_path import MISSING, find
 from civiclake.io.formats.json_values import kind_of
 from civiclake.io.formats.text import json_text
 from civiclake.io.landing.delivery import ask
-from civiclake.io.sources import rest_signs
-from civiclake.io.sources.rest_client import Answer
-from civiclake.io.sources.rest_records import records_of
+from civiclake.io.sources.rest import signs as rest_signs
+from civiclake.io.sources.rest.client import Answer
+from civiclake.io.sources.rest.records import records_of
 
 _HELD = 200
 """Characters of an answer's keys that a sentence may hold."""

@@ -10,7 +10,7 @@ from civiclake.errors import SourceError
 from civiclake.io.formats.json_path import MISSING, ends_early, find
 from civiclake.io.formats.json_values import kind_of
 from civiclake.io.landing.delivery import ask
-from civiclake.io.sources import rest_signs
+from civiclake.io.sources.rest import signs
 
 _ERRORS = ("error", "errors", "exception", "fault")
 """Keys under which servers tell what went wrong, though the status is 200."""
@@ -56,7 +56,7 @@ def records_of(value: Any, dataset: Dataset, named: str) -> list[Any]:
 def _is_none(value: Any, path: str | None, found: Any) -> bool:
     if found in _NOTHING or ends_early(value, path):
         return True
-    return found is MISSING and rest_signs.read(value).total == 0
+    return found is MISSING and signs.read(value).total == 0
 
 
 def _has_key(record: Mapping[str, Any], dataset: Dataset) -> bool:
