@@ -31,8 +31,8 @@ from civiclake.cli.console import say
 from civiclake.engine.session import connect, suit
 from civiclake.io.lake import raw, tables
 from civiclake.io.verdict import gx
-from civiclake.pipeline import judge
-from civiclake.pipeline.batch import Batch
+from civiclake.pipeline.night import judge
+from civiclake.pipeline.night.batch import Batch
 from civiclake.settings import Settings
 from civiclake.steps.validate import reasons
 

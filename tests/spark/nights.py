@@ -22,7 +22,7 @@ from civiclake.contracts.model import Dataset, Manifest, Source, SourceKind
 from civiclake.io.extract import extract
 from civiclake.io.lake import quarantine, tables
 from civiclake.io.ops.account import BatchResult
-from civiclake.pipeline.load import load
+from civiclake.pipeline.night.load import load
 from civiclake.settings import Settings, project_root
 
 COUNTS = (

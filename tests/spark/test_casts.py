@@ -18,7 +18,7 @@ from civiclake.contracts.model import Column, Dataset
 from civiclake.contracts.notation import Epoch, NumberNotation, Percent
 from civiclake.contracts.read.columns import RAW_OWN
 from civiclake.io.lake import tables
-from civiclake.pipeline.batch import Batch
+from civiclake.pipeline.night.batch import Batch
 from civiclake.settings import Settings
 from civiclake.steps.alike import Alike, with_names
 from civiclake.steps.standardize import standardize

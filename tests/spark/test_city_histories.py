@@ -18,7 +18,7 @@ from civiclake.contracts.model import Limits
 from civiclake.io.lake import tables
 from civiclake.io.ops.account import BatchResult
 from civiclake.pipeline.link import link
-from civiclake.pipeline.load import load
+from civiclake.pipeline.night.load import load
 from civiclake.settings import Settings
 from demo.city import clock, places
 from demo.city.model import Model

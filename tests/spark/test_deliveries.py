@@ -19,8 +19,8 @@ from civiclake.io.landing.store import Landing
 from civiclake.io.ops import deliveries as promises
 from civiclake.pipeline import deliveries
 from civiclake.pipeline.deliveries import Absence
-from civiclake.pipeline.extract import extract_batch
-from civiclake.pipeline.load import load
+from civiclake.pipeline.night.extract import extract_batch
+from civiclake.pipeline.night.load import load
 from civiclake.settings import Settings
 
 HEAD = "date,precipitation,temp_max,temp_min,wind,weather\n"

@@ -17,9 +17,9 @@ from pyspark.sql import functions as F
 from civiclake.contracts.model import Dataset, History, Load
 from civiclake.io.lake import quarantine, recognise, tables
 from civiclake.io.lake.fingerprint import with_fingerprint
-from civiclake.pipeline.batch import Batch
-from civiclake.pipeline.load import load
-from civiclake.pipeline.replay import replay
+from civiclake.pipeline.night.batch import Batch
+from civiclake.pipeline.night.load import load
+from civiclake.pipeline.night.replay import replay
 from civiclake.settings import Settings
 
 HEAD = "tree_id,species,rings\n"

@@ -17,10 +17,11 @@ from civiclake.contracts.model import Dataset, History, Load, Source, SourceKind
 from civiclake.errors import BatchHeld, UserError
 from civiclake.io.extract import extract
 from civiclake.io.lake import tables
-from civiclake.pipeline import apply, backfill
-from civiclake.pipeline.load import load
+from civiclake.pipeline import backfill
+from civiclake.pipeline.night import merge
+from civiclake.pipeline.night.load import load
+from civiclake.pipeline.night.replay import replay
 from civiclake.pipeline.replan import Range
-from civiclake.pipeline.replay import replay
 from civiclake.pipeline.swap import swap
 from civiclake.settings import Settings
 
@@ -229,7 +230,7 @@ def test_set_aside_rows_are_replayed_each_once(make: Make, monkeypatch: pytest.M
         raise RuntimeError("the machine went down")
 
     with nights.keys(), monkeypatch.context() as patch:
-        patch.setattr(apply, "set_aside", broken_off)
+        patch.setattr(merge, "set_aside", broken_off)
         with pytest.raises(RuntimeError):
             replay(nights.settings, nights.dataset, corrections=fixed)
     assert _served(nights) == Counter({OAK: 4})

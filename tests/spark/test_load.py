@@ -20,8 +20,8 @@ from civiclake.io.extract import extract
 from civiclake.io.lake import tables
 from civiclake.io.lake.lock import table_lock
 from civiclake.io.ops import ledger
-from civiclake.pipeline import apply, classify
-from civiclake.pipeline.load import load
+from civiclake.pipeline.night import decide, merge
+from civiclake.pipeline.night.load import load
 from civiclake.settings import Settings
 
 HEAD = "date,precipitation,temp_max,temp_min,wind,weather\n"
@@ -132,7 +132,7 @@ def test_crash_between_quarantine_and_merge_counts_no_row_twice(
     with nights.keys():
         extract(nights.settings, nights.dataset, "b1")
         with monkeypatch.context() as patch:
-            patch.setattr(apply, "merge", _crash)
+            patch.setattr(merge, "merge", _crash)
             with pytest.raises(RuntimeError, match="power cut"):
                 load(nights.settings, nights.dataset, "b1")
         result = load(nights.settings, nights.dataset, "b1")
@@ -151,12 +151,12 @@ def test_a_disagreement_of_counts_fails_the_batch_and_writes_nothing(
     nights = make("meteorology.daily")
     nights.run("b1", HEAD + day(1))
     before = nights.version()
-    honest = classify.edits
+    honest = decide.edits
     # As if the new rows were lost on their way: what is written is not what was decided.
-    monkeypatch.setattr(classify, "edits", lambda f: honest(f).where("_edit <> 'insert'"))
+    monkeypatch.setattr(decide, "edits", lambda f: honest(f).where("_edit <> 'insert'"))
     with pytest.raises(AccountError, match=r"2 rows were to be written, but it would be 1"):
         nights.run("b2", HEAD + day(1, 3.0) + day(2))
-    monkeypatch.setattr(classify, "edits", lambda f: honest(f).where("_edit <> 'update'"))
+    monkeypatch.setattr(decide, "edits", lambda f: honest(f).where("_edit <> 'update'"))
     with pytest.raises(AccountError, match=r"1 rows were to be removed, but it would be 0"):
         nights.run("b3", HEAD + day(1, 4.0) + day(2))
     assert nights.version() == before

@@ -15,7 +15,7 @@ from pyspark.sql import SparkSession
 from civiclake.contracts.model import Dataset, History, Load, Source, SourceKind
 from civiclake.errors import BatchHeld, UserError
 from civiclake.io.lake import tables
-from civiclake.pipeline.load import load
+from civiclake.pipeline.night.load import load
 from civiclake.settings import Settings
 
 HEAD = "tree_id,species,rings\n"

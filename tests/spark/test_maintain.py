@@ -16,9 +16,10 @@ from civiclake.errors import AccountError, UserError
 from civiclake.io.lake import tables
 from civiclake.io.lake.lock import table_lock
 from civiclake.io.ops.maintenance import Upkeep
-from civiclake.pipeline import classify, tidy
 from civiclake.pipeline import maintain as module
+from civiclake.pipeline import tidy
 from civiclake.pipeline.maintain import maintain
+from civiclake.pipeline.night import decide
 from civiclake.settings import Settings
 
 HEAD = "date,precipitation,temp_max,temp_min,wind,weather\n"
@@ -108,7 +109,7 @@ def test_a_wrong_count_after_a_compaction_writes_nothing(
     tidied(many)
     content = many.table()
     with monkeypatch.context() as patch:
-        patch.setattr(classify, "edits", lambda frame: frame.where("_edit is null"))
+        patch.setattr(decide, "edits", lambda frame: frame.where("_edit is null"))
         with pytest.raises(AccountError, match="nothing was committed"):
             many.run("b8", HEAD + day(25))
     assert many.table() == content

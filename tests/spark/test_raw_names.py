@@ -19,9 +19,9 @@ from civiclake.contracts.model import Dataset, History, Load, Source, SourceKind
 from civiclake.io.lake import tables
 from civiclake.io.landing.store import MANIFEST, Landing
 from civiclake.pipeline import backfill
-from civiclake.pipeline.load import load
+from civiclake.pipeline.night.load import load
+from civiclake.pipeline.night.replay import replay
 from civiclake.pipeline.replan import Range
-from civiclake.pipeline.replay import replay
 from civiclake.pipeline.swap import swap
 from civiclake.settings import Settings
 

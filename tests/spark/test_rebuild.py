@@ -17,7 +17,7 @@ from civiclake.errors import UserError
 from civiclake.io.lake import tables
 from civiclake.pipeline import backfill
 from civiclake.pipeline.difference import read_difference
-from civiclake.pipeline.load import load
+from civiclake.pipeline.night.load import load
 from civiclake.pipeline.replan import Range
 from civiclake.pipeline.swap import swap
 from civiclake.settings import Settings

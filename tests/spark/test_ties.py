@@ -15,7 +15,7 @@ from civiclake.contracts.model import History, Load
 from civiclake.io.extract import extract
 from civiclake.io.lake import tables
 from civiclake.io.ops.account import BatchResult
-from civiclake.pipeline.load import load
+from civiclake.pipeline.night.load import load
 from civiclake.settings import Settings
 
 HEAD = "tree_id,species,rings\n"

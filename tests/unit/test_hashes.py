@@ -13,7 +13,7 @@ from civiclake import columns as c
 from civiclake.contracts.load import load_city
 from civiclake.contracts.model import Dataset, History, Occurrence
 from civiclake.errors import UserError
-from civiclake.pipeline.hashes import keep_hashes
+from civiclake.pipeline.night.hashes import keep_hashes
 from civiclake.settings import project_root
 
 

@@ -35,7 +35,7 @@ def extract(
     again: Annotated[bool, typer.Option(help="read anew what was landed but not merged")] = False,
 ) -> None:
     """Read a dataset's source into landing: bytes as they came, counted and hashed."""
-    from civiclake.pipeline.extract import extract_batch
+    from civiclake.pipeline.night.extract import extract_batch
 
     settings = load_settings()
     with reporting() as report:
@@ -48,7 +48,7 @@ def load(dataset: DatasetId, batch_id: BatchId = None) -> None:
     settings = load_settings()
     with reporting() as report:
         # Spark's client takes half a second to import; other commands go without.
-        from civiclake.pipeline.load import load as load_batch
+        from civiclake.pipeline.night.load import load as load_batch
 
         found = city.dataset(settings, dataset)
         result = load_batch(settings, found, batch_id or _newest(settings, found))

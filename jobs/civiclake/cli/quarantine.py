@@ -101,7 +101,7 @@ def replay(
     batch_id: Annotated[str | None, typer.Option(help="id of the replay's batch")] = None,
 ) -> None:
     """Judge the set-aside rows again, under the rules as they are now; each moves once."""
-    from civiclake.pipeline.replay import replay as replay_rows
+    from civiclake.pipeline.night.replay import replay as replay_rows
 
     settings = load_settings()
     with reporting() as report:

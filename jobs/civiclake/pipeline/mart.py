@@ -20,7 +20,7 @@ from civiclake.io.ops import ledger
 from civiclake.io.ops.account import BatchResult
 from civiclake.io.ops.ledger import Recorder
 from civiclake.pipeline import refresh
-from civiclake.pipeline.apply import fenced
+from civiclake.pipeline.night.merge import fenced
 from civiclake.pipeline.refresh import Input, Plan
 from civiclake.pipeline.writing import writing
 from civiclake.settings import Settings

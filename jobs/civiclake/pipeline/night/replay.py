@@ -18,8 +18,8 @@ from civiclake.errors import UserError
 from civiclake.io.lake import quarantine, raw, tables
 from civiclake.io.landing.store import Landing
 from civiclake.io.ops.account import BatchResult
-from civiclake.pipeline.batch import Batch
-from civiclake.pipeline.load import run, snapshots
+from civiclake.pipeline.night.batch import Batch
+from civiclake.pipeline.night.load import run, snapshots
 from civiclake.pipeline.writing import writing
 from civiclake.settings import Settings
 

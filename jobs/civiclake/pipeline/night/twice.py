@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 from civiclake import columns as c
 from civiclake.contracts.model import AMBIGUOUS_PREFIX
 from civiclake.contracts.rules.structural import AMBIGUOUS_TIME
-from civiclake.pipeline.batch import Batch
+from civiclake.pipeline.night.batch import Batch
 from civiclake.steps import moments
 
 

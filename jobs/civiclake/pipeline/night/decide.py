@@ -14,10 +14,10 @@ from civiclake.contracts.model import History, Load, Occurrence
 from civiclake.engine.session import INTERPRETED_ROWS, PSEUDONYM
 from civiclake.errors import BatchHeld
 from civiclake.io.lake import marks
-from civiclake.pipeline import occurrences
-from civiclake.pipeline.batch import Batch
-from civiclake.pipeline.judge import Judged
-from civiclake.pipeline.occurrences import States
+from civiclake.pipeline.night import occurrences
+from civiclake.pipeline.night.batch import Batch
+from civiclake.pipeline.night.judge import Judged
+from civiclake.pipeline.night.occurrences import States
 from civiclake.steps import history
 from civiclake.steps.alike import with_names
 from civiclake.steps.merge import (

@@ -17,7 +17,7 @@ from civiclake.contracts.model import Dataset, History
 from civiclake.io.lake import tables
 from civiclake.io.landing.store import BatchManifest
 from civiclake.io.ops.ledger import Recorder
-from civiclake.pipeline.hashes import keep_hashes
+from civiclake.pipeline.night.hashes import keep_hashes
 from civiclake.settings import Settings
 
 _SHORT_LIVED = {

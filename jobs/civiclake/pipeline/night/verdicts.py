@@ -13,8 +13,8 @@ from civiclake.contracts.model import UNCAST_PREFIX, ChangedType, Dataset, Rule
 from civiclake.contracts.rules.loading import TYPE
 from civiclake.errors import BatchHeld
 from civiclake.io.verdict import gx
-from civiclake.pipeline.batch import Batch
-from civiclake.pipeline.judge import Judged
+from civiclake.pipeline.night.batch import Batch
+from civiclake.pipeline.night.judge import Judged
 from civiclake.steps.alike import UNCAST, is_of_type
 from civiclake.steps.changes import kept
 from civiclake.steps.validate import is_wide

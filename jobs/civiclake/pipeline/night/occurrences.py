@@ -12,7 +12,7 @@ from civiclake.contracts.model import Dataset, Load, Occurrence
 from civiclake.errors import BatchHeld, UserError
 from civiclake.io.landing import file_versions
 from civiclake.io.landing.file_versions import FileVersion
-from civiclake.pipeline.batch import Batch
+from civiclake.pipeline.night.batch import Batch
 from civiclake.steps import occurrence
 from civiclake.steps.merge import Near
 

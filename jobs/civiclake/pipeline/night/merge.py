@@ -19,9 +19,9 @@ from civiclake.errors import AccountError, FencedError
 from civiclake.io.lake import marks, quarantine, recognise, tables
 from civiclake.io.lake.fingerprint import FINGERPRINT, with_fingerprint
 from civiclake.io.lake.lock import TableLock
-from civiclake.pipeline.batch import Batch
-from civiclake.pipeline.classify import Changes
-from civiclake.pipeline.judge import Judged
+from civiclake.pipeline.night.batch import Batch
+from civiclake.pipeline.night.decide import Changes
+from civiclake.pipeline.night.judge import Judged
 from civiclake.steps.standardize import as_it_came, carries_record
 from civiclake.steps.validate import reasons
 

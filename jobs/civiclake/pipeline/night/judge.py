@@ -13,9 +13,9 @@ from civiclake import columns as c
 from civiclake.contracts.model import Rule
 from civiclake.errors import UserError
 from civiclake.io.lake import code_tables, tables
-from civiclake.pipeline import twice
-from civiclake.pipeline.batch import Batch
-from civiclake.pipeline.occurrences import IDENTICAL, ONE_TIME, older_files
+from civiclake.pipeline.night import twice
+from civiclake.pipeline.night.batch import Batch
+from civiclake.pipeline.night.occurrences import IDENTICAL, ONE_TIME, older_files
 from civiclake.steps.alike import Alike, find_alike, in_order, with_names
 from civiclake.steps.changes import spare_deletes
 from civiclake.steps.clock import with_ahead

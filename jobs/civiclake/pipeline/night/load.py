@@ -22,10 +22,11 @@ from civiclake.io.landing.store import BatchManifest, Landing
 from civiclake.io.ops import ledger
 from civiclake.io.ops.account import BatchResult
 from civiclake.io.verdict import gx
-from civiclake.pipeline import apply, deliveries, judge, verdicts
-from civiclake.pipeline.batch import Batch, next_attempt
-from civiclake.pipeline.classify import Changes, classify_rows
-from civiclake.pipeline.unrenewed import pass_over
+from civiclake.pipeline import deliveries
+from civiclake.pipeline.night import judge, merge, verdicts
+from civiclake.pipeline.night.batch import Batch, next_attempt
+from civiclake.pipeline.night.decide import Changes, classify_rows
+from civiclake.pipeline.night.unrenewed import pass_over
 from civiclake.pipeline.writing import writing
 from civiclake.settings import Settings
 
@@ -156,11 +157,11 @@ def _run_steps(
             changes = decided.result()
     warn(batch, changes.warnings, result)
     with step("merge"):
-        apply.merge(batch, changes, lock)
+        merge.merge(batch, changes, lock)
     # After the merge: a replay that breaks off between the two finds its rows still claimed
     # and, run again, unchanged. The other way round they would be released and never merged.
     with step("set_aside"):
-        result.reasons = apply.set_aside(batch, judged, changes)
+        result.reasons = merge.set_aside(batch, judged, changes)
     for name, count in result.reasons.items():
         batch.recorder.count("reason", name, count)
     add_up(batch, judged, changes, result)
