@@ -17,7 +17,7 @@ from civiclake import columns as c
 from civiclake.contracts.model import Limits
 from civiclake.io.lake import tables
 from civiclake.io.ops.account import BatchResult
-from civiclake.pipeline.link import link
+from civiclake.pipeline.links.link import link
 from civiclake.pipeline.night.load import load
 from civiclake.settings import Settings
 from demo.city import clock, places

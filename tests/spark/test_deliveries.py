@@ -17,10 +17,10 @@ from civiclake.errors import BatchHeld
 from civiclake.io.extract import extract
 from civiclake.io.landing.store import Landing
 from civiclake.io.ops import deliveries as promises
-from civiclake.pipeline import deliveries
-from civiclake.pipeline.deliveries import Absence
 from civiclake.pipeline.night.extract import extract_batch
 from civiclake.pipeline.night.load import load
+from civiclake.pipeline.watch import deliveries
+from civiclake.pipeline.watch.deliveries import Absence
 from civiclake.settings import Settings
 
 HEAD = "date,precipitation,temp_max,temp_min,wind,weather\n"

@@ -17,12 +17,12 @@ from civiclake.contracts.model import Dataset, History, Load, Source, SourceKind
 from civiclake.errors import BatchHeld, UserError
 from civiclake.io.extract import extract
 from civiclake.io.lake import tables
-from civiclake.pipeline import backfill
 from civiclake.pipeline.night import merge
 from civiclake.pipeline.night.load import load
 from civiclake.pipeline.night.replay import replay
-from civiclake.pipeline.replan import Range
-from civiclake.pipeline.swap import swap
+from civiclake.pipeline.rebuild import stage
+from civiclake.pipeline.rebuild.plan import Range
+from civiclake.pipeline.rebuild.swap import swap
 from civiclake.settings import Settings
 
 HEAD = "tree_id,species,rings\n"
@@ -315,7 +315,7 @@ def test_identical_rows_are_told_and_a_rebuild_brings_them_back(
         remedy = "occurrence equals, but unified.parks_trees was made for another one.*--swap"
         with pytest.raises(UserError, match=remedy):
             load(nights.settings, nights.dataset, "b2")
-        staged = backfill.stage(nights.settings, nights.dataset, Range(None, None))
+        staged = stage.stage(nights.settings, nights.dataset, Range(None, None))
         swap(nights.settings, nights.dataset, staged.backfill_id)
     assert (staged.only_served, staged.only_staged, staged.same) == (0, 4, 2)
     assert _served(nights) == Counter({OAK: 5, ELM: 1})

@@ -18,7 +18,7 @@ from civiclake import secrets
 from civiclake.errors import UserError
 from civiclake.io.lake import links, tables
 from civiclake.io.ops.account import BatchResult
-from civiclake.pipeline.link import link
+from civiclake.pipeline.links.link import link
 from civiclake.settings import Settings, SubjectSettings
 from civiclake.steps.survive import survive
 

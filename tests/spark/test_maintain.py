@@ -16,10 +16,10 @@ from civiclake.errors import AccountError, UserError
 from civiclake.io.lake import tables
 from civiclake.io.lake.lock import table_lock
 from civiclake.io.ops.maintenance import Upkeep
-from civiclake.pipeline import maintain as module
-from civiclake.pipeline import tidy
-from civiclake.pipeline.maintain import maintain
 from civiclake.pipeline.night import decide
+from civiclake.pipeline.upkeep import files as tidy
+from civiclake.pipeline.upkeep import maintain as module
+from civiclake.pipeline.upkeep.maintain import maintain
 from civiclake.settings import Settings
 
 HEAD = "date,precipitation,temp_max,temp_min,wind,weather\n"

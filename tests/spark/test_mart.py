@@ -16,8 +16,8 @@ from civiclake.contracts.model import Manifest
 from civiclake.errors import FencedError, UserError
 from civiclake.io.lake import tables
 from civiclake.io.ops.account import BatchResult
-from civiclake.pipeline import mart as module
-from civiclake.pipeline.mart import build
+from civiclake.pipeline.marts import build as module
+from civiclake.pipeline.marts.build import build
 from civiclake.settings import Settings, project_root
 
 MART = "visits_by_weather"

@@ -18,11 +18,11 @@ from pyspark.sql import SparkSession
 from civiclake.contracts.model import Dataset, History, Load, Source, SourceKind
 from civiclake.io.lake import tables
 from civiclake.io.landing.store import MANIFEST, Landing
-from civiclake.pipeline import backfill
 from civiclake.pipeline.night.load import load
 from civiclake.pipeline.night.replay import replay
-from civiclake.pipeline.replan import Range
-from civiclake.pipeline.swap import swap
+from civiclake.pipeline.rebuild import stage
+from civiclake.pipeline.rebuild.plan import Range
+from civiclake.pipeline.rebuild.swap import swap
 from civiclake.settings import Settings
 
 KEY, FEE, TICK = "Tree No", "Fee (EUR), net=1", "a`b.c;{d}\n% 20%"
@@ -96,7 +96,7 @@ def test_names_that_delta_refuses_go_through_every_step(make: Make, tmp_path: Pa
     later = _named(nights.drops.parent, [share], version="1.1.0")
     later = later.model_copy(update={"source": source})
     with nights.keys():
-        built = backfill.stage(nights.settings, later, Range(None, None))
+        built = stage.stage(nights.settings, later, Range(None, None))
         swap(nights.settings, later, built.backfill_id)
     shares = [("t1", None), ("t2", None), ("t3", 9)]
     assert _rows(nights, "tree_id", "share") == shares

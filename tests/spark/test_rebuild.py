@@ -15,11 +15,11 @@ from civiclake import columns as c
 from civiclake.contracts.model import History, Load, Source, SourceKind
 from civiclake.errors import UserError
 from civiclake.io.lake import tables
-from civiclake.pipeline import backfill
-from civiclake.pipeline.difference import read_difference
 from civiclake.pipeline.night.load import load
-from civiclake.pipeline.replan import Range
-from civiclake.pipeline.swap import swap
+from civiclake.pipeline.rebuild import stage
+from civiclake.pipeline.rebuild.difference import read_difference
+from civiclake.pipeline.rebuild.plan import Range
+from civiclake.pipeline.rebuild.swap import swap
 from civiclake.settings import Settings
 
 HEAD = "tree_id,species,rings,crown\n"
@@ -56,7 +56,7 @@ def _refused(nights: Nights, said: str) -> None:
 
 def _rebuild(nights: Nights, days: Range = ALL) -> str:
     with nights.keys():
-        staged = backfill.stage(nights.settings, nights.dataset, days)
+        staged = stage.stage(nights.settings, nights.dataset, days)
         swap(nights.settings, nights.dataset, staged.backfill_id)
     assert (staged.base_version, staged.batches) == (None, 2)
     return read_difference(staged)
@@ -84,7 +84,7 @@ def test_a_table_is_rebuilt_as_its_contract_now_says(
     _refused(nights, "history is history, but unified.parks_trees was made for another one")
     _become(nights, History.HISTORY, "string")
     with nights.keys(), pytest.raises(UserError, match="the source knows no former night"):
-        backfill.stage(nights.settings, nights.dataset, ALL, from_source=True)
+        stage.stage(nights.settings, nights.dataset, ALL, from_source=True)
     told = _rebuild(nights, Range(date(2016, 1, 3), None))
     assert "history becomes history: rows in force are compared" in told
     assert "column crown becomes string (was int)" in told

@@ -9,7 +9,7 @@ import pytest
 from civiclake.contracts.model import Load
 from civiclake.io.landing.store import BatchManifest
 from civiclake.io.ops.ledger import Merged
-from civiclake.pipeline.replan import Range, commits, plan
+from civiclake.pipeline.rebuild.plan import Range, commits, plan
 
 HISTORY = [
     (4, None),

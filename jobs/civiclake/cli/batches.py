@@ -66,7 +66,7 @@ def mart(
     file names them (`-- refresh_by:`); else, or where an input can't tell its changes (it was
     restored, swapped or made anew), the whole. The report's message says which, and why.
     """
-    from civiclake.pipeline.mart import build
+    from civiclake.pipeline.marts.build import build
 
     settings = load_settings()
     with reporting() as report:
@@ -82,7 +82,7 @@ def link(
     """Recognise the same person, organisation or place in all departments' records."""
     settings = load_settings()
     with reporting() as report:
-        from civiclake.pipeline.link import link as link_subject
+        from civiclake.pipeline.links.link import link as link_subject
 
         made = link_subject(settings, city.read(settings), subject, batch_id or _now(), train=train)
         report(made.model_dump())

@@ -46,7 +46,7 @@ def maintain(
     Exit codes: 0 done, 1 a table failed (the others were done), 2 there is no such name.
     """
     from civiclake.io.ops.maintenance import FAILED, UNCHANGED
-    from civiclake.pipeline.maintain import maintain as tidy
+    from civiclake.pipeline.upkeep.maintain import maintain as tidy
 
     if (name is None) != everything:
         raise UserError("name one thing to maintain, or say --all; see `civiclake maintain --help`")

@@ -77,7 +77,7 @@ def _connect(settings: Settings) -> SparkSession:
 def _write_down(settings: Settings, dataset: Dataset, batch_id: str, error: CivicLakeError) -> None:
     """An absent or broken delivery stands in the ledger too; without an engine, in the log only."""
     from civiclake.io.ops import ledger
-    from civiclake.pipeline import deliveries
+    from civiclake.pipeline.watch import deliveries
 
     status = "held" if isinstance(error, BatchHeld) else "failed"
     result = BatchResult(

@@ -22,11 +22,11 @@ from civiclake.io.landing.store import BatchManifest, Landing
 from civiclake.io.ops import ledger
 from civiclake.io.ops.account import BatchResult
 from civiclake.io.verdict import gx
-from civiclake.pipeline import deliveries
 from civiclake.pipeline.night import judge, merge, verdicts
 from civiclake.pipeline.night.batch import Batch, next_attempt
 from civiclake.pipeline.night.decide import Changes, classify_rows
 from civiclake.pipeline.night.unrenewed import pass_over
+from civiclake.pipeline.watch import deliveries
 from civiclake.pipeline.writing import writing
 from civiclake.settings import Settings
 

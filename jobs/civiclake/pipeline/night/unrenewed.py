@@ -9,7 +9,7 @@ from civiclake.engine.session import connect
 from civiclake.io.landing.store import BatchManifest
 from civiclake.io.ops import ledger
 from civiclake.io.ops.account import UNRENEWED, BatchResult
-from civiclake.pipeline import deliveries
+from civiclake.pipeline.watch import deliveries
 from civiclake.settings import Settings
 
 log = logging.getLogger(__name__)

@@ -25,10 +25,10 @@ from civiclake.io.lake.lock import table_lock
 from civiclake.io.landing.store import BatchManifest, Landing
 from civiclake.io.ops import backfills, ledger
 from civiclake.io.ops.backfills import Backfill
-from civiclake.pipeline.difference import tell_difference
 from civiclake.pipeline.night.batch import Batch
 from civiclake.pipeline.night.load import compare_with_former, run, snapshots
-from civiclake.pipeline.replan import Plan, Range, commits, day_of, plan
+from civiclake.pipeline.rebuild.difference import tell_difference
+from civiclake.pipeline.rebuild.plan import Plan, Range, commits, day_of, plan
 from civiclake.pipeline.writing import writing
 from civiclake.settings import Settings
 

@@ -23,7 +23,7 @@ from civiclake.io.lake import links, tables
 from civiclake.io.ops import ledger
 from civiclake.io.ops.account import BatchResult
 from civiclake.io.ops.ledger import Recorder
-from civiclake.pipeline.identify import Run, count_served, read_records, resolve_profiles
+from civiclake.pipeline.links.profiles import Run, count_served, read_records, resolve_profiles
 from civiclake.pipeline.writing import writing
 from civiclake.settings import Settings
 from civiclake.steps.survive import survive

@@ -18,9 +18,9 @@ from civiclake.io.lake.lock import TableLock, table_lock
 from civiclake.io.landing.store import Landing
 from civiclake.io.ops import backfills
 from civiclake.io.ops.backfills import Backfill
-from civiclake.pipeline.backfill import Side, lock_name
 from civiclake.pipeline.night.batch import Batch
 from civiclake.pipeline.night.merge import fenced
+from civiclake.pipeline.rebuild.stage import Side, lock_name
 from civiclake.pipeline.writing import writing
 from civiclake.settings import Settings
 

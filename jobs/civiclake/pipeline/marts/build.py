@@ -19,9 +19,9 @@ from civiclake.io.lake.lock import TableLock
 from civiclake.io.ops import ledger
 from civiclake.io.ops.account import BatchResult
 from civiclake.io.ops.ledger import Recorder
-from civiclake.pipeline import refresh
+from civiclake.pipeline.marts import groups
+from civiclake.pipeline.marts.groups import Input, Plan
 from civiclake.pipeline.night.merge import fenced
-from civiclake.pipeline.refresh import Input, Plan
 from civiclake.pipeline.writing import writing
 from civiclake.settings import Settings
 
@@ -98,16 +98,16 @@ def _find(city: Manifest, name: str) -> Mart:
 def _build(work: _Work, result: BatchResult, recorder: Recorder, *, full: bool) -> None:
     spark, settings, mart = work.spark, work.settings, work.mart
     query = (settings.marts_dir / f"{mart.name}.sql").read_text(encoding="utf-8")
-    found = refresh.inputs(spark, settings, mart)
+    found = groups.inputs(spark, settings, mart)
     if sum(one.size_bytes for one in found) <= _FEW_BYTES:
         suit(spark, 0)
     made = Plan(whole="it was asked for")
     if not full:
-        made = refresh.plan(spark, settings, mart, query, found)
+        made = groups.plan(spark, settings, mart, query, found)
     if made.whole is None and not made.groups:
         result.message = "no group has changed"
         return
-    said = {"batch_id": work.batch_id, **refresh.mark(found, query)}
+    said = {"batch_id": work.batch_id, **groups.mark(found, query)}
     frame = _frame(work, query, found, made)
     if made.whole is None and _shape(frame) != _shape(spark.table(work.table)):
         made = Plan(whole="its columns have changed")
@@ -128,7 +128,7 @@ def _shape(frame: DataFrame) -> list[tuple[str, str]]:
 
 
 def _frame(work: _Work, query: str, found: Sequence[Input], made: Plan) -> DataFrame:
-    text = refresh.bind(work.spark, work.settings, work.mart, query, found, made)
+    text = groups.bind(work.spark, work.settings, work.mart, query, found, made)
     frame = work.spark.sql(text)
     by = work.mart.refresh_by
     if by is not None and by not in frame.columns:
@@ -154,7 +154,7 @@ def _replace_groups(
     work: _Work, frame: DataFrame, made: Plan, said: Mapping[str, Any], recorder: Recorder
 ) -> tuple[int, int]:
     """These groups alone, in one commit; rows that the query gave, and rows that are there."""
-    where = refresh.is_one_of(f"`{work.mart.refresh_by}`", made)
+    where = groups.is_one_of(f"`{work.mart.refresh_by}`", made)
     seen = Observation("mart")
     writer = frame.observe(seen, F.count("*").alias("rows")).write.format("delta")
     writer = writer.mode("overwrite").option("replaceWhere", where)

@@ -27,7 +27,7 @@ from civiclake.io.lake.delta_log import Newest
 from civiclake.io.lake.lock import TableLock
 from civiclake.io.ops import maintenance
 from civiclake.io.ops.maintenance import Known, Upkeep
-from civiclake.pipeline.tidy import Task, compact, compact_what, keep, vacuum, vacuum_due
+from civiclake.pipeline.upkeep.files import Task, compact, compact_what, keep, vacuum, vacuum_due
 from civiclake.pipeline.writing import writing
 from civiclake.settings import Settings
 
