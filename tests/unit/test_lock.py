@@ -20,7 +20,7 @@ from civiclake.settings import Settings
 HOLDER = """
 import sys, time
 from pathlib import Path
-from civiclake.io.lock import table_lock
+from civiclake.io.lake.lock import table_lock
 from civiclake.settings import Settings
 
 with table_lock(Settings(state_dir=Path(sys.argv[1])), "parks_trees", holder="batch n1") as lock:

@@ -30,9 +30,6 @@ def _run(arguments: Sequence[str]) -> int:
 def _preload() -> None:
     """Spark's client, Great Expectations, and our own modules that tasks use."""
 
-    import civiclake.pipeline.extract
-    import civiclake.pipeline.load
-    import civiclake.pipeline.mart  # noqa: F401
 
     gx.warm_up()
 

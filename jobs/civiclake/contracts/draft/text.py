@@ -43,7 +43,7 @@ def write_contract(dataset_id: str, sample: Sample, guess: Guess, owner: str) ->
     Args:
         dataset_id: such as ``parks.trees``.
         sample: what the guess was made from.
-        guess: from :func:`~civiclake.contracts.guess.guess`.
+        guess: from :func:`~civiclake.contracts.draft.guess.guess`.
         owner: address of who answers for the data.
     """
     department, _, name = dataset_id.partition(".")
