@@ -29,7 +29,7 @@ from civiclake.contracts.model import (
     Rule,
     Severity,
 )
-from civiclake.io.lake.raw_names import stored
+from civiclake.io.reading.raw_names import stored
 from civiclake.io.landing.store import BatchManifest
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)")

@@ -11,7 +11,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from civiclake.io.lake.raw_names import named, stored
+from civiclake.io.reading.raw_names import named, stored
 from civiclake.io.reading import csv_records
 from civiclake.io.reading.csv_header import Wanted
 from civiclake.io.reading.csv_records import Form, render

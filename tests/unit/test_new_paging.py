@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from civiclake.contracts.read.rest import Paging
+from civiclake.contracts.rest import Paging
 from civiclake.io.samples.rest_paging import guess_paging, is_paging
 
 TEN: dict[str, Any] = {"data": [{"id": n} for n in range(10)]}

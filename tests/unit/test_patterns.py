@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from civiclake.contracts.rules.patterns import fault, whole, with_true_end
+from civiclake.contracts.read.patterns import fault, whole, with_true_end
 
 
 @pytest.mark.parametrize("text", ["A12\n", "A12\r\n", "A12\u2028", "xA12", "A12x", "A12\nA12"])

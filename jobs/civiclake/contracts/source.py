@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from civiclake.contracts.read.rest import Rest
+from civiclake.contracts.rest import Rest
 
 
 class _Frozen(BaseModel):

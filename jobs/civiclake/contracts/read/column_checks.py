@@ -13,8 +13,8 @@ from civiclake.contracts.read.extension import ColumnExtension
 from civiclake.contracts.read.faults import Faults, Place, choice, did_you_mean
 from civiclake.contracts.read.library import Library
 from civiclake.contracts.read.logical_types import check_format, is_timezone
-from civiclake.contracts.rules import patterns
-from civiclake.contracts.rules.values import TIMES, comparable, misfit, time_misfit
+from civiclake.contracts.read import patterns
+from civiclake.contracts.read.values import TIMES, comparable, misfit, time_misfit
 
 CLASSES = ("public", "internal", "confidential", "restricted")
 _NAME = re.compile(r"[a-z][a-z0-9_]*")

@@ -25,7 +25,7 @@ from civiclake.contracts.model import Partition, Protection
 from civiclake.contracts.notation import Epoch, NumberNotation
 from civiclake.contracts.read.document import Document
 from civiclake.contracts.read.faults import Faults, Place, choice, did_you_mean
-from civiclake.contracts.read.rest import Rest
+from civiclake.contracts.rest import Rest
 from civiclake.contracts.standards import Area, CheckKind
 
 NAME = "civiclake"

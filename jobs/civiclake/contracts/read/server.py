@@ -10,7 +10,7 @@ from civiclake.contracts.read.document import Document
 from civiclake.contracts.read.extension import DatasetExtension
 from civiclake.contracts.read.faults import Faults, Place, choice, did_you_mean
 from civiclake.contracts.read.file_format import read_format
-from civiclake.contracts.read.rest import Auth, Rest
+from civiclake.contracts.rest import Auth, Rest
 
 _KINDS = {
     "postgresql": SourceKind.POSTGRESQL,

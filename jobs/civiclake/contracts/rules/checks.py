@@ -13,8 +13,8 @@ from typing import Any
 import jsonschema
 
 from civiclake.contracts.read.faults import Place, choice, did_you_mean
-from civiclake.contracts.rules import patterns
-from civiclake.contracts.rules.values import NUMBERS, TIMES, comparable, instant, misfit
+from civiclake.contracts.read import patterns
+from civiclake.contracts.read.values import NUMBERS, TIMES, comparable, instant, misfit
 
 Kinds = Mapping[str, str | None]
 """Logical type of every column; None where the column's own is faulty."""

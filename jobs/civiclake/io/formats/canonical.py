@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from civiclake.io.formats.table import Row, Table
-from civiclake.io.landing.rendition import Rendition, longest_characters
+from civiclake.io.reading.rendition import Rendition, longest_characters
 from civiclake.io.reading.csv_header import complete
 from civiclake.io.reading.csv_records import Rename, has_text
 from civiclake.io.reading.inspect import (

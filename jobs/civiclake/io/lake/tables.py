@@ -15,7 +15,7 @@ from civiclake.contracts.render.ddl import CHANGE_FEED, add_columns, table_ddl
 from civiclake.contracts.render.layers import Layer, layer_columns
 from civiclake.contracts.sql import sql_name, sql_text
 from civiclake.errors import UserError
-from civiclake.io.lake.raw_names import stored
+from civiclake.io.reading.raw_names import stored
 from civiclake.settings import Settings
 
 RAW, QUARANTINE, MARTS, OPS = "raw", "quarantine", "marts", "ops"

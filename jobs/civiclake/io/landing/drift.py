@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from civiclake.contracts.model import Dataset, NewColumn
 from civiclake.contracts.read.columns import RAW_OWN
 from civiclake.errors import BatchHeld
-from civiclake.io.lake.raw_names import fits
+from civiclake.io.reading.raw_names import fits
 from civiclake.io.landing.delivery import ask
 
 _SHOWN_CHARACTERS = 300

@@ -16,7 +16,7 @@ from civiclake.io import formats
 from civiclake.io.formats import sniff
 from civiclake.io.landing.delivery import Delivery, ask
 from civiclake.io.landing.drift import refuse_columns
-from civiclake.io.landing.rendition import SUFFIX
+from civiclake.io.reading.rendition import SUFFIX
 from civiclake.io.landing.store import RENDITIONS, Draft, LandedFile
 from civiclake.io.reading import csv_records
 from civiclake.io.reading.archive import find_member

@@ -20,7 +20,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 
-from civiclake.io.landing.rendition import Rendition
+from civiclake.io.reading.rendition import Rendition
 from civiclake.io.reading.csv_header import Top, Wanted, read_top
 from civiclake.io.reading.csv_text import Text, count_lines, lines_of
 from civiclake.io.reading.inspect import (

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from civiclake.contracts.read.rest import End
+from civiclake.contracts.rest import End
 from civiclake.io.sources.rest.signs import ADDRESSES, CURSORS, TOTALS, is_href, last_name
 from civiclake.io.sources.rest.signs import plain as _plain
 from civiclake.io.sources.rest.signs import whole as _whole

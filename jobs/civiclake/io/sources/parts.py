@@ -15,7 +15,7 @@ from itertools import islice
 from threading import Event
 
 from civiclake.errors import SourceError
-from civiclake.io.landing.rendition import SUFFIX
+from civiclake.io.reading.rendition import SUFFIX
 from civiclake.io.landing.store import RENDITIONS, Draft, LandedFile
 from civiclake.io.reading.csv_header import Wanted
 from civiclake.io.reading.csv_records import Form, render

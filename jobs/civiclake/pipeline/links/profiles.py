@@ -21,7 +21,7 @@ from civiclake.contracts.read.identity import MEANINGS, Identity
 from civiclake.engine.session import PSEUDONYM
 from civiclake.io.lake import links
 from civiclake.io.lake import tables as lake
-from civiclake.io.lake.raw_names import as_named
+from civiclake.io.reading.raw_names import as_named
 from civiclake.io.ops.ledger import Recorder
 from civiclake.linkage import places, scoring
 from civiclake.linkage.organisation import ORGANISATION

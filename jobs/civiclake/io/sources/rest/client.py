@@ -22,7 +22,7 @@ from tenacity import (
 )
 
 from civiclake.contracts.model import Dataset
-from civiclake.contracts.read.rest import Auth, End
+from civiclake.contracts.rest import Auth, End
 from civiclake.errors import SourceError, SourceUnavailable, UserError
 from civiclake.io.formats.json_values import DECODER
 from civiclake.io.landing.delivery import ask, credential, expand

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from civiclake.contracts.model import Dataset
-from civiclake.contracts.read.rest import End, Paging, PagingKind
+from civiclake.contracts.rest import End, Paging, PagingKind
 from civiclake.errors import SourceError
 from civiclake.io.landing.delivery import ask
 from civiclake.io.sources.rest.page import Page

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from civiclake.contracts.model import Dataset
-from civiclake.contracts.read.rest import PagingKind
+from civiclake.contracts.rest import PagingKind
 from civiclake.errors import SourceError
 from civiclake.io.formats.json_path import MISSING, find
 from civiclake.io.formats.json_values import kind_of

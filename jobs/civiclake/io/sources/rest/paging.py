@@ -22,7 +22,7 @@ import httpx
 from pydantic import ValidationError
 
 from civiclake.contracts.model import Dataset
-from civiclake.contracts.read.rest import PagingKind
+from civiclake.contracts.rest import PagingKind
 from civiclake.errors import SourceError
 from civiclake.io.formats.json_path import MISSING, find
 from civiclake.io.formats.json_values import DECODER

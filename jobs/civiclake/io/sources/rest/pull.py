@@ -13,7 +13,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from civiclake.contracts.model import Dataset, Load, NewColumn
-from civiclake.contracts.read.rest import PagingKind
+from civiclake.contracts.rest import PagingKind
 from civiclake.errors import BatchHeld, SourceError, SourceUnavailable, UserError
 from civiclake.io.formats.json_path import MISSING, find
 from civiclake.io.formats.json_values import as_record

@@ -1,7 +1,7 @@
 """Landing's rendition of what was delivered: Parquet, every value text, which Spark reads.
 
 Whatever the format, landing's own reader writes it: each column under its stored name
-(:mod:`civiclake.io.lake.raw_names`), the number of the record, and the text of a record that is not
+(:mod:`civiclake.io.reading.raw_names`), the number of the record, and the text of a record that is not
 whole. So landing counts and Spark reads the same records, by construction.
 """
 
@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from civiclake import columns as c
-from civiclake.io.lake.raw_names import stored
+from civiclake.io.reading.raw_names import stored
 from civiclake.io.reading.inspect import Unreadable
 
 SUFFIX = ".parquet"
