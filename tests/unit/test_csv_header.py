@@ -8,10 +8,10 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from civiclake.io.reading.raw_names import stored
 from civiclake.io.reading.csv_header import Wanted
 from civiclake.io.reading.csv_records import Form, render
 from civiclake.io.reading.inspect import Inspection, Unreadable
+from civiclake.io.reading.raw_names import stored
 
 
 def read(folder: Path, text: str, wanted: Wanted) -> tuple[Inspection, list[tuple[str, ...]]]:

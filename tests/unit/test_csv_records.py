@@ -11,11 +11,11 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from civiclake.io.reading.raw_names import named, stored
 from civiclake.io.reading import csv_records
 from civiclake.io.reading.csv_header import Wanted
 from civiclake.io.reading.csv_records import Form, render
 from civiclake.io.reading.inspect import LONGEST_LINE, LONGEST_VALUE, Inspection, Unreadable
+from civiclake.io.reading.raw_names import named, stored
 
 
 @pytest.fixture

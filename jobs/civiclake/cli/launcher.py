@@ -30,7 +30,6 @@ def _run(arguments: Sequence[str]) -> int:
 def _preload() -> None:
     """Spark's client, Great Expectations, and our own modules that tasks use."""
 
-
     gx.warm_up()
 
 

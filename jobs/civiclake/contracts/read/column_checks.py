@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from civiclake.contracts.model import Protection
+from civiclake.contracts.read import patterns
 from civiclake.contracts.read.document import Document
 from civiclake.contracts.read.extension import ColumnExtension
 from civiclake.contracts.read.faults import Faults, Place, choice, did_you_mean
 from civiclake.contracts.read.library import Library
 from civiclake.contracts.read.logical_types import check_format, is_timezone
-from civiclake.contracts.read import patterns
 from civiclake.contracts.read.values import TIMES, comparable, misfit, time_misfit
 
 CLASSES = ("public", "internal", "confidential", "restricted")

@@ -12,8 +12,8 @@ from typing import Any
 
 import jsonschema
 
-from civiclake.contracts.read.faults import Place, choice, did_you_mean
 from civiclake.contracts.read import patterns
+from civiclake.contracts.read.faults import Place, choice, did_you_mean
 from civiclake.contracts.read.values import NUMBERS, TIMES, comparable, instant, misfit
 
 Kinds = Mapping[str, str | None]

@@ -18,10 +18,10 @@ from civiclake.contracts.model import (
     Rule,
     Severity,
 )
+from civiclake.contracts.read import patterns
 from civiclake.contracts.read.columns import Compiled
 from civiclake.contracts.read.document import Document
 from civiclake.contracts.read.faults import Faults, Place, choice, did_you_mean
-from civiclake.contracts.read import patterns
 from civiclake.contracts.read.values import instant
 from civiclake.contracts.standards import Reason
 

@@ -12,7 +12,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from civiclake.io.formats.table import Row, Table
-from civiclake.io.reading.rendition import Rendition, longest_characters
 from civiclake.io.reading.csv_header import complete
 from civiclake.io.reading.csv_records import Rename, has_text
 from civiclake.io.reading.inspect import (
@@ -22,6 +21,7 @@ from civiclake.io.reading.inspect import (
     Unreadable,
     check_header,
 )
+from civiclake.io.reading.rendition import Rendition, longest_characters
 
 _AHEAD_ROWS = 1000
 """Rows looked at before the first are written: most files show all their names by then."""

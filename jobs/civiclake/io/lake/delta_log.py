@@ -61,7 +61,7 @@ class Commit:
     rows_written: int
     rows_deleted: int
     said: Mapping[str, Any]
-    """What its writer left to be read; see ``pipeline.apply.fenced``."""
+    """What its writer left to be read; see ``io.lake.fence.fenced``."""
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from civiclake.contracts.model import Dataset, NewColumn
 from civiclake.contracts.read.columns import RAW_OWN
 from civiclake.errors import BatchHeld
-from civiclake.io.reading.raw_names import fits
 from civiclake.io.landing.delivery import ask
+from civiclake.io.reading.raw_names import fits
 
 _SHOWN_CHARACTERS = 300
 """Of a list of names, in a sentence."""

@@ -16,12 +16,12 @@ from civiclake.io import formats
 from civiclake.io.formats import sniff
 from civiclake.io.landing.delivery import Delivery, ask
 from civiclake.io.landing.drift import refuse_columns
-from civiclake.io.reading.rendition import SUFFIX
 from civiclake.io.landing.store import RENDITIONS, Draft, LandedFile
 from civiclake.io.reading import csv_records
 from civiclake.io.reading.archive import find_member
 from civiclake.io.reading.csv_header import Wanted
 from civiclake.io.reading.inspect import READ_FAULTS, Inspection, Unreadable, why
+from civiclake.io.reading.rendition import SUFFIX
 from civiclake.io.reading.streams import Bounded, Tee
 
 _CHUNK = 1 << 20

@@ -20,7 +20,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 
-from civiclake.io.reading.rendition import Rendition
 from civiclake.io.reading.csv_header import Top, Wanted, read_top
 from civiclake.io.reading.csv_text import Text, count_lines, lines_of
 from civiclake.io.reading.inspect import (
@@ -31,6 +30,7 @@ from civiclake.io.reading.inspect import (
     text_blocks,
     unparsable,
 )
+from civiclake.io.reading.rendition import Rendition
 
 _BLOCK_BYTES = 1 << 20
 _BYTE_ORDER_MARK = "\ufeff"

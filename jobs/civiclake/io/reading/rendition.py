@@ -1,8 +1,8 @@
 """Landing's rendition of what was delivered: Parquet, every value text, which Spark reads.
 
 Whatever the format, landing's own reader writes it: each column under its stored name
-(:mod:`civiclake.io.reading.raw_names`), the number of the record, and the text of a record that is not
-whole. So landing counts and Spark reads the same records, by construction.
+(:mod:`civiclake.io.reading.raw_names`), the number of the record, and the text of a record that
+is not whole. So landing counts and Spark reads the same records, by construction.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from civiclake import columns as c
-from civiclake.io.reading.raw_names import stored
 from civiclake.io.reading.inspect import Unreadable
+from civiclake.io.reading.raw_names import stored
 
 SUFFIX = ".parquet"
 _GROUP_BYTES = 16 << 20

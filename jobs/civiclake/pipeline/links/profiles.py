@@ -21,8 +21,8 @@ from civiclake.contracts.read.identity import MEANINGS, Identity
 from civiclake.engine.session import PSEUDONYM
 from civiclake.io.lake import links
 from civiclake.io.lake import tables as lake
-from civiclake.io.reading.raw_names import as_named
 from civiclake.io.ops.ledger import Recorder
+from civiclake.io.reading.raw_names import as_named
 from civiclake.linkage import places, scoring
 from civiclake.linkage.organisation import ORGANISATION
 from civiclake.linkage.person import PERSON

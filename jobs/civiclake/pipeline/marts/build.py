@@ -15,13 +15,13 @@ from civiclake.contracts.read.faults import choice, did_you_mean
 from civiclake.engine.session import suit
 from civiclake.errors import AccountError, CivicLakeError, FencedError, UserError
 from civiclake.io.lake import delta_log, tables
+from civiclake.io.lake.fence import fenced
 from civiclake.io.lake.lock import TableLock
 from civiclake.io.ops import ledger
 from civiclake.io.ops.account import BatchResult
 from civiclake.io.ops.ledger import Recorder
 from civiclake.pipeline.marts import groups
 from civiclake.pipeline.marts.groups import Input, Plan
-from civiclake.pipeline.night.merge import fenced
 from civiclake.pipeline.writing import writing
 from civiclake.settings import Settings
 

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Sequence
 
 from pyspark.errors import PySparkException
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from civiclake import columns as c
@@ -17,6 +14,7 @@ from civiclake.contracts.model import History
 from civiclake.contracts.sql import sql_text
 from civiclake.errors import AccountError, FencedError
 from civiclake.io.lake import marks, quarantine, recognise, tables
+from civiclake.io.lake.fence import fenced
 from civiclake.io.lake.fingerprint import FINGERPRINT, with_fingerprint
 from civiclake.io.lake.lock import TableLock
 from civiclake.pipeline.night.batch import Batch
@@ -24,8 +22,6 @@ from civiclake.pipeline.night.decide import Changes
 from civiclake.pipeline.night.judge import Judged
 from civiclake.steps.standardize import as_it_came, carries_record
 from civiclake.steps.validate import reasons
-
-_APP = "civiclake"
 
 
 def set_aside(batch: Batch, judged: Judged, changes: Changes) -> dict[str, int]:
@@ -97,31 +93,6 @@ def _with_record(bad: DataFrame, raw: DataFrame) -> DataFrame:
     found = F.broadcast(came.join(F.broadcast(wanted), "_came_record", "left_semi"))
     joined = bad.join(found, F.col(c.RECORD) == F.col("_came_record"), "left")
     return joined.withColumn(c.RAW, F.coalesce(F.col(c.RAW), F.col("_came")))
-
-
-@contextmanager
-def fenced(
-    spark: SparkSession, lock: TableLock, said: Mapping[str, Any]
-) -> Iterator[dict[str, Any]]:
-    """Commits of this block carry the lock's token, and what is to be read in the history.
-
-    Delta refuses a commit whose version of this application is not above the last one's: a
-    writer that lost its lock while Spark worked can't commit any more.
-    """
-    signed = {**said, "token": lock.token}
-    settings = {
-        "spark.databricks.delta.commit.idempotencyCheck.enabled": "true",
-        "spark.databricks.delta.write.txnAppId": _APP,
-        "spark.databricks.delta.write.txnVersion": str(lock.token),
-        "spark.databricks.delta.commitInfo.userMetadata": json.dumps(signed),
-    }
-    for name, value in settings.items():
-        spark.conf.set(name, value)
-    try:
-        yield signed
-    finally:
-        for name in settings:
-            spark.conf.unset(name)
 
 
 def merge(batch: Batch, changes: Changes, lock: TableLock) -> None:

@@ -14,12 +14,12 @@ from civiclake.contracts.model import Dataset, History
 from civiclake.contracts.read.faults import choice
 from civiclake.errors import AccountError, BatchHeld, FencedError, UserError
 from civiclake.io.lake import delta_log, marks, quarantine, recognise, tables
+from civiclake.io.lake.fence import fenced
 from civiclake.io.lake.lock import TableLock, table_lock
 from civiclake.io.landing.store import Landing
 from civiclake.io.ops import backfills
 from civiclake.io.ops.backfills import Backfill
 from civiclake.pipeline.night.batch import Batch
-from civiclake.pipeline.night.merge import fenced
 from civiclake.pipeline.rebuild.stage import Side, lock_name
 from civiclake.pipeline.writing import writing
 from civiclake.settings import Settings
