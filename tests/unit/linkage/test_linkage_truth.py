@@ -20,7 +20,7 @@ from civiclake.linkage.profiles import PROFILE, derive
 from civiclake.linkage.resolve import Former, Resolution, resolve
 from civiclake.linkage.scoring import Training, train
 
-FEBRL4 = Path(__file__).resolve().parents[1] / "data" / "febrl4"
+FEBRL4 = Path(__file__).resolve().parents[2] / "data" / "febrl4"
 TRAINING = Training(seed=1, max_pairs=3e5, min_profiles=1000, recall=0.8)
 THRESHOLD = 0.95
 PEOPLE = 2000

@@ -15,7 +15,7 @@ from civiclake.contracts.render import catalogue, dag, gx_suite, spark_schema, t
 from civiclake.contracts.render.ddl import add_columns
 from civiclake.errors import UserError
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from civiclake.contracts.load import load_city
 from civiclake.contracts.model import Dataset
 from civiclake.contracts.promise import State
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def at(text: str) -> datetime:

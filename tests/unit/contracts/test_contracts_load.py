@@ -26,7 +26,7 @@ from civiclake.contracts.model import (
 from civiclake.contracts.render import table_ddl
 from civiclake.errors import UserError
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture
