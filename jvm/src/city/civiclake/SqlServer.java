@@ -35,6 +35,7 @@ public final class SqlServer {
   }
 
   public static void main(String[] args) throws InterruptedException {
+    NoFiles.closeOthers(System.getProperty("civiclake.store", "file"));
     Map<String, String> properties = SealedProperties.seal();
     SparkSession spark = SparkSession.builder().getOrCreate();
     TableNames.start(spark);
