@@ -102,7 +102,9 @@ def _java(settings: Settings, work: Path) -> list[str]:
     return [
         f"-Dciviclake.lake={_LAKE}",
         f"-Dciviclake.store={_root(settings).partition(':')[0]}",
+        f"-Dciviclake.root={settings.state_dir.absolute()}",
         f"-Dciviclake.analysts={analysts.path(settings)}",
+        *(f"-Dciviclake.gate.{name}={n}" for name, n in settings.engine.gate.model_dump().items()),
         "-Dhive.server2.custom.authentication.class=city.civiclake.PasswordLogin",
         f"-Djava.io.tmpdir={work / 'tmp'}",
         _MAIN,
