@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from filelock import FileLock
 from pyspark.sql import SparkSession
 
 from civiclake.contracts.promise import Promise
 from civiclake.io.lake import tables
+from civiclake.local.held import held
 from civiclake.settings import Settings
 
 TABLE = "deliveries"
+_WAIT_S = 300.0
+"""Each load of a night writes here once, a second or two."""
 _COLUMNS = [
     ("dataset", "string"),
     ("due_at", "timestamp"),
@@ -45,8 +47,8 @@ def write(spark: SparkSession, settings: Settings, rows: Sequence[Promise]) -> N
         f"(dataset = '{row.dataset}' AND due_at = TIMESTAMP '{row.due_at:%Y-%m-%d %H:%M:%S}Z')"
         for row in rows
     )
-    settings.locks_dir.mkdir(parents=True, exist_ok=True)
-    with FileLock(settings.locks_dir / f".ops_{TABLE}"):
+    lock = settings.locks_dir / f".ops_{TABLE}"
+    with held(lock, f"writing {tables.OPS}.{TABLE}", timeout_s=_WAIT_S):
         writer = frame.write.format("delta").mode("append")
         # Most due dates are news, and to replace nothing costs three times as much as to append.
         if not spark.table(tables.by_path(settings, tables.OPS, TABLE)).where(same).isEmpty():
