@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from civiclake.cli.console import put, show_table
 from civiclake.engine import analysts, client
 from civiclake.errors import AccountError
-from civiclake.io.account import Account as Counts
-from civiclake.io.account import BatchResult
+from civiclake.io.ops.account import Account as Counts
+from civiclake.io.ops.account import BatchResult
 from civiclake.local import airflow, airflow_env
 from civiclake.local.airflow_api import Client
 from civiclake.settings import Settings

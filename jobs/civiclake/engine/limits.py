@@ -10,7 +10,8 @@ import os
 import re
 from pathlib import Path
 
-from civiclake.engine import analysts, restarts
+from civiclake.engine import restarts, rights
+from civiclake.local.files import write_whole
 from civiclake.settings import Settings
 
 SLOTS = 64
@@ -32,13 +33,10 @@ def write(settings: Settings) -> Path:
     for login, own in sorted(limits.login.items()):
         lines += [f"{login}.{name}={n}" for name, n in own.model_dump(exclude_none=True).items()]
     target = path(settings)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    fresh = target.with_name(f".limits.{os.getpid()}")
-    fresh.write_text("".join(f"{line}\n" for line in lines))
-    if analysts.path(settings).exists():
-        os.chown(fresh, -1, analysts.path(settings).stat().st_gid)
-    fresh.chmod(0o640)
-    fresh.replace(target)
+    target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    group = rights.door_group() if os.geteuid() == 0 else None
+    write_whole(target, "".join(f"{line}\n" for line in lines))
+    rights.share(target, group)
     return target
 
 

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, Field, ValidationError
 
+from civiclake.local.files import write_whole
+
 SHOWN_FOR = timedelta(hours=1)
 
 
@@ -56,7 +58,4 @@ def read(run_dir: Path, name: str) -> Restarts:
 
 def write(run_dir: Path, name: str, restarts: Restarts) -> None:
     """Whole or not at all."""
-    target = path(run_dir, name)
-    fresh = target.with_suffix(".new")
-    fresh.write_text(json.dumps(restarts.model_dump(mode="json")))
-    fresh.replace(target)
+    write_whole(path(run_dir, name), json.dumps(restarts.model_dump(mode="json")))

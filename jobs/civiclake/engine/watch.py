@@ -14,14 +14,13 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from civiclake.engine import restarts
 from civiclake.engine.ping import Answer, ping
 from civiclake.engine.service import Service
 from civiclake.engine.services import START_TIMEOUT_S, services
-from civiclake.errors import CivicLakeError
+from civiclake.errors import CivicLakeError, LockHeld
 from civiclake.local import alerts, process
+from civiclake.local.held import held
 from civiclake.settings import Settings
 
 NAME = "watch"
@@ -86,11 +85,11 @@ class Watch:
         if not reason:
             return
         try:
-            with FileLock(self._settings.run_dir / ".engine.lock", timeout=0):
+            with held(self._settings.run_dir / ".engine.lock", "the watch", timeout_s=0):
                 # Whoever held the lock until now may have stopped it or started it.
                 if service.was_started() and not service.is_stopping() and self._trouble():
                     self._again(reason)
-        except Timeout:
+        except LockHeld:
             return
 
     def _trouble(self) -> str:

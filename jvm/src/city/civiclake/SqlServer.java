@@ -36,6 +36,7 @@ public final class SqlServer {
 
   public static void main(String[] args)
       throws InterruptedException, ReflectiveOperationException {
+    NoFiles.closeOthers(System.getProperty("civiclake.store", "file"));
     Map<String, String> properties = SealedProperties.seal();
     RpcSecret.make();
     SparkSession spark = SparkSession.builder().getOrCreate();
@@ -48,12 +49,14 @@ public final class SqlServer {
     DoorWatch watch = new DoorWatch();
     spark.sparkContext().addSparkListener(watch);
     watch.start();
+    Gate gate = Gate.install(server);
     READY.countDown();
     LOG.info("the analysts' door is open, tables: {}", TableNames.shown());
     while (!spark.sparkContext().isStopped()) {
       Thread.sleep(POLL_MS);
       TableNames.followFolders();
       TableNames.followColumns();
+      gate.sweep();
     }
     DoorWatch.halt("Spark gave up");
   }
