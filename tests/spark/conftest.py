@@ -14,7 +14,7 @@ from pyspark.sql import SparkSession
 from civiclake import engine
 from civiclake.engine import jars, session
 from civiclake.local.process import free_ports
-from civiclake.settings import Settings, load_settings
+from civiclake.settings import GateSettings, Settings, load_settings
 
 
 @pytest.fixture(scope="session")
@@ -49,6 +49,10 @@ def settings() -> Iterator[Settings]:
                     "jobs_memory": "3g",
                     "sql_memory": "1g",
                     "remote": None,
+                    # Tests log in wrongly a hundred times, from one address.
+                    "gate": GateSettings(
+                        login_seconds=4, connections_by_login=12, delay_first_ms=1, delay_most_ms=20
+                    ),
                 }
             ),
         }

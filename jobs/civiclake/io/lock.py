@@ -141,7 +141,9 @@ def _acquire(file_lock: FileLock, table: str, record: Path, *, asks: bool) -> No
             word.unlink(missing_ok=True)
     # Who let go, or never wrote it down, is not who has it now.
     told = not by.get("released", True)
-    who = f"{by['holder']} (process {by['pid']})" if told else held.holder(Path(file_lock.lock_file))
+    who = (
+        f"{by['holder']} (process {by['pid']})" if told else held.holder(Path(file_lock.lock_file))
+    )
     raise LockHeld(f"table {table} is being written by {who}; try again when it is done")
 
 
