@@ -14,7 +14,7 @@ from typing import Any
 from civiclake import engine
 from civiclake.cli.console import say
 from civiclake.engine.session import connect
-from civiclake.io import lake
+from civiclake.io.lake import tables
 from civiclake.local.process import free_ports
 from civiclake.settings import Settings, load_settings, project_root
 
@@ -92,7 +92,7 @@ def stages(settings: Settings, dataset: str, batch: str) -> dict[str, float]:
     """Seconds by step of one batch, as the ledger has them."""
     spark = connect(settings)
     try:
-        rows = spark.table(lake.by_path(settings, lake.OPS, "outcomes")).collect()
+        rows = spark.table(tables.by_path(settings, tables.OPS, "outcomes")).collect()
         steps = [r for r in rows if r["dataset"] == dataset and r["batch_id"] == batch]
         return {r["step"]: round(r["seconds"], 2) for r in steps if r["seconds"]}
     finally:

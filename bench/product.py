@@ -17,7 +17,7 @@ from bench.work import ContenderFailed, Outcome, States, Work
 from civiclake import columns as c
 from civiclake.cli.city import dataset
 from civiclake.engine.session import connect
-from civiclake.io import delta_log, lake
+from civiclake.io.lake import delta_log, tables
 from civiclake.settings import Settings
 from civiclake.steps.content import content_hash
 
@@ -103,11 +103,11 @@ class Product:
             Where the larger table is.
         """
         state = self._copy(self._states[source], f"{slug}-0")
-        table = lake.by_path(state, lake.UNIFIED, _TABLE)
+        table = tables.by_path(state, tables.UNIFIED, _TABLE)
         hashed = content_hash(dataset(state, TAPS))
         spark = connect(self._settings)
         try:
-            version = delta_log.newest(spark, state, lake.UNIFIED, _TABLE).version
+            version = delta_log.newest(spark, state, tables.UNIFIED, _TABLE).version
             loaded = f"{table} VERSION AS OF {version}"
             columns = spark.table(table).columns
             listed = [f"{hashed} AS `{n}`" if n == c.CONTENT else f"`{n}`" for n in columns]
@@ -121,7 +121,7 @@ class Product:
             spark.stop()
         self._command(state, self._data, "mart", MART, _BETWEEN)
         self._states[slug] = state.state_dir
-        return Path(lake.location(state, lake.UNIFIED, _TABLE))
+        return Path(tables.location(state, tables.UNIFIED, _TABLE))
 
     def state(self, slug: str) -> Settings:
         """The settings by which the state that a work has left is read."""

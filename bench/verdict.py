@@ -29,9 +29,10 @@ from civiclake import columns as c
 from civiclake.cli import city
 from civiclake.cli.console import say
 from civiclake.engine.session import connect, suit
-from civiclake.io import gx, lake, raw
-from civiclake.pipeline import judge
-from civiclake.pipeline.batch import Batch
+from civiclake.io.lake import raw, tables
+from civiclake.io.verdict import gx
+from civiclake.pipeline.night import judge
+from civiclake.pipeline.night.batch import Batch
 from civiclake.settings import Settings
 from civiclake.steps.validate import reasons
 
@@ -67,7 +68,7 @@ def _once(settings: Settings, name: str, split: Split, rows: int) -> tuple[Cost,
     spark = connect(settings)
     try:
         suit(spark, rows)
-        table = lake.by_path(settings, lake.RAW, TAPS.replace(".", "_"))
+        table = tables.by_path(settings, tables.RAW, TAPS.replace(".", "_"))
         came = raw.read_batch(spark, table, BATCHES["changes"])
         with Meter(of_engine(settings), with_itself=True) as meter:
             split(spark, settings, came, sink)
@@ -97,7 +98,7 @@ def _by_product(spark: SparkSession, settings: Settings, came: DataFrame, sink: 
 
 
 def _by_hand(spark: SparkSession, settings: Settings, came: DataFrame, sink: Path) -> None:
-    stops = spark.table(lake.by_path(settings, lake.UNIFIED, STOPS.replace(".", "_")))
+    stops = spark.table(tables.by_path(settings, tables.UNIFIED, STOPS.replace(".", "_")))
     judged = pyspark_delta.judge(came, stops.select("stop_code"))
     # One pass: rows go into one of two folders as they are judged.
     is_bad = F.size("reasons") > 0

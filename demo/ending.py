@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from civiclake.cli.console import put, show_table
 from civiclake.engine import analysts, session
 from civiclake.errors import AccountError
-from civiclake.io import lake
-from civiclake.io.account import Account as Counts
-from civiclake.io.account import BatchResult
+from civiclake.io.lake import tables
+from civiclake.io.ops.account import Account as Counts
+from civiclake.io.ops.account import BatchResult
 from civiclake.local import airflow, airflow_env
 from civiclake.local.airflow_api import Client
 from civiclake.settings import Settings
@@ -84,8 +84,8 @@ def person_links(settings: Settings) -> list[tuple[str, str, str]]:
     """Person, dataset and key of every record that is linked now; by the jobs' door alone."""
     spark = session.connect(settings)
     try:
-        table = spark.table(lake.by_path(settings, lake.UNIFIED, "person_link"))
-        rows = table.where("valid_to IS NULL").select("person_id", "dataset", "record_key")
+        links = spark.table(tables.by_path(settings, tables.UNIFIED, "person_link"))
+        rows = links.where("valid_to IS NULL").select("person_id", "dataset", "record_key")
         return [(str(person), str(dataset), str(key)) for person, dataset, key in rows.collect()]
     finally:
         spark.stop()

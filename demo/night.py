@@ -13,7 +13,7 @@ from civiclake.cli import city, services
 from civiclake.cli.console import put, say
 from civiclake.contracts.model import Manifest
 from civiclake.errors import CivicLakeError
-from civiclake.io.landing import Landing
+from civiclake.io.landing.store import Landing
 from civiclake.local import airflow
 from civiclake.settings import Settings, load_settings
 from demo import ending, sources

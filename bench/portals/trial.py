@@ -18,7 +18,7 @@ from bench.portals.reference import Compared, compare
 from civiclake.contracts.load import load_city
 from civiclake.contracts.model import Dataset
 from civiclake.engine.session import connect
-from civiclake.io import lake
+from civiclake.io.lake import tables
 from civiclake.settings import Settings, project_root
 
 DEPARTMENT = "portal"
@@ -125,7 +125,7 @@ class Trial:
         dataset = self.dataset(known_as)
         spark = connect(self.settings)
         try:
-            table = spark.table(lake.by_path(self.settings, lake.UNIFIED, dataset.table))
+            table = spark.table(tables.by_path(self.settings, tables.UNIFIED, dataset.table))
             return compare(path, dataset, table.toArrow())
         finally:
             spark.stop()

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from pydantic import BaseModel, Field
 
-from civiclake.io.account import Account
+from civiclake.io.ops.account import Account
 
 DUPLICATE_KEY = "duplicate_key"
 

@@ -11,8 +11,8 @@ import pytest
 from civiclake.contracts.load import load_city
 from civiclake.contracts.model import Manifest
 from civiclake.contracts.render import gx_suite
-from civiclake.contracts.rule_checks import check_arguments, check_columns, check_meaning
-from civiclake.contracts.suites import expectation_table, known_expectations
+from civiclake.contracts.rules.checks import check_arguments, check_columns, check_meaning
+from civiclake.contracts.rules.suites import expectation_table, known_expectations
 
 ROOT = Path(__file__).resolve().parents[2]
 # Structure is the contract's business, and queries see other tables than the batch's.

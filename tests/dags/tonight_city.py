@@ -116,7 +116,7 @@ _LEDGER = {
         " told_at timestamp, recorded_at timestamp"
     ),
 }
-"""The columns that `civiclake.io.ledger` writes."""
+"""The columns that `civiclake.io.ops.ledger` writes."""
 
 
 def write(

@@ -29,8 +29,8 @@ from civiclake.contracts.model import (
     Rule,
     Severity,
 )
-from civiclake.io.landing import BatchManifest
-from civiclake.io.raw_names import stored
+from civiclake.io.landing.store import BatchManifest
+from civiclake.io.reading.raw_names import stored
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)")
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d.*")

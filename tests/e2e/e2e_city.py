@@ -19,7 +19,7 @@ from civiclake import engine, secrets
 from civiclake.contracts import manifest
 from civiclake.contracts.load import load_city
 from civiclake.engine import analysts, client, jars, session
-from civiclake.io import lake
+from civiclake.io.lake import tables
 from civiclake.local import airflow, airflow_api, postgres, process
 from civiclake.settings import Settings, load_settings, project_root
 from demo import sources
@@ -169,7 +169,7 @@ class City:
         try:
             found = {}
             for folder in sorted(Path(self.settings.lake, "unified").iterdir()):
-                table = lake.by_path(self.settings, "unified", folder.name)
+                table = tables.by_path(self.settings, "unified", folder.name)
                 every = "sum(CAST(xxhash64(*) AS decimal(38,0)))"
                 row = spark.sql(f"SELECT count(*), {every} FROM {table}")
                 found[folder.name] = tuple(row.head() or ())
@@ -187,7 +187,7 @@ class City:
         spark = session.connect(self.settings)
         try:
             named = re.sub(
-                r"{(\w+)\.(\w+)}", lambda m: lake.by_path(self.settings, m[1], m[2]), sql
+                r"{(\w+)\.(\w+)}", lambda m: tables.by_path(self.settings, m[1], m[2]), sql
             )
             return [tuple(row) for row in spark.sql(named).collect()]
         finally:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from source_city import Api, City
 
-from civiclake.io.sources import rest_client
+from civiclake.io.sources.rest import client
 
 IDS = [f"t{n:02}" for n in range(1, 11)]
 
@@ -24,7 +24,7 @@ def tree(name: str, hour: int = 10, **more: Any) -> dict[str, Any]:
 def trees(api: Api, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """Ten trees, and a server without faults."""
     monkeypatch.setenv("PARKS_API_URL", api.address)
-    monkeypatch.setattr(rest_client, "BACKOFF_SECONDS", 0.01)
+    monkeypatch.setattr(client, "BACKOFF_SECONDS", 0.01)
     found = [tree(name) for name in IDS]
     api.put(found)
     api.plan()

@@ -13,9 +13,9 @@ from source_city import City
 from source_refusals import refused
 
 from civiclake.errors import BatchHeld, SourceError, SourceUnavailable
-from civiclake.io import streams
 from civiclake.io.formats import parquet_text as parquet_format
 from civiclake.io.formats import xlsx as xlsx_format
+from civiclake.io.reading import streams
 
 
 def _drop(city: City, name: str, content: bytes) -> str:

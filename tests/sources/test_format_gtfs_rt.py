@@ -18,7 +18,7 @@ from format_samples import (
 from google.transit import gtfs_realtime_pb2 as pb
 from source_city import City
 
-from civiclake.contracts import file_format
+from civiclake.contracts.read import file_format
 from civiclake.io.formats import gtfs_rt
 from civiclake.settings import project_root
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from format_samples import read
 
-from civiclake.io.inspect import Unreadable
+from civiclake.io.reading.inspect import Unreadable
 
 
 @pytest.mark.parametrize("kind", ["json", "jsonl"])

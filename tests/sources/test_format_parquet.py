@@ -16,7 +16,7 @@ import pyarrow.parquet.encryption as pe
 import pytest
 from format_samples import parquet, read
 
-from civiclake.io.inspect import Unreadable
+from civiclake.io.reading.inspect import Unreadable
 
 GEOMETRY = b"\x01\x01\x00\x00\x00" + b"\xff" * 16
 

@@ -15,7 +15,7 @@ from format_samples import columns_named, land, read, records, xlsx
 from source_city import City
 
 from civiclake.errors import BatchHeld
-from civiclake.io.inspect import Unreadable
+from civiclake.io.reading.inspect import Unreadable
 
 STRICT = {
     "http://schemas.openxmlformats.org/spreadsheetml/2006/main": (

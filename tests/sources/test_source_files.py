@@ -17,9 +17,9 @@ from source_city import City, read_back
 from source_refusals import refused
 
 from civiclake.errors import BatchHeld, SourceError, SourceUnavailable, UserError
-from civiclake.io import csv_records
-from civiclake.io.inspect import Inspection
-from civiclake.io.landing import BatchManifest
+from civiclake.io.landing.store import BatchManifest
+from civiclake.io.reading import csv_records
+from civiclake.io.reading.inspect import Inspection
 
 HEADER = "tree_id,species,height\n"
 GOOD = HEADER + "t1,oak,12.5\nt2,elm,8\n"

@@ -13,7 +13,7 @@ from source_city import API_LOGINS, COLUMNS, ODD_COLUMNS, ODD_NAMES, UPDATED, Ap
 from source_refusals import refused
 
 from civiclake.errors import BatchHeld, ContractError, SourceError, SourceUnavailable, UserError
-from civiclake.io.sources import rest_client
+from civiclake.io.sources.rest import client
 from civiclake.local import process
 
 __all__ = ["trees"]
@@ -196,8 +196,8 @@ def test_a_server_that_is_down(
 def test_a_page_that_drips_is_given_up(
     city: City, api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rest_client, "PAGE_SECONDS", 0.3)
-    monkeypatch.setattr(rest_client, "_ATTEMPTS", 1)
+    monkeypatch.setattr(client, "PAGE_SECONDS", 0.3)
+    monkeypatch.setattr(client, "_ATTEMPTS", 1)
     api.plan(*["drip"] * 3)
     with pytest.raises(SourceUnavailable, match="a page took over 0 s"):
         city.extract(city.api("page"), "n1")
@@ -225,7 +225,7 @@ def test_an_answer_that_is_no_page(city: City, api: Api, fault: str, words: str)
 
 
 def test_a_page_beyond_measure(city: City, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rest_client, "MAX_PAGE_BYTES", 1 << 20)
+    monkeypatch.setattr(client, "MAX_PAGE_BYTES", 1 << 20)
     api.plan(f"huge:{2 << 20}")
     refused(city, city.api("page"), SourceError, "a page of over 1 MiB", "rest.paging.size")
 

@@ -11,7 +11,7 @@ from source_city import API_LOGINS, Api, City
 from source_refusals import refused
 
 from civiclake.errors import ContractError, SourceError, SourceUnavailable
-from civiclake.io.sources import rest_client
+from civiclake.io.sources.rest import client
 
 __all__ = ["trees"]
 
@@ -220,7 +220,7 @@ def test_an_error_beside_an_empty_list_is_an_error(city: City, api: Api) -> None
 
 
 def test_an_answer_without_a_body(city: City, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rest_client, "_ATTEMPTS", 1)
+    monkeypatch.setattr(client, "_ATTEMPTS", 1)
     api.plan(*["bare:200"] * 3)
     dataset = city.api("page", NO_TOTAL)
     with pytest.raises(SourceUnavailable, match=r"status 200 without a body; .*end: empty_body"):

@@ -19,9 +19,9 @@ from source_city import HOST_KEY, SFTP_KEY, SFTP_PASSWORD, City, Drops
 from source_refusals import refused
 
 from civiclake.errors import SourceError, SourceUnavailable, UserError
-from civiclake.io import csv_records
 from civiclake.io.extract import extract
-from civiclake.io.inspect import Inspection
+from civiclake.io.reading import csv_records
+from civiclake.io.reading.inspect import Inspection
 from civiclake.io.sources import sftp
 from civiclake.local import process
 from demo import sshd

@@ -15,7 +15,7 @@ from civiclake.errors import ContractError, UserError
 FINDS = """
 import datetime, io
 
-from civiclake.io.sources.common import Delivery
+from civiclake.io.landing.delivery import Delivery
 
 
 class _Plain:
@@ -34,7 +34,7 @@ def find(dataset, *, settle_seconds):
 PULLS = """
 from datetime import UTC, datetime
 
-from civiclake.io.landing import LandedFile
+from civiclake.io.landing.store import LandedFile
 from civiclake.io.sources.registry import Pulled
 
 

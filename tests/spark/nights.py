@@ -19,10 +19,10 @@ from pyspark.sql import SparkSession
 from civiclake import secrets
 from civiclake.contracts.load import load_city
 from civiclake.contracts.model import Dataset, Manifest, Source, SourceKind
-from civiclake.io import lake, quarantine
-from civiclake.io.account import BatchResult
 from civiclake.io.extract import extract
-from civiclake.pipeline.load import load
+from civiclake.io.lake import quarantine, tables
+from civiclake.io.ops.account import BatchResult
+from civiclake.pipeline.night.load import load
 from civiclake.settings import Settings, project_root
 
 COUNTS = (
@@ -90,7 +90,7 @@ class Nights:
         """The unified table, without lineage, in key order."""
         found = dataset or self.dataset
         names = [col.name for col in found.unified_columns]
-        table = self.spark.table(lake.by_path(self.settings, lake.UNIFIED, found.table))
+        table = self.spark.table(tables.by_path(self.settings, tables.UNIFIED, found.table))
         rows = table.select(*names).orderBy(*found.key).collect()
         return [{n: _text(row[n]) for n in names} for row in rows]
 
@@ -98,7 +98,7 @@ class Nights:
         """What is set aside: batch, row, status and reasons."""
         if not quarantine.exists(self.spark, self.settings, self.dataset):
             return []
-        name = lake.by_path(self.settings, lake.QUARANTINE, self.dataset.table)
+        name = tables.by_path(self.settings, tables.QUARANTINE, self.dataset.table)
         rows = self.spark.table(name).orderBy("_batch_id", "_row").collect()
         return [
             {
@@ -112,7 +112,7 @@ class Nights:
 
     def version(self) -> int:
         """Delta version of the unified table: unchanged means that nothing was written."""
-        name = lake.by_path(self.settings, lake.UNIFIED, self.dataset.table)
+        name = tables.by_path(self.settings, tables.UNIFIED, self.dataset.table)
         return int(self.spark.sql(f"DESCRIBE HISTORY {name} LIMIT 1").collect()[0]["version"])
 
     def pseudonym(self, value: str, domain: str) -> str:

@@ -13,13 +13,14 @@ from pyspark.sql import SparkSession
 
 from civiclake.contracts.model import Dataset, Limits
 from civiclake.errors import BatchHeld, LockHeld, UserError
-from civiclake.io import backfills, lake, ledger
-from civiclake.io.backfills import Backfill
-from civiclake.io.lock import table_lock
-from civiclake.pipeline import backfill
-from civiclake.pipeline.difference import read_difference
-from civiclake.pipeline.replan import Range
-from civiclake.pipeline.swap import swap
+from civiclake.io.lake import tables
+from civiclake.io.lake.lock import table_lock
+from civiclake.io.ops import backfills, ledger
+from civiclake.io.ops.backfills import Backfill
+from civiclake.pipeline.rebuild import stage
+from civiclake.pipeline.rebuild.difference import read_difference
+from civiclake.pipeline.rebuild.plan import Range
+from civiclake.pipeline.rebuild.swap import swap
 from civiclake.settings import Settings
 
 HEAD = "date,precipitation,temp_max,temp_min,wind,weather\n"
@@ -71,7 +72,7 @@ def mended(nights: Nights) -> Dataset:
 
 
 class Staged(NamedTuple):
-    backfill: Backfill
+    stage: Backfill
     served_before: tuple[list[dict[str, str]], int]
 
 
@@ -79,7 +80,7 @@ class Staged(NamedTuple):
 def staged(nights: Nights, mended: Dataset) -> Staged:
     """Both nights by the mended contract, beside what is served."""
     before = (nights.table(), nights.version())
-    return Staged(backfill.stage(nights.settings, mended, FIRST_DAY), before)
+    return Staged(stage.stage(nights.settings, mended, FIRST_DAY), before)
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +93,7 @@ def overtaken(nights: Nights, staged: Staged) -> Backfill:
 @pytest.fixture(scope="module")
 def swapped(nights: Nights, mended: Dataset, overtaken: Backfill) -> Backfill:
     """The whole table, built anew and swapped in."""
-    whole = backfill.stage(nights.settings, mended, ALL)
+    whole = stage.stage(nights.settings, mended, ALL)
     return swap(nights.settings, mended, whole.backfill_id)
 
 
@@ -104,7 +105,7 @@ def _standing(nights: Nights, backfill_id: str) -> str:
 def test_a_range_without_batches_is_refused(nights: Nights, mended: Dataset) -> None:
     long_ago = Range(date(2015, 1, 1), date(2015, 2, 1))
     with pytest.raises(UserError, match=r"holds merged batches from 2016-01-01 to 2016-01-02"):
-        backfill.stage(nights.settings, mended, long_ago)
+        stage.stage(nights.settings, mended, long_ago)
 
 
 def test_it_is_built_beside_what_is_served(nights: Nights, staged: Staged) -> None:
@@ -133,19 +134,19 @@ def test_a_night_in_between_makes_the_swap_refuse(
 
 
 def test_the_new_night_alone_is_enough_then(nights: Nights, overtaken: Backfill) -> None:
-    last = backfill.stage(nights.settings, nights.dataset, Range(date(2016, 1, 3), None))
+    last = stage.stage(nights.settings, nights.dataset, Range(date(2016, 1, 3), None))
     assert _standing(nights, overtaken.backfill_id) == "superseded"
     assert (last.batches, _counts(last)) == (1, (0, 0, 0, 4))
     assert last.base_version is not None
 
 
 def test_one_backfill_of_a_table_at_a_time(nights: Nights, mended: Dataset) -> None:
-    name = backfill.lock_name(mended)
+    name = stage.lock_name(mended)
     with (
         table_lock(nights.settings, name, holder="a backfill"),
         pytest.raises(LockHeld, match="is being written by a backfill"),
     ):
-        backfill.stage(nights.settings, mended, ALL)
+        stage.stage(nights.settings, mended, ALL)
 
 
 def test_the_whole_table_is_swapped_in_by_one_commit(
@@ -160,7 +161,7 @@ def test_the_whole_table_is_swapped_in_by_one_commit(
         "2016-01-04": "0.0", "2016-01-05": "0.0",
     }  # fmt: skip
     assert [row["status"] for row in nights.quarantine()] == ["released"]
-    table = lake.by_path(nights.settings, lake.UNIFIED, mended.table)
+    table = tables.by_path(nights.settings, tables.UNIFIED, mended.table)
     before = nights.spark.sql(f"SELECT * FROM {table} VERSION AS OF {swapped.evidence_version}")
     assert before.count() == 4
     comments = {f.name: f.metadata.get("comment") for f in nights.spark.table(table).schema}
@@ -183,6 +184,6 @@ def test_from_the_source_again_what_the_department_has_lost_is_gone(
     second.write_text(HEAD + day(1, 1.0) + day(6))
     os.utime(second, (delivered, delivered))  # a fresh file may still be growing
     again = Range(date(2016, 1, 2), date(2016, 1, 2))
-    fresh = backfill.stage(nights.settings, nights.dataset, again, from_source=True)
+    fresh = stage.stage(nights.settings, nights.dataset, again, from_source=True)
     assert _counts(fresh)[:3] == (1, 1, 0)
     assert "- 2016-01-05" in read_difference(fresh)

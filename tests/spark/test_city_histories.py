@@ -15,10 +15,10 @@ from pyspark.sql import SparkSession
 
 from civiclake import columns as c
 from civiclake.contracts.model import Limits
-from civiclake.io import lake
-from civiclake.io.account import BatchResult
-from civiclake.pipeline.link import link
-from civiclake.pipeline.load import load
+from civiclake.io.lake import tables
+from civiclake.io.ops.account import BatchResult
+from civiclake.pipeline.links.link import link
+from civiclake.pipeline.night.load import load
 from civiclake.settings import Settings
 from demo.city import clock, places
 from demo.city.model import Model
@@ -72,7 +72,9 @@ def _assert_true(found: BatchResult, wanted: Expected) -> None:
 def _served(nights: Nights, *beside: str) -> list[tuple[Any, ...]]:
     """Rows of the unified table: the contract's columns as text, and what is asked for beside."""
     names = [column.name for column in nights.dataset.unified_columns]
-    table = nights.spark.table(lake.by_path(nights.settings, lake.UNIFIED, nights.dataset.table))
+    table = nights.spark.table(
+        tables.by_path(nights.settings, tables.UNIFIED, nights.dataset.table)
+    )
     rows = table.select(*names, *beside).collect()
     return sorted(
         (*[str(row[name]) for name in names], *[_moment(row[name]) for name in beside])

@@ -14,13 +14,13 @@ from pyspark.sql import SparkSession
 from civiclake.contracts.model import Dataset, History, Load
 from civiclake.contracts.promise import Promise, State
 from civiclake.errors import BatchHeld
-from civiclake.io import promises
 from civiclake.io.extract import extract
-from civiclake.io.landing import Landing
-from civiclake.pipeline import deliveries
-from civiclake.pipeline.deliveries import Absence
-from civiclake.pipeline.extract import extract_batch
-from civiclake.pipeline.load import load
+from civiclake.io.landing.store import Landing
+from civiclake.io.ops import deliveries as promises
+from civiclake.pipeline.night.extract import extract_batch
+from civiclake.pipeline.night.load import load
+from civiclake.pipeline.watch import deliveries
+from civiclake.pipeline.watch.deliveries import Absence
 from civiclake.settings import Settings
 
 HEAD = "date,precipitation,temp_max,temp_min,wind,weather\n"

@@ -15,11 +15,11 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from civiclake.contracts.model import Dataset, History, Load
-from civiclake.io import lake, quarantine, recognise
-from civiclake.io.fingerprint import with_fingerprint
-from civiclake.pipeline.batch import Batch
-from civiclake.pipeline.load import load
-from civiclake.pipeline.replay import replay
+from civiclake.io.lake import quarantine, recognise, tables
+from civiclake.io.lake.fingerprint import with_fingerprint
+from civiclake.pipeline.night.batch import Batch
+from civiclake.pipeline.night.load import load
+from civiclake.pipeline.night.replay import replay
 from civiclake.settings import Settings
 
 HEAD = "tree_id,species,rings\n"
@@ -42,7 +42,7 @@ class Store:
 
     @property
     def table(self) -> str:
-        return lake.by_path(self.settings, lake.QUARANTINE, self.dataset.table)
+        return tables.by_path(self.settings, tables.QUARANTINE, self.dataset.table)
 
     def night(self, number: int, bad: Keys, *, again: bool = False, whole: bool = True) -> None:
         """Set records aside, one for each key; "" is a sound one. ``again``: a second try."""
@@ -115,8 +115,8 @@ def test_what_is_no_snapshot_closes_nothing_and_news_are_appended(store: Store) 
 
 def test_a_quarantine_from_before_faults_were_known_goes_on(store: Store) -> None:
     older = [column for column in quarantine.COLUMNS if column[0] in _OLD]
-    lake.create(store.spark, store.settings, lake.QUARANTINE, store.dataset.table, older)
-    place = lake.location(store.settings, lake.QUARANTINE, store.dataset.table)
+    tables.create(store.spark, store.settings, tables.QUARANTINE, store.dataset.table, older)
+    place = tables.location(store.settings, tables.QUARANTINE, store.dataset.table)
     for number in (1, 2):
         values = [
             (f"b{number}/0/{row}", f"b{number}", "a.csv", row, FIRST + timedelta(days=number),
@@ -156,7 +156,7 @@ def test_whole_nights(settings: Settings, spark: SparkSession, tmp_path: Path) -
     nights.deliver(HEAD + "t9,oak,1\nt10,oak,many\n", "c.csv")
     second = nights.run("b2")
     assert counts(second) == {"read": 11, "inserted": 1, "unchanged": 8, "quarantined": 2}
-    table = lake.by_path(nights.settings, lake.QUARANTINE, nights.dataset.table)
+    table = tables.by_path(nights.settings, tables.QUARANTINE, nights.dataset.table)
     assert known(spark, table, "tree_id") == [
         ("t10", "open", "b1", "b2", 2), ("t10", "open", "b2", "b2", 1),
     ]  # fmt: skip
@@ -179,7 +179,7 @@ def test_where_every_night_stays_served_a_fault_of_it_stays_open(
         nights.deliver(text, f"{number}.csv", at=int(at.timestamp()))
         nights.run(f"b{number}")
     both = [("t11", "open", "b1", "b1", 1), ("t12", "open", "b2", "b2", 1)]
-    table = lake.by_path(nights.settings, lake.QUARANTINE, nights.dataset.table)
+    table = tables.by_path(nights.settings, tables.QUARANTINE, nights.dataset.table)
     assert known(spark, table, "tree_id") == both
     with nights.keys():
         load(nights.settings, nights.dataset, "b1")

@@ -16,9 +16,9 @@ from pyspark.sql import functions as F
 
 from civiclake import secrets
 from civiclake.errors import UserError
-from civiclake.io import lake, links
-from civiclake.io.account import BatchResult
-from civiclake.pipeline.link import link
+from civiclake.io.lake import links, tables
+from civiclake.io.ops.account import BatchResult
+from civiclake.pipeline.links.link import link
 from civiclake.settings import Settings, SubjectSettings
 from civiclake.steps.survive import survive
 
@@ -89,7 +89,7 @@ def run(nights: TwoDepartments, subject: str, night: int) -> BatchResult:
 
 
 def table(nights: TwoDepartments, layer: str, name: str) -> list[dict[str, Any]]:
-    rows = nights.spark.table(lake.by_path(nights.settings, layer, name)).collect()
+    rows = nights.spark.table(tables.by_path(nights.settings, layer, name)).collect()
     return [row.asDict() for row in rows]
 
 
@@ -140,7 +140,7 @@ TABLES = (("unified", "person"), ("unified", "person_link"), ("link", "person"))
 
 
 def version(nights: TwoDepartments, layer: str, name: str) -> int:
-    where = lake.by_path(nights.settings, layer, name)
+    where = tables.by_path(nights.settings, layer, name)
     return int(nights.spark.sql(f"DESCRIBE HISTORY {where} LIMIT 1").collect()[0]["version"])
 
 
@@ -166,7 +166,7 @@ def _a_correction_is_history(nights: TwoDepartments) -> None:
 
 def scored(nights: TwoDepartments, batch_id: str) -> int:
     """How many profiles the night compared with the others: those that are new."""
-    outcomes = nights.spark.table(lake.by_path(nights.settings, "ops", "outcomes"))
+    outcomes = nights.spark.table(tables.by_path(nights.settings, "ops", "outcomes"))
     mine = outcomes.where((F.col("batch_id") == batch_id) & (F.col("dataset") == "link.person"))
     row = mine.where(F.col("outcome") == "profiles_scored").collect()[0]
     return int(row["rows"])

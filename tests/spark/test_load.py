@@ -16,11 +16,12 @@ from pyspark.sql import SparkSession
 
 from civiclake import secrets
 from civiclake.errors import AccountError, BatchHeld, FencedError, LockHeld, UserError
-from civiclake.io import lake, ledger
 from civiclake.io.extract import extract
-from civiclake.io.lock import table_lock
-from civiclake.pipeline import apply, classify
-from civiclake.pipeline.load import load
+from civiclake.io.lake import tables
+from civiclake.io.lake.lock import table_lock
+from civiclake.io.ops import ledger
+from civiclake.pipeline.night import decide, merge
+from civiclake.pipeline.night.load import load
 from civiclake.settings import Settings
 
 HEAD = "date,precipitation,temp_max,temp_min,wind,weather\n"
@@ -131,7 +132,7 @@ def test_crash_between_quarantine_and_merge_counts_no_row_twice(
     with nights.keys():
         extract(nights.settings, nights.dataset, "b1")
         with monkeypatch.context() as patch:
-            patch.setattr(apply, "merge", _crash)
+            patch.setattr(merge, "merge", _crash)
             with pytest.raises(RuntimeError, match="power cut"):
                 load(nights.settings, nights.dataset, "b1")
         result = load(nights.settings, nights.dataset, "b1")
@@ -150,12 +151,12 @@ def test_a_disagreement_of_counts_fails_the_batch_and_writes_nothing(
     nights = make("meteorology.daily")
     nights.run("b1", HEAD + day(1))
     before = nights.version()
-    honest = classify.edits
+    honest = decide.edits
     # As if the new rows were lost on their way: what is written is not what was decided.
-    monkeypatch.setattr(classify, "edits", lambda f: honest(f).where("_edit <> 'insert'"))
+    monkeypatch.setattr(decide, "edits", lambda f: honest(f).where("_edit <> 'insert'"))
     with pytest.raises(AccountError, match=r"2 rows were to be written, but it would be 1"):
         nights.run("b2", HEAD + day(1, 3.0) + day(2))
-    monkeypatch.setattr(classify, "edits", lambda f: honest(f).where("_edit <> 'update'"))
+    monkeypatch.setattr(decide, "edits", lambda f: honest(f).where("_edit <> 'update'"))
     with pytest.raises(AccountError, match=r"1 rows were to be removed, but it would be 0"):
         nights.run("b3", HEAD + day(1, 4.0) + day(2))
     assert nights.version() == before
@@ -179,7 +180,7 @@ def test_a_writer_that_lost_its_lock_can_not_commit(
     nights = make("meteorology.daily")
     nights.run("b1", HEAD + day(1))
     before = nights.version()
-    monkeypatch.setattr("civiclake.io.lock.TableLock.check", lambda self: None)
+    monkeypatch.setattr("civiclake.io.lake.lock.TableLock.check", lambda self: None)
     # The fence in Delta itself: a commit under the last token is behind us already.
     path = nights.settings.locks_dir / f"{nights.dataset.table}.json"
     path.write_text('{"token": 0, "released": true}')
@@ -220,7 +221,7 @@ def test_a_killed_load_leaves_no_spark_work_and_can_be_run_again(make: Make) -> 
 def test_ledger_holds_every_step_of_every_batch(make: Make) -> None:
     nights = make("meteorology.daily")
     nights.run("b1", HEAD + day(1))
-    outcomes = nights.spark.table(lake.by_path(nights.settings, lake.OPS, "outcomes")).collect()
+    outcomes = nights.spark.table(tables.by_path(nights.settings, tables.OPS, "outcomes")).collect()
     steps = [r["step"] for r in outcomes if r["outcome"] == "done"]
     assert steps == ["stage", "judge", "verdict", "classify", "merge", "set_aside"]
     accounts = {r["outcome"]: r["rows"] for r in outcomes if r["step"] == "account"}

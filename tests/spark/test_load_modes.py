@@ -14,8 +14,8 @@ from pyspark.sql import SparkSession
 
 from civiclake.contracts.model import Dataset, History, Load, Source, SourceKind
 from civiclake.errors import BatchHeld, UserError
-from civiclake.io import lake
-from civiclake.pipeline.load import load
+from civiclake.io.lake import tables
+from civiclake.pipeline.night.load import load
 from civiclake.settings import Settings
 
 HEAD = "tree_id,species,rings\n"
@@ -35,12 +35,12 @@ def make(settings: Settings, spark: SparkSession, tmp_path: Path) -> Make:
 
 
 def _rows(nights: Nights, *columns: str) -> list[tuple[Any, ...]]:
-    table = nights.spark.table(lake.by_path(nights.settings, lake.UNIFIED, "parks_trees"))
+    table = nights.spark.table(tables.by_path(nights.settings, tables.UNIFIED, "parks_trees"))
     return [tuple(row) for row in table.select(*columns).orderBy(*columns).collect()]
 
 
 def _outcomes(nights: Nights, step: str, batch: str) -> dict[str, int]:
-    table = nights.spark.table(lake.by_path(nights.settings, lake.OPS, "outcomes"))
+    table = nights.spark.table(tables.by_path(nights.settings, tables.OPS, "outcomes"))
     found = table.where((table["step"] == step) & (table["batch_id"] == batch)).collect()
     return {row["outcome"]: row["rows"] for row in found if row["rows"]}
 
@@ -174,7 +174,7 @@ def test_a_new_column_waits_in_raw_until_the_contract_names_it(make: Make) -> No
     evolved = nights.run("b2", "tree_id,species,crown,rings\nt2,elm,3,many\nt3,elm,4,5\n")
     assert counts(evolved) == {"read": 2, "inserted": 2}
     assert evolved.warnings == {"new_column:crown": 2, "type:rings": 1}
-    raw = nights.spark.table(lake.by_path(nights.settings, lake.RAW, "parks_trees"))
+    raw = nights.spark.table(tables.by_path(nights.settings, tables.RAW, "parks_trees"))
     kept = raw.select("tree_id", "crown").orderBy("tree_id").collect()
     assert [tuple(row) for row in kept] == [("t1", None), ("t2", "3"), ("t3", "4")]
     assert "crown" not in nights.table()[0]
@@ -187,7 +187,7 @@ def test_a_new_column_waits_in_raw_until_the_contract_names_it(make: Make) -> No
         first = load(nights.settings, nights.dataset, "b1")
     assert counts(again) == {"read": 2, "updated": 1, "quarantined": 1}
     assert counts(first) == {"read": 1, "unchanged": 1}
-    aside = nights.spark.table(lake.by_path(nights.settings, lake.QUARANTINE, "parks_trees"))
+    aside = nights.spark.table(tables.by_path(nights.settings, tables.QUARANTINE, "parks_trees"))
     assert [row["raw"]["crown"] for row in aside.collect()] == ["3"]
     assert _rows(nights, "tree_id", "crown", "rings") == [
         ("t1", None, 7), ("t2", None, None), ("t3", 4, 5),
@@ -254,7 +254,7 @@ def test_rows_are_compared_by_the_columns_that_the_contract_names_now(make: Make
 def test_a_table_from_before_rows_had_a_hash_is_hashed_once(make: Make) -> None:
     nights = make(Load.FILES, History.LATEST)
     nights.run("b1", HEAD + "t1,oak,7\nt2,elm,\n")
-    table = lake.by_path(nights.settings, lake.UNIFIED, "parks_trees")
+    table = tables.by_path(nights.settings, tables.UNIFIED, "parks_trees")
     mapping = "'delta.columnMapping.mode' = 'name'"
     nights.spark.sql(f"ALTER TABLE {table} SET TBLPROPERTIES ({mapping})")
     nights.spark.sql(f"ALTER TABLE {table} DROP COLUMN _content_hash")

@@ -13,12 +13,13 @@ from nights import Nights, age, city, counts
 from pyspark.sql import SparkSession
 
 from civiclake.errors import AccountError, UserError
-from civiclake.io import lake
-from civiclake.io.lock import table_lock
-from civiclake.io.maintenance import Upkeep
-from civiclake.pipeline import classify, tidy
-from civiclake.pipeline import maintain as module
-from civiclake.pipeline.maintain import maintain
+from civiclake.io.lake import tables
+from civiclake.io.lake.lock import table_lock
+from civiclake.io.ops.maintenance import Upkeep
+from civiclake.pipeline.night import decide
+from civiclake.pipeline.upkeep import files as tidy
+from civiclake.pipeline.upkeep import maintain as module
+from civiclake.pipeline.upkeep.maintain import maintain
 from civiclake.settings import Settings
 
 HEAD = "date,precipitation,temp_max,temp_min,wind,weather\n"
@@ -65,13 +66,13 @@ def tidied(nights: Nights, name: str | None = ID, *, dry_run: bool = False) -> d
     return {row.table: row for row in rows}
 
 
-def files(nights: Nights, layer: str = lake.UNIFIED) -> int:
-    table = lake.by_path(nights.settings, layer, nights.dataset.table)
+def files(nights: Nights, layer: str = tables.UNIFIED) -> int:
+    table = tables.by_path(nights.settings, layer, nights.dataset.table)
     return int(nights.spark.sql(f"DESCRIBE DETAIL {table}").collect()[0]["numFiles"])
 
 
 def operations(nights: Nights) -> list[str]:
-    table = lake.by_path(nights.settings, lake.UNIFIED, nights.dataset.table)
+    table = tables.by_path(nights.settings, tables.UNIFIED, nights.dataset.table)
     return [r["operation"] for r in nights.spark.sql(f"DESCRIBE HISTORY {table}").collect()]
 
 
@@ -88,7 +89,7 @@ def test_small_files_become_one_and_the_nights_go_on(many: Nights) -> None:
     assert (files(many), many.table()) == (1, content)
     # Each night of raw is a partition with one file: there is nothing to write together.
     assert rows["raw.meteorology_daily"].done == "seen"
-    assert files(many, lake.RAW) == BATCHES
+    assert files(many, tables.RAW) == BATCHES
     # Nothing has changed since, so nothing is looked at.
     again = tidied(many)
     assert {r.done for r in again.values()} == {"unchanged"}
@@ -98,7 +99,7 @@ def test_small_files_become_one_and_the_nights_go_on(many: Nights) -> None:
         "read": 2, "inserted": 1, "updated": 1,
     }  # fmt: skip
     assert counts(many.run("b9", HEAD + day(1, 9.0))) == {"read": 1, "unchanged": 1}
-    kept = many.spark.table(lake.by_path(many.settings, lake.OPS, "maintenance")).collect()
+    kept = many.spark.table(tables.by_path(many.settings, tables.OPS, "maintenance")).collect()
     assert {r["table"] for r in kept} == set(rows)
 
 
@@ -108,7 +109,7 @@ def test_a_wrong_count_after_a_compaction_writes_nothing(
     tidied(many)
     content = many.table()
     with monkeypatch.context() as patch:
-        patch.setattr(classify, "edits", lambda frame: frame.where("_edit is null"))
+        patch.setattr(decide, "edits", lambda frame: frame.where("_edit is null"))
         with pytest.raises(AccountError, match="nothing was committed"):
             many.run("b8", HEAD + day(25))
     assert many.table() == content
@@ -168,13 +169,13 @@ def test_what_takes_too_long_is_broken_off(many: Nights, monkeypatch: pytest.Mon
 
 def test_files_go_when_no_version_in_reach_needs_them(many: Nights) -> None:
     tidied(many)
-    folder = Path(lake.location(many.settings, lake.UNIFIED, many.dataset.table))
+    folder = Path(tables.location(many.settings, tables.UNIFIED, many.dataset.table))
     there = len(list(folder.glob("*.parquet")))
     assert there > 1
     # Everything that was replaced is kept for thirty days, though Delta would keep it for seven.
     age(folder, days=20)
     assert tidied(many)[NAME].files_vacuumed is None
-    table = lake.by_path(many.settings, lake.UNIFIED, many.dataset.table)
+    table = tables.by_path(many.settings, tables.UNIFIED, many.dataset.table)
     many.spark.sql(f"SELECT * FROM {table} VERSION AS OF 1").collect()
     with contextlib.suppress(OSError):
         shutil.rmtree(Path(many.settings.lake) / "ops" / "maintenance")

@@ -14,10 +14,10 @@ from pyspark.sql import SparkSession
 from civiclake.contracts.load import load_city
 from civiclake.contracts.model import Manifest
 from civiclake.errors import FencedError, UserError
-from civiclake.io import lake
-from civiclake.io.account import BatchResult
-from civiclake.pipeline import mart as module
-from civiclake.pipeline.mart import build
+from civiclake.io.lake import tables
+from civiclake.io.ops.account import BatchResult
+from civiclake.pipeline.marts import build as module
+from civiclake.pipeline.marts.build import build
 from civiclake.settings import Settings, project_root
 
 MART = "visits_by_weather"
@@ -33,10 +33,10 @@ class Town(Nights):
     def make(self, dataset_id: str) -> None:
         with self.keys():
             dataset = self.city.dataset(dataset_id)
-            lake.create_unified(self.spark, self.settings, dataset)
+            tables.create_unified(self.spark, self.settings, dataset)
 
     def name(self, dataset_id: str) -> str:
-        return lake.by_path(self.settings, lake.UNIFIED, dataset_id.replace(".", "_"))
+        return tables.by_path(self.settings, tables.UNIFIED, dataset_id.replace(".", "_"))
 
     def sql(self, text: str) -> list[Any]:
         places = {"visits": self.name(VISITS), "days": self.name(DAYS), "mart": self.mart}
@@ -44,7 +44,7 @@ class Town(Nights):
 
     @property
     def mart(self) -> str:
-        return lake.by_path(self.settings, lake.MARTS, MART)
+        return tables.by_path(self.settings, tables.MARTS, MART)
 
     def visit(self, first: int, last: int, day: str, age: str = "40", code: str = "J06.9") -> None:
         """Append visits of a day."""
@@ -128,7 +128,7 @@ def test_only_the_groups_that_changed_are_computed_and_replaced(week: Town) -> N
     assert [r["operation"] for r in history].count("CREATE OR REPLACE TABLE AS SELECT") == 1
     assert len(history) == 6
     kept = {r["outcome"]: r["rows"] for r in week.spark.table(
-        lake.by_path(week.settings, lake.OPS, "outcomes")
+        tables.by_path(week.settings, tables.OPS, "outcomes")
     ).collect() if r["step"] == "refresh"}  # fmt: skip
     assert set(kept) == {"groups", "replaced", "whole"}
 
@@ -161,7 +161,7 @@ def test_random_nights_give_what_a_full_build_gives(week: Town, seed: int) -> No
         assert result.read == result.inserted
         assert week.served() == week.truth(), (done, result.message)
     assert any("groups of day" in r[0] for r in week.spark.sql(
-        f"SELECT message FROM {lake.by_path(week.settings, lake.OPS, 'batches')}"
+        f"SELECT message FROM {tables.by_path(week.settings, tables.OPS, 'batches')}"
     ).collect())  # fmt: skip
 
 
@@ -217,9 +217,9 @@ def test_what_the_feed_can_not_tell_makes_the_whole_anew(week: Town) -> None:
     rows = week.spark.table(week.name(VISITS))
     rows.where("visit_id < 'V3'").write.format("delta").mode("overwrite").option(
         "overwriteSchema", "true"
-    ).save(lake.location(week.settings, lake.UNIFIED, "health_visits"))
+    ).save(tables.location(week.settings, tables.UNIFIED, "health_visits"))
     week.check("built whole: health.visits has a")
-    lake.remove(week.settings, lake.UNIFIED, "meteorology_daily")
+    tables.remove(week.settings, tables.UNIFIED, "meteorology_daily")
     week.make(DAYS)
     week.weather("2016-01-01", "2016-01-02")
     week.check("built whole: meteorology.daily was made anew")

@@ -17,13 +17,21 @@ from pyspark.sql import SparkSession
 
 from civiclake import secrets
 from civiclake.engine import analysts, connect_server, sql_server
-from civiclake.io.lock import table_lock
+from civiclake.io.lake.lock import table_lock
 from civiclake.local import launcher
 from civiclake.settings import Settings
 
 _OTHER = 65534
+"""Who has no rights anywhere, on every Unix; it needs no name."""
+_BECOME = """
+import fcntl, os, socket, sys
+who, group = int(sys.argv[1]), int(sys.argv[2])
+if os.geteuid() == 0:
+    os.setgroups([])
+    os.setgid(group)
+    os.setuid(who)
+"""
 _OPENS = """
-import os, sys
 for path in sys.stdin.read().splitlines():
     for way in (os.O_RDONLY, os.O_WRONLY | os.O_APPEND):
         try:
@@ -33,18 +41,30 @@ for path in sys.stdin.read().splitlines():
         print(path)
         break
 """
-_HOLDS = "import fcntl, sys; fcntl.flock(open(sys.argv[1]), fcntl.LOCK_EX | fcntl.LOCK_NB)"
-_KNOCKS = "import socket, sys; socket.socket(socket.AF_UNIX).connect(sys.argv[1])"
+_HOLDS = "fcntl.flock(open(sys.argv[3]), fcntl.LOCK_EX | fcntl.LOCK_NB)"
+_KNOCKS = "socket.socket(socket.AF_UNIX).connect(sys.argv[3])"
+
+
+def _as(
+    who: int, group: int, script: str, *arguments: str, said: str = ""
+) -> subprocess.CompletedProcess[str]:
+    """Our own Python, which others may not start, becomes the other user and then tries."""
+    return subprocess.run(
+        [sys.executable, "-IS", "-c", _BECOME + script, str(who), str(group), *arguments],
+        input=said, text=True, capture_output=True, check=False, cwd="/",
+    )  # fmt: skip
+
+
+def _opened(paths: list[Path], who: int = _OTHER, group: int = _OTHER) -> list[str]:
+    asked = _as(who, group, _OPENS, said="\n".join(map(str, paths)))
+    assert asked.returncode == 0, asked.stderr
+    return asked.stdout.splitlines()
 
 
 def _open_to_others(paths: list[Path]) -> list[str]:
-    if os.geteuid() != 0:
-        return [str(p) for p in paths if stat.S_IMODE(p.stat().st_mode) & 0o077 and _reached(p)]
-    asked = subprocess.run(
-        [sys.executable, "-IS", "-c", _OPENS], input="\n".join(map(str, paths)), text=True,
-        user=_OTHER, group=_OTHER, extra_groups=[], cwd="/", capture_output=True, check=True,
-    )  # fmt: skip
-    return asked.stdout.splitlines()
+    if os.geteuid() == 0:
+        return _opened(paths)
+    return [str(p) for p in paths if stat.S_IMODE(p.stat().st_mode) & 0o077 and _reached(p)]
 
 
 def _reached(path: Path) -> bool:
@@ -52,13 +72,9 @@ def _reached(path: Path) -> bool:
     return all(p.stat().st_mode & 0o011 for p in path.parents)
 
 
-def _fails(script: str, *arguments: str) -> bool:
+def _fails(script: str, path: Path) -> bool:
     """Whether another user gets nowhere with it."""
-    as_other = {"user": _OTHER, "group": _OTHER, "extra_groups": []} if os.geteuid() == 0 else {}
-    ran = subprocess.run(
-        [sys.executable, "-IS", "-c", script, *arguments], capture_output=True, text=True,
-        check=False, cwd="/", **as_other,
-    )  # fmt: skip
+    ran = _as(_OTHER, _OTHER, script, str(path))
     return ran.returncode != 0 and "PermissionError" in ran.stderr
 
 
@@ -84,7 +100,7 @@ def test_no_lock_is_held(spark: SparkSession, lake: Settings) -> None:
     locks = [*lake.run_dir.glob(".*.lock"), *lake.locks_dir.glob("*.lock")]
     assert len(locks) >= 3
     if os.geteuid() == 0:
-        assert all(_fails(_HOLDS, str(path)) for path in locks)
+        assert all(_fails(_HOLDS, path) for path in locks)
     assert {stat.S_IMODE(path.stat().st_mode) for path in locks} == {0o600}
     assert {stat.S_IMODE(p.parent.stat().st_mode) for p in locks} == {0o700}
 
@@ -93,7 +109,7 @@ def test_no_socket_of_a_command_answers(spark: SparkSession, lake: Settings) -> 
     path = launcher.socket_path(lake.run_dir)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     if os.geteuid() == 0:
-        assert _fails(_KNOCKS, str(path))
+        assert _fails(_KNOCKS, path)
 
 
 @pytest.mark.parametrize("engine", [connect_server, sql_server])
@@ -133,13 +149,9 @@ def test_the_doors_user_reads_open_tables_and_nothing_else(
 
     door = pwd.getpwnam("civiclake-door")
     root = Path(lake.state_dir)
-    asked = subprocess.run(
-        [sys.executable, "-IS", "-c", _OPENS], input="\n".join(map(str, _all(root))), text=True,
-        user=door.pw_uid, group=door.pw_gid, extra_groups=[], cwd="/", capture_output=True,
-        check=True,
-    )  # fmt: skip
-    found = {Path(line).relative_to(root).parts[:2] for line in asked.stdout.splitlines()}
+    opened = _opened(_all(root), door.pw_uid, door.pw_gid)
+    found = {Path(line).relative_to(root).parts[:2] for line in opened}
     shared = {("lake",), ("lake", "unified"), ("lake", "marts"), ("lake", "elsewhere")}
     assert found - shared - {("spark", "sql")} <= {("door",), ("door", "analysts")}
-    links = [line for line in asked.stdout.splitlines() if "/person_link/" in line]
+    links = [line for line in opened if "_link/" in line]
     assert links == []

@@ -16,13 +16,13 @@ from nights import Nights, counts
 from pyspark.sql import SparkSession
 
 from civiclake.contracts.model import Dataset, History, Load, Source, SourceKind
-from civiclake.io import lake
-from civiclake.io.landing import MANIFEST, Landing
-from civiclake.pipeline import backfill
-from civiclake.pipeline.load import load
-from civiclake.pipeline.replan import Range
-from civiclake.pipeline.replay import replay
-from civiclake.pipeline.swap import swap
+from civiclake.io.lake import tables
+from civiclake.io.landing.store import MANIFEST, Landing
+from civiclake.pipeline.night.load import load
+from civiclake.pipeline.night.replay import replay
+from civiclake.pipeline.rebuild import stage
+from civiclake.pipeline.rebuild.plan import Range
+from civiclake.pipeline.rebuild.swap import swap
 from civiclake.settings import Settings
 
 KEY, FEE, TICK = "Tree No", "Fee (EUR), net=1", "a`b.c;{d}\n% 20%"
@@ -62,7 +62,7 @@ def _named(folder: Path, more: Sequence[dict[str, Any]] = (), **own: Any) -> Dat
 
 
 def _rows(nights: Nights, *columns: str) -> list[tuple[Any, ...]]:
-    rows = nights.spark.table(lake.by_path(nights.settings, lake.UNIFIED, "parks_trees"))
+    rows = nights.spark.table(tables.by_path(nights.settings, tables.UNIFIED, "parks_trees"))
     return [tuple(row) for row in rows.select(*columns).orderBy(*columns).collect()]
 
 
@@ -96,7 +96,7 @@ def test_names_that_delta_refuses_go_through_every_step(make: Make, tmp_path: Pa
     later = _named(nights.drops.parent, [share], version="1.1.0")
     later = later.model_copy(update={"source": source})
     with nights.keys():
-        built = backfill.stage(nights.settings, later, Range(None, None))
+        built = stage.stage(nights.settings, later, Range(None, None))
         swap(nights.settings, later, built.backfill_id)
     shares = [("t1", None), ("t2", None), ("t3", 9)]
     assert _rows(nights, "tree_id", "share") == shares

@@ -14,12 +14,12 @@ from pyspark.sql import SparkSession
 from civiclake import columns as c
 from civiclake.contracts.model import History, Load, Source, SourceKind
 from civiclake.errors import UserError
-from civiclake.io import lake
-from civiclake.pipeline import backfill
-from civiclake.pipeline.difference import read_difference
-from civiclake.pipeline.load import load
-from civiclake.pipeline.replan import Range
-from civiclake.pipeline.swap import swap
+from civiclake.io.lake import tables
+from civiclake.pipeline.night.load import load
+from civiclake.pipeline.rebuild import stage
+from civiclake.pipeline.rebuild.difference import read_difference
+from civiclake.pipeline.rebuild.plan import Range
+from civiclake.pipeline.rebuild.swap import swap
 from civiclake.settings import Settings
 
 HEAD = "tree_id,species,rings,crown\n"
@@ -45,7 +45,7 @@ def _become(nights: Nights, history: History, crown: str) -> None:
 
 
 def _rows(nights: Nights, *columns: str) -> list[tuple[Any, ...]]:
-    table = nights.spark.table(lake.by_path(nights.settings, lake.UNIFIED, "parks_trees"))
+    table = nights.spark.table(tables.by_path(nights.settings, tables.UNIFIED, "parks_trees"))
     return [tuple(row) for row in table.select(*columns).orderBy(*columns).collect()]
 
 
@@ -56,7 +56,7 @@ def _refused(nights: Nights, said: str) -> None:
 
 def _rebuild(nights: Nights, days: Range = ALL) -> str:
     with nights.keys():
-        staged = backfill.stage(nights.settings, nights.dataset, days)
+        staged = stage.stage(nights.settings, nights.dataset, days)
         swap(nights.settings, nights.dataset, staged.backfill_id)
     assert (staged.base_version, staged.batches) == (None, 2)
     return read_difference(staged)
@@ -84,7 +84,7 @@ def test_a_table_is_rebuilt_as_its_contract_now_says(
     _refused(nights, "history is history, but unified.parks_trees was made for another one")
     _become(nights, History.HISTORY, "string")
     with nights.keys(), pytest.raises(UserError, match="the source knows no former night"):
-        backfill.stage(nights.settings, nights.dataset, ALL, from_source=True)
+        stage.stage(nights.settings, nights.dataset, ALL, from_source=True)
     told = _rebuild(nights, Range(date(2016, 1, 3), None))
     assert "history becomes history: rows in force are compared" in told
     assert "column crown becomes string (was int)" in told
@@ -97,7 +97,7 @@ def test_a_table_is_rebuilt_as_its_contract_now_says(
     # A table a night: it has its partitions, and the next night is loaded as ever.
     _become(nights, History.SNAPSHOT, "string")
     _rebuild(nights)
-    table = lake.by_path(nights.settings, lake.UNIFIED, "parks_trees")
+    table = tables.by_path(nights.settings, tables.UNIFIED, "parks_trees")
     detail = spark.sql(f"DESCRIBE DETAIL {table}").collect()[0]
     assert list(detail["partitionColumns"]) == [c.SNAPSHOT_DATE]
     _deliver(nights, 4, "t1,oak,9,none\nt2,elm,7,4\n")

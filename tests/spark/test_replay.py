@@ -10,8 +10,8 @@ from pyspark.sql import SparkSession
 
 from civiclake.contracts.model import Dataset
 from civiclake.errors import UserError
-from civiclake.pipeline import apply
-from civiclake.pipeline.replay import replay
+from civiclake.pipeline.night import merge
+from civiclake.pipeline.night.replay import replay
 from civiclake.settings import Settings
 
 HEAD = "date,precipitation,temp_max,temp_min,wind,weather\n"
@@ -81,7 +81,7 @@ def test_a_replay_that_broke_off_is_taken_up_again(
 ) -> None:
     mended = _with_hail(nights.dataset)
     with nights.keys(), monkeypatch.context() as patch:
-        patch.setattr(apply, "merge", _crash)
+        patch.setattr(merge, "merge", _crash)
         with pytest.raises(RuntimeError):
             replay(nights.settings, mended, batch_id="replay-1")
     with nights.keys():

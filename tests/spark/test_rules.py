@@ -13,9 +13,9 @@ from nights import Nights, city
 from pyspark.sql import DataFrame, SparkSession
 
 from civiclake.contracts.model import Dataset, Rule, Severity
-from civiclake.contracts.rule_checks import typed
-from civiclake.contracts.suites import known_expectations
-from civiclake.io import gx
+from civiclake.contracts.rules.checks import typed
+from civiclake.contracts.rules.suites import known_expectations
+from civiclake.io.verdict import gx
 from civiclake.settings import Settings
 from civiclake.steps import rules
 from civiclake.steps.validate import counts, decide, judge, read_counts, with_fate

@@ -22,8 +22,8 @@ from civiclake import columns as c
 from civiclake.contracts.load import load_city
 from civiclake.contracts.model import Dataset
 from civiclake.contracts.standards import Area, Check, CheckKind
-from civiclake.io import lake
-from civiclake.io.account import BatchResult
+from civiclake.io.lake import tables
+from civiclake.io.ops.account import BatchResult
 from civiclake.settings import Settings, project_root
 from civiclake.steps.standardize import standardize, with_positions
 
@@ -194,7 +194,7 @@ class Loaded:
     def __init__(self, nights: Nights, result: BatchResult, log: str) -> None:
         self.result, self.log = result, log
         self.table = {row["case"]: row for row in nights.table()}
-        aside = lake.by_path(nights.settings, lake.QUARANTINE, nights.dataset.table)
+        aside = tables.by_path(nights.settings, tables.QUARANTINE, nights.dataset.table)
         found = nights.spark.table(aside).collect()
         self.set_aside = len(found)
         self.reasons = {row["raw"]["case"]: set(row["reasons"]) for row in found}

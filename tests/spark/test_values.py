@@ -10,7 +10,7 @@ from nights import Nights, counts
 from pyspark.sql import SparkSession
 
 from civiclake.contracts.model import History, Load
-from civiclake.io import lake
+from civiclake.io.lake import tables
 from civiclake.settings import Settings
 
 AT: dict[str, Any] = {
@@ -23,7 +23,7 @@ AT: dict[str, Any] = {
 
 
 def _served(nights: Nights, *columns: str) -> list[tuple[Any, ...]]:
-    table = nights.spark.table(lake.by_path(nights.settings, lake.UNIFIED, "parks_trees"))
+    table = nights.spark.table(tables.by_path(nights.settings, tables.UNIFIED, "parks_trees"))
     found = table.selectExpr(*[f"cast({n} as string)" for n in columns]).collect()
     return sorted((tuple(row) for row in found), key=str)
 

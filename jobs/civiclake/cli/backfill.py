@@ -66,10 +66,10 @@ def run(
     source, what the range brought is replaced by one full reading; newer rows stay. The last line
     is JSON; the difference is written into a file and to stderr.
     """
-    from civiclake.pipeline import backfill
-    from civiclake.pipeline.difference import read_difference
-    from civiclake.pipeline.replan import Range
-    from civiclake.pipeline.swap import swap as swap_in
+    from civiclake.pipeline.rebuild import stage
+    from civiclake.pipeline.rebuild.difference import read_difference
+    from civiclake.pipeline.rebuild.plan import Range
+    from civiclake.pipeline.rebuild.swap import swap as swap_in
 
     settings = load_settings()
     with reporting() as report:
@@ -77,7 +77,7 @@ def run(
         days = Range(_day(first, "--from"), _day(last, "--to"))
         if days.first and days.last and days.first > days.last:
             raise UserError(f"--from {first} lies after --to {last}; no night is in between")
-        made = backfill.stage(settings, found, days, from_source=source is Source.SOURCE)
+        made = stage.stage(settings, found, days, from_source=source is Source.SOURCE)
         say(read_difference(made))
         if swap:
             made = swap_in(settings, found, made.backfill_id)
@@ -94,7 +94,7 @@ def swap(
     Refused, with nothing changed, when a night was merged since it was staged. Run again after it
     broke off, it goes on.
     """
-    from civiclake.pipeline.swap import swap as swap_in
+    from civiclake.pipeline.rebuild.swap import swap as swap_in
 
     settings = load_settings()
     with reporting() as report:
@@ -105,7 +105,7 @@ def swap(
 def list_all(dataset: DatasetId) -> None:
     """List the backfills of a dataset, and where each one stands."""
     from civiclake.engine.session import connect
-    from civiclake.io import backfills
+    from civiclake.io.ops import backfills
 
     settings = load_settings()
     found = city.dataset(settings, dataset)

@@ -11,7 +11,7 @@ from civiclake.cli import city
 from civiclake.cli.console import reporting, show_table
 from civiclake.contracts.model import Dataset
 from civiclake.errors import UserError
-from civiclake.io.landing import Landing
+from civiclake.io.landing.store import Landing
 from civiclake.settings import Settings, load_settings
 
 DatasetId = Annotated[str, typer.Argument(help="such as health.visits")]
@@ -35,7 +35,7 @@ def extract(
     again: Annotated[bool, typer.Option(help="read anew what was landed but not merged")] = False,
 ) -> None:
     """Read a dataset's source into landing: bytes as they came, counted and hashed."""
-    from civiclake.pipeline.extract import extract_batch
+    from civiclake.pipeline.night.extract import extract_batch
 
     settings = load_settings()
     with reporting() as report:
@@ -48,7 +48,7 @@ def load(dataset: DatasetId, batch_id: BatchId = None) -> None:
     settings = load_settings()
     with reporting() as report:
         # Spark's client takes half a second to import; other commands go without.
-        from civiclake.pipeline.load import load as load_batch
+        from civiclake.pipeline.night.load import load as load_batch
 
         found = city.dataset(settings, dataset)
         result = load_batch(settings, found, batch_id or _newest(settings, found))
@@ -66,7 +66,7 @@ def mart(
     file names them (`-- refresh_by:`); else, or where an input can't tell its changes (it was
     restored, swapped or made anew), the whole. The report's message says which, and why.
     """
-    from civiclake.pipeline.mart import build
+    from civiclake.pipeline.marts.build import build
 
     settings = load_settings()
     with reporting() as report:
@@ -82,7 +82,7 @@ def link(
     """Recognise the same person, organisation or place in all departments' records."""
     settings = load_settings()
     with reporting() as report:
-        from civiclake.pipeline.link import link as link_subject
+        from civiclake.pipeline.links.link import link as link_subject
 
         made = link_subject(settings, city.read(settings), subject, batch_id or _now(), train=train)
         report(made.model_dump())
@@ -93,7 +93,7 @@ def batches(
 ) -> None:
     """List the newest batches with their accounts."""
     from civiclake.engine.session import connect
-    from civiclake.io import ledger
+    from civiclake.io.ops import ledger
 
     settings = load_settings()
     spark = connect(settings)

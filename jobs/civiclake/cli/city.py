@@ -8,9 +8,9 @@ from pathlib import Path
 
 from civiclake.contracts import code_store, manifest
 from civiclake.contracts.city import fingerprint
-from civiclake.contracts.faults import choice, did_you_mean
 from civiclake.contracts.load import load_sound
 from civiclake.contracts.model import Dataset, Manifest
+from civiclake.contracts.read.faults import choice, did_you_mean
 from civiclake.errors import ContractError, UserError
 from civiclake.settings import Settings
 

@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 
 from civiclake.cli.console import put, show_table
-from civiclake.contracts.codes import CodeList, CodeTable, Meaning
-from civiclake.contracts.faults import Faults, choice, did_you_mean
-from civiclake.contracts.library import Library, read_library
+from civiclake.contracts.read.codes import CodeList, CodeTable, Meaning
+from civiclake.contracts.read.faults import Faults, choice, did_you_mean
+from civiclake.contracts.read.library import Library, read_library
 from civiclake.errors import ContractError, UserError
 from civiclake.settings import load_settings
 

@@ -30,7 +30,7 @@ def show(context: typer.Context) -> None:
     """List, unless another command is named."""
     if context.invoked_subcommand:
         return
-    from civiclake.pipeline import deliveries
+    from civiclake.pipeline.watch import deliveries
 
     settings = load_settings()
     promised = {d.id: d.latency_seconds for d in city.read(settings).datasets}
@@ -70,7 +70,7 @@ def check(
     and whether its owner was told. Finding one is no failure of this command: Airflow's DAG
     `deliveries` makes a failed task of each, and tells the owner once.
     """
-    from civiclake.pipeline import deliveries
+    from civiclake.pipeline.watch import deliveries
 
     settings = load_settings()
     with reporting() as report:
@@ -94,7 +94,7 @@ def told(
     due: Annotated[str, typer.Option(help=f"when it was due: {_MOMENT}")],
 ) -> None:
     """Note that the owner was told of an absence; the first time stays."""
-    from civiclake.pipeline import deliveries
+    from civiclake.pipeline.watch import deliveries
 
     settings = load_settings()
     with reporting() as report:

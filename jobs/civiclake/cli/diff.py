@@ -9,8 +9,8 @@ import typer
 
 from civiclake.cli.console import put, say, show_table
 from civiclake.cli.revisions import UnknownRevision, read_side
-from civiclake.contracts.diff import compare
-from civiclake.contracts.diff_model import ContractDiff, Level
+from civiclake.contracts.diff.compare import compare
+from civiclake.contracts.diff.model import ContractDiff, Level
 from civiclake.errors import ContractError
 from civiclake.settings import load_settings
 

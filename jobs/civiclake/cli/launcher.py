@@ -10,7 +10,7 @@ from pathlib import Path
 
 import civiclake
 from civiclake.cli import run
-from civiclake.io import gx
+from civiclake.io.verdict import gx
 from civiclake.local import launcher
 
 
@@ -29,10 +29,6 @@ def _run(arguments: Sequence[str]) -> int:
 
 def _preload() -> None:
     """Spark's client, Great Expectations, and our own modules that tasks use."""
-
-    import civiclake.pipeline.extract
-    import civiclake.pipeline.load
-    import civiclake.pipeline.mart  # noqa: F401
 
     gx.warm_up()
 

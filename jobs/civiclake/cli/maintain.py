@@ -14,7 +14,7 @@ from civiclake.errors import CivicLakeError, UserError
 from civiclake.settings import load_settings
 
 if TYPE_CHECKING:
-    from civiclake.io.maintenance import Upkeep
+    from civiclake.io.ops.maintenance import Upkeep
 
 _HEADS = (
     "table", "done", "files", "after", "MB", "after", "off disk", "seconds", "why",
@@ -45,8 +45,8 @@ def maintain(
 
     Exit codes: 0 done, 1 a table failed (the others were done), 2 there is no such name.
     """
-    from civiclake.io.maintenance import FAILED, UNCHANGED
-    from civiclake.pipeline.maintain import maintain as tidy
+    from civiclake.io.ops.maintenance import FAILED, UNCHANGED
+    from civiclake.pipeline.upkeep.maintain import maintain as tidy
 
     if (name is None) != everything:
         raise UserError("name one thing to maintain, or say --all; see `civiclake maintain --help`")

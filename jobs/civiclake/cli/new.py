@@ -12,8 +12,8 @@ import typer
 from civiclake.cli.console import put, say
 from civiclake.cli.revisions import alone
 from civiclake.contracts.city import read_city
-from civiclake.contracts.draft import REVIEW, environment_names, key_words, write_contract
-from civiclake.contracts.guess import guess
+from civiclake.contracts.draft.guess import guess
+from civiclake.contracts.draft.text import REVIEW, environment_names, key_words, write_contract
 from civiclake.errors import ContractError, UserError
 from civiclake.io import samples
 from civiclake.io.samples.asked import ROWS, Asked

@@ -25,7 +25,7 @@ def list_all(
 ) -> None:
     """Count the rows that are set aside, by dataset and reason."""
     from civiclake.engine.session import connect
-    from civiclake.io import quarantine
+    from civiclake.io.lake import quarantine
 
     settings = load_settings()
     datasets = [city.dataset(settings, dataset)] if dataset else city.read(settings).datasets
@@ -55,7 +55,7 @@ def show(
     seen first and last and in how many deliveries it came.
     """
     from civiclake.engine.session import connect
-    from civiclake.io import quarantine
+    from civiclake.io.lake import quarantine
 
     settings = load_settings()
     found = city.dataset(settings, dataset)
@@ -101,7 +101,7 @@ def replay(
     batch_id: Annotated[str | None, typer.Option(help="id of the replay's batch")] = None,
 ) -> None:
     """Judge the set-aside rows again, under the rules as they are now; each moves once."""
-    from civiclake.pipeline.replay import replay as replay_rows
+    from civiclake.pipeline.night.replay import replay as replay_rows
 
     settings = load_settings()
     with reporting() as report:

@@ -14,9 +14,9 @@ from tempfile import TemporaryDirectory
 import yaml
 
 from civiclake.contracts.city import read_city
-from civiclake.contracts.diff import published
-from civiclake.contracts.diff_model import Published
-from civiclake.contracts.library import CODES, COLUMNS
+from civiclake.contracts.diff.compare import published
+from civiclake.contracts.diff.model import Published
+from civiclake.contracts.read.library import CODES, COLUMNS
 from civiclake.errors import UserError
 from civiclake.settings import MARTS_DIR, Settings
 

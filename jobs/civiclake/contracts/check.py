@@ -7,9 +7,9 @@ from pathlib import Path
 
 from civiclake.contracts.city import City, read_city
 from civiclake.contracts.dataset import Draft
-from civiclake.contracts.faults import choice, did_you_mean
 from civiclake.contracts.mart import group_faults
 from civiclake.contracts.model import Column, Dataset
+from civiclake.contracts.read.faults import choice, did_you_mean
 from civiclake.settings import MARTS_DIR
 
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from civiclake.contracts.dataset import Draft, compile_contract
-from civiclake.contracts.document import Document, read_json, read_yaml
-from civiclake.contracts.faults import Faults
-from civiclake.contracts.library import CODES, COLUMNS, Library, read_library
 from civiclake.contracts.mart import read_mart
 from civiclake.contracts.model import Mart
-from civiclake.contracts.suites import suite_rules
+from civiclake.contracts.read.document import Document, read_json, read_yaml
+from civiclake.contracts.read.faults import Faults
+from civiclake.contracts.read.library import CODES, COLUMNS, Library, read_library
+from civiclake.contracts.rules.suites import suite_rules
 
 
 @dataclass

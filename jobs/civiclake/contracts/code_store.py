@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from civiclake.contracts.codes import fingerprint
-from civiclake.contracts.library import CODES
 from civiclake.contracts.model import Manifest
+from civiclake.contracts.read.codes import fingerprint
+from civiclake.contracts.read.library import CODES
 from civiclake.contracts.standards import Codes
 from civiclake.errors import UserError
 from civiclake.settings import Settings

@@ -8,15 +8,16 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
-from civiclake.contracts import extension, loading_rules, odcs, rules
-from civiclake.contracts.columns import Compiled, compile_columns
-from civiclake.contracts.document import Document
-from civiclake.contracts.extension import DatasetExtension
-from civiclake.contracts.faults import Faults, Place, choice
-from civiclake.contracts.library import Library
-from civiclake.contracts.loading_checks import check_loading
 from civiclake.contracts.model import Dataset, Owner
-from civiclake.contracts.server import read_source
+from civiclake.contracts.read import extension, odcs
+from civiclake.contracts.read.columns import Compiled, compile_columns
+from civiclake.contracts.read.document import Document
+from civiclake.contracts.read.extension import DatasetExtension
+from civiclake.contracts.read.faults import Faults, Place, choice
+from civiclake.contracts.read.library import Library
+from civiclake.contracts.read.loading_checks import check_loading
+from civiclake.contracts.read.server import read_source
+from civiclake.contracts.rules import loading, structural
 
 _SECONDS = {
     **dict.fromkeys(("s", "second", "seconds"), 1),
@@ -54,12 +55,12 @@ def compile_contract(document: Document, shared: Library, faults: Faults) -> Dra
     own = reader.extension()
     absent = own.absent if own else ()
     compiled = reader.columns(table, (*place, "properties"), dataset_id, shared, absent)
-    found = rules.contract_rules(compiled, table.get("quality"), place, document, faults)
+    found = structural.contract_rules(compiled, table.get("quality"), place, document, faults)
     owner = reader.owner()
     latency = reader.latency()
     source = read_source(data, table, name, own, document, faults)
     if own is not None:
-        found = loading_rules.follow(found, own, compiled.columns)
+        found = loading.follow(found, own, compiled.columns)
         check_loading(own, compiled, place, reader.own_place(), reader.fault)
     if own is None or source is None or owner is None or len(faults) > before:
         return Draft(dataset_id, document, compiled, None)

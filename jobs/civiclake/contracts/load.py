@@ -7,8 +7,8 @@ from pathlib import Path
 from civiclake.contracts import sound
 from civiclake.contracts.check import examine
 from civiclake.contracts.city import City
-from civiclake.contracts.identity import links
 from civiclake.contracts.model import Dataset, Manifest, Mart
+from civiclake.contracts.read.identity import links
 from civiclake.errors import ContractError
 from civiclake.settings import MARTS_DIR
 

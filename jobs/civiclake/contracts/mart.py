@@ -18,8 +18,8 @@ import re
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
-from civiclake.contracts.faults import Faults, choice, did_you_mean
 from civiclake.contracts.model import Mart
+from civiclake.contracts.read.faults import Faults, choice, did_you_mean
 
 UNIFIED_NAME = re.compile(r"\bunified\.(\w+)")
 """How a query names an input."""

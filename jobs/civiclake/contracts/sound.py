@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import PurePosixPath
 
-from civiclake.contracts import extension
 from civiclake.contracts.city import City
 from civiclake.contracts.dataset import Draft
-from civiclake.contracts.library import AUTHORITY, CODES, COLUMNS, Library
 from civiclake.contracts.model import Dataset, Manifest, Mart
+from civiclake.contracts.read import extension
+from civiclake.contracts.read.library import AUTHORITY, CODES, COLUMNS, Library
 
 Faulty = Mapping[str, tuple[str, ...]]
 """Id of a dataset, or else name of a file, to the sentences about it."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import combinations
 
-from civiclake.contracts import extension
 from civiclake.contracts.city import City
 from civiclake.contracts.dataset import Draft
-from civiclake.contracts.globs import meet
 from civiclake.contracts.model import Source, SourceKind
+from civiclake.contracts.read import extension
+from civiclake.contracts.read.globs import meet
 
 _OF_FILES = (SourceKind.FILES, SourceKind.SFTP, SourceKind.S3)
 

@@ -19,10 +19,10 @@ from tenacity import (
 
 from civiclake.contracts.model import Dataset, Load
 from civiclake.errors import BatchHeld, SourceError, SourceUnavailable
-from civiclake.io.choose import choose
-from civiclake.io.deliveries import check_shape, land
-from civiclake.io.landing import BatchManifest, Draft, LandedFile, Landing
-from civiclake.io.sources.common import Delivery, StillWritten, ask, expand
+from civiclake.io.landing.choose import choose
+from civiclake.io.landing.delivery import Delivery, StillWritten, ask, expand
+from civiclake.io.landing.land_file import check_shape, land
+from civiclake.io.landing.store import BatchManifest, Draft, LandedFile, Landing
 from civiclake.io.sources.registry import Asked, Connect, Finds, Pulls, TellsBeside, connector
 from civiclake.settings import Settings
 

@@ -15,7 +15,7 @@ from pyspark.sql import SparkSession
 
 from civiclake.engine.session import connect, session_id
 from civiclake.errors import SparkFailed
-from civiclake.io.lock import TableLock, table_lock
+from civiclake.io.lake.lock import TableLock, table_lock
 from civiclake.settings import Settings
 
 log = logging.getLogger(__name__)

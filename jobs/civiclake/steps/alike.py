@@ -17,8 +17,8 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from civiclake.contracts import model
-from civiclake.contracts.loading_rules import TYPE
 from civiclake.contracts.model import Dataset, Rule
+from civiclake.contracts.rules.loading import TYPE
 from civiclake.contracts.sql import sql_name
 from civiclake.steps import texts
 from civiclake.steps.casts import cast, plain_number

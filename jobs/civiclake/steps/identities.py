@@ -10,8 +10,8 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from civiclake import columns as c
-from civiclake.contracts.identity import Identity
 from civiclake.contracts.model import Dataset, Protection
+from civiclake.contracts.read.identity import Identity
 
 Pseudonymize = Callable[[Column, str], Column]
 IDENTIFIER: Mapping[str, str] = {"person": "citizen_id", "organisation": "credit_code"}

@@ -14,8 +14,8 @@ from pyspark.sql import functions as F
 
 from civiclake import columns as c
 from civiclake.contracts import model
-from civiclake.contracts.codes import FIRST_DAY
 from civiclake.contracts.model import Dataset
+from civiclake.contracts.read.codes import FIRST_DAY
 from civiclake.contracts.sql import sql_name
 from civiclake.contracts.standards import Area, Check, CheckKind, Codes, Reason
 from civiclake.steps import alike as together

@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 
 from civiclake import columns as c
 from civiclake.contracts.model import AMBIGUOUS_PREFIX, Dataset, History
-from civiclake.contracts.rules import AMBIGUOUS_TIME
+from civiclake.contracts.rules.structural import AMBIGUOUS_TIME
 from civiclake.steps.alike import Alike, lost_bits
 from civiclake.steps.changes import kept
 from civiclake.steps.fold import fold

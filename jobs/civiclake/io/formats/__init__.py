@@ -1,6 +1,6 @@
 """Readers of file formats: each turns the bytes of one file into a header and rows of text.
 
-CSV needs none (:mod:`civiclake.io.csv_records` reads it). A reader is one module with
+CSV needs none (:mod:`civiclake.io.reading.csv_records` reads it). A reader is one module with
 ``read(binary, dataset) -> Table``; it is imported only when a file of its kind comes, because
 some of the libraries take half a second.
 """
@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import IO, cast
 
 from civiclake.contracts.model import Dataset, FileFormat
-from civiclake.io.csv_records import Rename
 from civiclake.io.formats import canonical, sniff
 from civiclake.io.formats.table import Table
-from civiclake.io.inspect import Inspection, Unreadable
+from civiclake.io.reading.csv_records import Rename
+from civiclake.io.reading.inspect import Inspection, Unreadable
 
 _READERS = {
     FileFormat.JSON: "json_document",

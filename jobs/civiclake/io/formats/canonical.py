@@ -11,11 +11,17 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from civiclake.io.csv_header import complete
-from civiclake.io.csv_records import Rename, has_text
 from civiclake.io.formats.table import Row, Table
-from civiclake.io.inspect import FIRST_RAGGED, LONGEST_VALUE, Inspection, Unreadable, check_header
-from civiclake.io.rendition import Rendition, longest_characters
+from civiclake.io.reading.csv_header import complete
+from civiclake.io.reading.csv_records import Rename, has_text
+from civiclake.io.reading.inspect import (
+    FIRST_RAGGED,
+    LONGEST_VALUE,
+    Inspection,
+    Unreadable,
+    check_header,
+)
+from civiclake.io.reading.rendition import Rendition, longest_characters
 
 _AHEAD_ROWS = 1000
 """Rows looked at before the first are written: most files show all their names by then."""

@@ -22,7 +22,7 @@ from google.transit import gtfs_realtime_pb2 as pb
 from civiclake.contracts.model import Dataset
 from civiclake.io.formats.table import Table
 from civiclake.io.formats.text import cell
-from civiclake.io.inspect import Unreadable
+from civiclake.io.reading.inspect import Unreadable
 
 MAX_BYTES = 64 << 20
 """A snapshot is read as a whole; the largest that agencies publish have about 10 MiB."""

@@ -11,7 +11,7 @@ from civiclake.io.formats.json_path import heads
 from civiclake.io.formats.json_stream import Reader
 from civiclake.io.formats.json_values import as_record, kind_of
 from civiclake.io.formats.table import Table, from_records
-from civiclake.io.inspect import Unreadable, text_blocks
+from civiclake.io.reading.inspect import Unreadable, text_blocks
 
 
 def read(binary: io.BufferedIOBase, dataset: Dataset) -> Table:

@@ -10,7 +10,7 @@ from typing import Any
 from civiclake.contracts.model import Dataset
 from civiclake.io.formats.json_values import DECODER, as_record
 from civiclake.io.formats.table import Table, from_records
-from civiclake.io.inspect import Unreadable, text_lines, undecodable
+from civiclake.io.reading.inspect import Unreadable, text_lines, undecodable
 
 
 def read(binary: io.BufferedIOBase, dataset: Dataset) -> Table:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from civiclake.io.formats.json_values import DECODER
-from civiclake.io.inspect import LONGEST_LINE, Unreadable
+from civiclake.io.reading.inspect import LONGEST_LINE, Unreadable
 
 _BLANK = re.compile(r"[ \t\n\r]*")
 MAX_DEPTH = 100

@@ -12,7 +12,7 @@ from civiclake.contracts.model import Dataset
 from civiclake.io.formats import parquet_text
 from civiclake.io.formats.parquet_text import NoText
 from civiclake.io.formats.table import Row, Table, from_records
-from civiclake.io.inspect import Unreadable, check_header
+from civiclake.io.reading.inspect import Unreadable, check_header
 
 BATCH_ROWS = 4096
 _FEW_ROWS = 256

@@ -6,7 +6,7 @@ import io
 import re
 
 from civiclake.contracts.model import FileFormat
-from civiclake.io.inspect import Unreadable
+from civiclake.io.reading.inspect import Unreadable
 
 _ZIP = b"PK\x03\x04"
 _TEXTS = (FileFormat.CSV, FileFormat.JSON, FileFormat.JSONL, FileFormat.XML)

@@ -8,7 +8,7 @@ from typing import Any
 
 from civiclake.contracts.model import Dataset
 from civiclake.io.formats.text import cell
-from civiclake.io.inspect import Unreadable
+from civiclake.io.reading.inspect import Unreadable
 
 MAX_COLUMNS = 2000
 """Names that the records of one file may bring; more is no table."""

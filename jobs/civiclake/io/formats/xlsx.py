@@ -16,13 +16,13 @@ from defusedxml import DefusedXmlException
 from openpyxl.utils import get_column_letter
 
 from civiclake.contracts.model import Dataset
-from civiclake.io.csv_header import complete
 from civiclake.io.formats import xlsx_cells, xlsx_package
 from civiclake.io.formats.table import Row, Table
 from civiclake.io.formats.xlsx_cells import Cell, Line
 from civiclake.io.formats.xlsx_package import Package, Sheet
 from civiclake.io.formats.xlsx_values import Values
-from civiclake.io.inspect import Unreadable
+from civiclake.io.reading.csv_header import complete
+from civiclake.io.reading.inspect import Unreadable
 
 MAX_HELD_BYTES = 256 << 20
 """Of each part that is read as a whole, the table of texts among them."""

@@ -11,7 +11,7 @@ from defusedxml.ElementTree import DefusedXMLParser
 from openpyxl.utils import column_index_from_string
 
 from civiclake.io.formats.xlsx_package import Package, local
-from civiclake.io.inspect import Unreadable
+from civiclake.io.reading.inspect import Unreadable
 
 _MOST_COLUMNS = 16_384
 _ESCAPED = re.compile(r"((?:_x[0-9A-Fa-f]{4}_)+)")

@@ -17,8 +17,8 @@ from xml.etree.ElementTree import Element
 
 from defusedxml.ElementTree import DefusedXMLParser, fromstring
 
-from civiclake.io import streams
-from civiclake.io.inspect import Unreadable
+from civiclake.io.reading import streams
+from civiclake.io.reading.inspect import Unreadable
 
 _TYPES = "[content_types].xml"
 _ROOT_RELATIONS = "_rels/.rels"

@@ -24,7 +24,7 @@ from defusedxml.ElementTree import DefusedXMLParser, iterparse
 from civiclake.contracts.model import Dataset
 from civiclake.io.formats.table import Table, from_records
 from civiclake.io.formats.text import Nil
-from civiclake.io.inspect import LONGEST_LINE, Unreadable, text_blocks
+from civiclake.io.reading.inspect import LONGEST_LINE, Unreadable, text_blocks
 
 MAX_DEPTH = 100
 """Elements in each other."""

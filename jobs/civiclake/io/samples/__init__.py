@@ -13,8 +13,8 @@ from types import ModuleType
 from typing import cast
 from urllib.parse import urlsplit
 
-from civiclake.contracts.faults import choice
-from civiclake.contracts.sample import Sample
+from civiclake.contracts.draft.sample import Sample
+from civiclake.contracts.read.faults import choice
 from civiclake.errors import UserError
 from civiclake.io.samples.asked import Asked
 

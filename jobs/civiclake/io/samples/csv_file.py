@@ -7,10 +7,10 @@ import itertools
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from civiclake.contracts.draft.sample import Sample
 from civiclake.contracts.model import FileFormat
-from civiclake.contracts.sample import Sample
 from civiclake.errors import SourceError
-from civiclake.io.inspect import Unreadable, text_lines, unparsable
+from civiclake.io.reading.inspect import Unreadable, text_lines, unparsable
 from civiclake.io.samples import csv_top
 from civiclake.io.samples.asked import Asked
 from civiclake.io.samples.collect import Collected, collect

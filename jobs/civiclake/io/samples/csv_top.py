@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from civiclake.io.csv_header import SEPARATOR, padding
+from civiclake.io.reading.csv_header import SEPARATOR, padding
 
 LINES = 200
 """So many lines are looked at."""

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from charset_normalizer import from_bytes
 
-from civiclake.contracts.faults import choice
+from civiclake.contracts.read.faults import choice
 from civiclake.errors import SourceError
 from civiclake.io.samples.readings import is_korean, sense
 

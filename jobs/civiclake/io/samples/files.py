@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, cast
 
+from civiclake.contracts.draft.sample import Sample
 from civiclake.contracts.model import (
     Dataset,
     FileFormat,
@@ -18,18 +19,17 @@ from civiclake.contracts.model import (
     Source,
     SourceKind,
 )
-from civiclake.contracts.sample import Sample
 from civiclake.errors import SourceError, UserError
 from civiclake.io import formats
 from civiclake.io.formats import sniff
-from civiclake.io.inspect import READ_FAULTS, Unreadable, check_header, text_blocks, why
+from civiclake.io.reading.inspect import READ_FAULTS, Unreadable, check_header, text_blocks, why
+from civiclake.io.reading.streams import Bounded
 from civiclake.io.samples import encodings
 from civiclake.io.samples.asked import Asked
 from civiclake.io.samples.collect import Collected, collect
 from civiclake.io.samples.encodings import Encoding
 from civiclake.io.samples.nested import columns_of_objects, ways_into
 from civiclake.io.samples.patterns import pattern
-from civiclake.io.streams import Bounded
 
 SAID_BY = "its name"
 """Who says what a file is, while there is no contract."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from civiclake.contracts.draft.sample import Sample
 from civiclake.contracts.model import FileFormat
-from civiclake.contracts.sample import Sample
 from civiclake.errors import SourceError
 from civiclake.io.formats.json_stream import Reader
-from civiclake.io.inspect import text_blocks
+from civiclake.io.reading.inspect import text_blocks
 from civiclake.io.samples.asked import Asked
 from civiclake.io.samples.files import described, encoding_of, look, unpacked
 from civiclake.io.samples.records import DEPTH, no_records, path_to_records

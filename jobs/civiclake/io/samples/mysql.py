@@ -13,7 +13,7 @@ from pymysql import converters
 from pymysql.constants import ER
 from pymysql.cursors import SSCursor
 
-from civiclake.contracts.sample import Sample
+from civiclake.contracts.draft.sample import Sample
 from civiclake.errors import SourceError, SourceUnavailable, UserError
 from civiclake.io.samples.asked import Asked
 from civiclake.io.samples.collect import Collected, collect

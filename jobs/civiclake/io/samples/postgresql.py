@@ -5,7 +5,7 @@ from __future__ import annotations
 import psycopg
 from psycopg import sql
 
-from civiclake.contracts.sample import Sample
+from civiclake.contracts.draft.sample import Sample
 from civiclake.errors import SourceError, SourceUnavailable, UserError
 from civiclake.io.samples.asked import Asked
 from civiclake.io.samples.collect import collect

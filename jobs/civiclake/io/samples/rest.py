@@ -11,18 +11,18 @@ from typing import Any
 
 import httpx
 
+from civiclake.contracts.draft.sample import Sample
 from civiclake.contracts.model import FileFormat
-from civiclake.contracts.sample import Sample
 from civiclake.errors import SourceError, SourceUnavailable, UserError
 from civiclake.io.formats.json_path import find
 from civiclake.io.formats.json_values import DECODER, as_record
 from civiclake.io.formats.table import from_records
-from civiclake.io.inspect import Unreadable
+from civiclake.io.reading.inspect import Unreadable
 from civiclake.io.samples.asked import Asked
 from civiclake.io.samples.files import described
 from civiclake.io.samples.records import no_records, path_to_records, without_envelope
 from civiclake.io.samples.rest_paging import guess_paging, is_paging
-from civiclake.io.sources.rest_client import shown
+from civiclake.io.sources.rest.client import shown
 
 # The nightly client has such bounds too, but its patience and its sentences belong to a contract
 # with an owner; here a person waits, and there is neither yet.

@@ -8,9 +8,9 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from civiclake.contracts.rest import End
-from civiclake.io.sources.rest_signs import ADDRESSES, CURSORS, TOTALS, is_href, last_name
-from civiclake.io.sources.rest_signs import plain as _plain
-from civiclake.io.sources.rest_signs import whole as _whole
+from civiclake.io.sources.rest.signs import ADDRESSES, CURSORS, TOTALS, is_href, last_name
+from civiclake.io.sources.rest.signs import plain as _plain
+from civiclake.io.sources.rest.signs import whole as _whole
 
 _SIZES = ("per_page", "page_size", "limit", "size", "top", "rows", "max_results",
           "result_record_count")  # fmt: skip

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from civiclake.contracts.draft.sample import Sample
 from civiclake.contracts.model import FileFormat
-from civiclake.contracts.sample import Sample
 from civiclake.io.samples.asked import Asked
 from civiclake.io.samples.files import described, encoding_of, look
 

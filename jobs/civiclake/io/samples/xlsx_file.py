@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any, cast
 
+from civiclake.contracts.draft.sample import Sample
 from civiclake.contracts.model import FileFormat
-from civiclake.contracts.sample import Sample
 from civiclake.errors import SourceError
 from civiclake.io.formats import sniff, xlsx
 from civiclake.io.samples.asked import Asked

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from itertools import islice
 from pathlib import Path
 
+from civiclake.contracts.draft.sample import Sample
 from civiclake.contracts.model import FileFormat
-from civiclake.contracts.sample import Sample
 from civiclake.errors import SourceError
 from civiclake.io.formats import xml_records
 from civiclake.io.samples.asked import Asked

@@ -10,14 +10,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
-from civiclake.contracts.sample import Sample
+from civiclake.contracts.draft.sample import Sample
 from civiclake.errors import SourceError
-from civiclake.io.archive import find_member
-from civiclake.io.inspect import READ_FAULTS, Unreadable, why
+from civiclake.io.reading.archive import find_member
+from civiclake.io.reading.inspect import READ_FAULTS, Unreadable, why
+from civiclake.io.reading.streams import Bounded
 from civiclake.io.samples.asked import Asked
 from civiclake.io.samples.files import server
 from civiclake.io.samples.patterns import pattern
-from civiclake.io.streams import Bounded
 
 
 def take(

@@ -16,7 +16,7 @@ from typing import cast
 
 from civiclake.contracts.model import Dataset
 from civiclake.errors import SourceError
-from civiclake.io.sources.common import UNFINISHED, Delivery, StillWritten, ask, expand, holds
+from civiclake.io.landing.delivery import UNFINISHED, Delivery, StillWritten, ask, expand, holds
 
 _LOOKED_AT = 20
 

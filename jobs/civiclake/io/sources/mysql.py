@@ -18,10 +18,10 @@ from pymysql.cursors import SSCursor
 
 from civiclake.contracts.model import Dataset
 from civiclake.errors import SourceError
-from civiclake.io.drift import refuse_columns
+from civiclake.io.landing.delivery import ask, credential, expand
+from civiclake.io.landing.drift import refuse_columns
 from civiclake.io.sources import mysql_types as types
 from civiclake.io.sources import tables
-from civiclake.io.sources.common import ask, credential, expand
 from civiclake.io.sources.mysql_errors import number, translated
 from civiclake.io.sources.parts import Lines, Parts
 from civiclake.io.sources.registry import Asked, Pulled

@@ -15,11 +15,11 @@ from itertools import islice
 from threading import Event
 
 from civiclake.errors import SourceError
-from civiclake.io.csv_header import Wanted
-from civiclake.io.csv_records import Form, render
-from civiclake.io.inspect import Inspection
-from civiclake.io.landing import RENDITIONS, Draft, LandedFile
-from civiclake.io.rendition import SUFFIX
+from civiclake.io.landing.store import RENDITIONS, Draft, LandedFile
+from civiclake.io.reading.csv_header import Wanted
+from civiclake.io.reading.csv_records import Form, render
+from civiclake.io.reading.inspect import Inspection
+from civiclake.io.reading.rendition import SUFFIX
 
 ROWS_PER_PART = 250_000
 """A gzip file can't be split: parts of this size keep all of Spark's cores busy."""

@@ -12,10 +12,10 @@ from psycopg import sql
 
 from civiclake.contracts.model import Dataset
 from civiclake.errors import SourceError
-from civiclake.io.drift import refuse_columns
+from civiclake.io.landing.delivery import credential, expand
+from civiclake.io.landing.drift import refuse_columns
 from civiclake.io.sources import postgresql_catalogue as catalogue
 from civiclake.io.sources import tables
-from civiclake.io.sources.common import credential, expand
 from civiclake.io.sources.parts import Lines, Parts
 from civiclake.io.sources.postgresql_errors import translated
 from civiclake.io.sources.registry import Asked, Pulled

@@ -13,11 +13,11 @@ from importlib import import_module
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from civiclake.contracts.connectors import BUILT_IN, GROUP
 from civiclake.contracts.model import Dataset, SourceKind
+from civiclake.contracts.read.connectors import BUILT_IN, GROUP
 from civiclake.errors import UserError
-from civiclake.io.landing import Draft, LandedFile
-from civiclake.io.sources.common import Delivery
+from civiclake.io.landing.delivery import Delivery
+from civiclake.io.landing.store import Draft, LandedFile
 from civiclake.settings import Settings
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ _MODULES = {
     SourceKind.MYSQL: "civiclake.io.sources.mysql",
     SourceKind.S3: "civiclake.io.sources.s3",
     SourceKind.FILES: "civiclake.io.sources.files",
-    SourceKind.API: "civiclake.io.sources.rest",
+    SourceKind.API: "civiclake.io.sources.rest.pull",
     SourceKind.SFTP: "civiclake.io.sources.sftp",
 }
 

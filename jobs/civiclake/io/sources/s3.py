@@ -15,7 +15,7 @@ from botocore.config import Config
 
 from civiclake.contracts.model import Dataset
 from civiclake.errors import SourceError, SourceUnavailable, UserError
-from civiclake.io.sources.common import Delivery, StillWritten, ask, credential, expand, holds
+from civiclake.io.landing.delivery import Delivery, StillWritten, ask, credential, expand, holds
 
 _REFUSED = {
     "InvalidAccessKeyId": "does not know the access key",

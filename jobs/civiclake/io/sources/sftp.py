@@ -19,8 +19,8 @@ import paramiko
 
 from civiclake.contracts.model import Dataset
 from civiclake.errors import SourceError, SourceUnavailable, UserError
+from civiclake.io.landing.delivery import UNFINISHED, Delivery, StillWritten, ask, expand, holds
 from civiclake.io.sources import sftp_login
-from civiclake.io.sources.common import UNFINISHED, Delivery, StillWritten, ask, expand, holds
 
 _LOST = (paramiko.SSHException, EOFError, ConnectionError, TimeoutError)
 _DOUBTFUL_SECONDS = 3600

@@ -13,7 +13,7 @@ import paramiko
 
 from civiclake.contracts.model import Dataset
 from civiclake.errors import SourceError, SourceUnavailable, UserError
-from civiclake.io.sources.common import ask, credential
+from civiclake.io.landing.delivery import ask, credential
 
 _CONNECT_SECONDS = 5.0
 _ANSWER_SECONDS = 20.0

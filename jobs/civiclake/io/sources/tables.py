@@ -8,8 +8,8 @@ from enum import Enum, auto
 
 from civiclake.contracts.model import Dataset
 from civiclake.errors import SourceError, SourceUnavailable, UserError
-from civiclake.io.drift import kept_in_raw
-from civiclake.io.sources.common import ask
+from civiclake.io.landing.delivery import ask
+from civiclake.io.landing.drift import kept_in_raw
 
 _DIGITS = 200
 """More than any source's number has."""

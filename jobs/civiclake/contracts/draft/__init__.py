@@ -1,0 +1,1 @@
+"""A first contract, guessed from a sample and marked for review."""

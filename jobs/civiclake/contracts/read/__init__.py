@@ -1,0 +1,1 @@
+"""What stands in contracts, read and held against what may stand there."""

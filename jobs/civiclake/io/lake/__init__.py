@@ -1,0 +1,1 @@
+"""The lake's tables: where they stand, who may write them, and what each kind of them keeps."""

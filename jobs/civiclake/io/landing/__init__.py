@@ -1,0 +1,1 @@
+"""Landing: every delivery as it came, its manifest, and its rendition for Spark."""

@@ -1,0 +1,1 @@
+"""``ops.*``: what was done to every batch, table and delivery, kept as tables."""

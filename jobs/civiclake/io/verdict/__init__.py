@@ -1,0 +1,1 @@
+"""Great Expectations: the batch's official verdict."""

@@ -1,0 +1,246 @@
+"""Great Expectations: the batch's official verdict and its Data Docs page.
+
+The suite is the same that ``steps/rules.py`` compiles; here it is judged by Great
+Expectations itself. No value of a record leaves this module: results carry counts only,
+and the pages load nothing from anywhere.
+"""
+
+from __future__ import annotations
+
+import html
+import logging
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from pyspark.sql import DataFrame
+
+from civiclake.contracts.model import Dataset, Rule, Severity
+from civiclake.io.verdict.gx_metrics import answer_values_without_spark
+
+_OF_MOMENTS = ("expect_column_max_to_be_between", "expect_column_min_to_be_between")
+_BOUNDS = ("min_value", "max_value")
+_COUNTS_ONLY = {"result_format": "BASIC", "partial_unexpected_count": 0}
+
+
+@dataclass(frozen=True)
+class RuleVerdict:
+    """What Great Expectations found for one rule."""
+
+    rule: Rule
+    success: bool
+    unexpected_rows: int | None
+    """Rows that break the rule; None for rules on the whole batch."""
+    observed: str | None
+    """Value that a rule on the whole batch looked at."""
+    error: str | None
+    """Why the rule could not be judged; such a rule has not passed."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What Great Expectations found for a batch."""
+
+    success: bool
+    rules: tuple[RuleVerdict, ...]
+    page: str
+    """The Data Docs page, as HTML that loads nothing."""
+
+
+@cache
+def _library() -> ModuleType:
+    """Import takes seconds, so it happens while Spark works; and quietly."""
+    _without_calls()
+    import great_expectations
+
+    logging.getLogger("great_expectations").setLevel(logging.ERROR)
+    # Its temporary folders are of no interest to an operator.
+    logging.getLogger("great_expectations.data_context.types.base").setLevel(logging.ERROR)
+    return great_expectations
+
+
+def _without_calls() -> None:
+    """Read by Great Expectations at its import and again with every context."""
+    os.environ["GX_ANALYTICS_ENABLED"] = "false"
+
+
+def warm_up() -> None:
+    """Import Great Expectations ahead of time."""
+    _library()
+
+
+def judge(prepared: DataFrame, dataset: Dataset, batch_id: str) -> Verdict:
+    """Let Great Expectations judge a batch by all its rules.
+
+    Args:
+        prepared: standardized rows with the helper columns that the rules name.
+        dataset: the compiled contract.
+        batch_id: for the page's title.
+
+    Returns:
+        The verdict, rule by rule, in the contract's order.
+    """
+    gx = _library()
+    _without_calls()
+    context = gx.get_context(mode="ephemeral")
+    answer_values_without_spark({rule.expectation for rule in dataset.rules})
+    context.variables.progress_bars = {"globally": False, "metric_calculations": False}
+    # The rows are staged in Parquet already; a cached frame can't be the source of a MERGE.
+    source = context.data_sources.add_spark(name="lake", persist=False)
+    asset = source.add_dataframe_asset(name=dataset.id)
+    definition = asset.add_batch_definition_whole_dataframe(batch_id)
+    batch = definition.get_batch(batch_parameters={"dataframe": prepared})
+    suite = gx.ExpectationSuite(
+        name=dataset.id, expectations=[_configuration(rule) for rule in dataset.rules]
+    )
+    result = batch.validate(suite, result_format=_COUNTS_ONLY)
+    by_id = {r.expectation_config.meta["rule"]: r for r in result.results}
+    verdicts = tuple(_verdict(rule, by_id[rule.id]) for rule in dataset.rules)
+    return Verdict(bool(result.success), verdicts, _page(result))
+
+
+def _configuration(rule: Rule) -> dict[str, Any]:
+    meta: dict[str, Any] = {"rule": rule.id, "origin": rule.origin}
+    if rule.description:
+        meta["notes"] = rule.description
+    return {
+        "type": rule.expectation,
+        "kwargs": _arguments(rule),
+        "severity": rule.severity.value,
+        "meta": meta,
+    }
+
+
+def _arguments(rule: Rule) -> dict[str, Any]:
+    """The rule's arguments as Great Expectations is to be told them.
+
+    It compares the highest or lowest moment of a column here, where Spark's client hands moments
+    out in this machine's zone and without it, and can't compare them with one that has its offset.
+    """
+    if rule.expectation not in _OF_MOMENTS:
+        return dict(rule.kwargs)
+    return {name: _here(value) if name in _BOUNDS else value for name, value in rule.kwargs.items()}
+
+
+def _here(value: Any) -> Any:
+    if not isinstance(value, str) or "T" not in value:
+        return value
+    moment = datetime.fromisoformat(value)
+    return moment.astimezone().replace(tzinfo=None).isoformat() if moment.tzinfo else value
+
+
+def _verdict(rule: Rule, result: Any) -> RuleVerdict:
+    found = result.result or {}
+    observed = found.get("observed_value")
+    return RuleVerdict(
+        rule=rule,
+        success=bool(result.success),
+        unexpected_rows=found.get("unexpected_count"),
+        observed=None if observed is None else str(observed),
+        error=_error(result.exception_info),
+    )
+
+
+def _error(info: dict[str, Any] | None) -> str | None:
+    """The first message in a result's exception info, which nests when many metrics failed."""
+    if not info:
+        return None
+    if "raised_exception" in info:
+        return str(info.get("exception_message")) if info["raised_exception"] else None
+    nested = [_error(part) for part in info.values() if isinstance(part, dict)]
+    return next((message for message in nested if message), None)
+
+
+def holding(verdict: Verdict, row_rules: Sequence[Rule]) -> list[str]:
+    """Why a batch as a whole is not to be merged: one sentence per failed critical rule.
+
+    A failed row rule only sets rows aside, unless it says how many rows may fail
+    (``mostly``). A rule that could not be judged has not passed.
+    """
+    compiled = {rule.id for rule in row_rules}
+    found: list[str] = []
+    for v in verdict.rules:
+        if v.error is not None:
+            found.append(f"rule {v.rule.id} could not be judged: {v.error}")
+        elif v.success or v.rule.severity is not Severity.CRITICAL:
+            continue
+        elif v.rule.id not in compiled or "mostly" in v.rule.kwargs:
+            seen = f"{v.unexpected_rows} rows" if v.observed is None else v.observed
+            found.append(f"rule {v.rule.id} failed: {v.rule.expectation} saw {seen}")
+    return found
+
+
+_FOREIGN = re.compile(
+    r"<(script|footer)\b.*?</\1>|<link\b[^>]*>|<img\b(?![^>]*\bsrc=\"data:)[^>]*>"
+    r"|\b(?:href|src)=\"https?://[^\"]*\"|https?://[^\s\"'<>]+",
+    re.IGNORECASE | re.DOTALL,
+)
+"""What would run, be loaded from elsewhere, or lead there."""
+
+_STYLE = """<meta http-equiv="Content-Security-Policy"
+ content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
+<style>body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:72rem;padding:0 1rem}
+table{border-collapse:collapse;width:100%;margin:.5rem 0}td,th{border:1px solid #ccc;
+padding:.3rem .6rem;text-align:left;vertical-align:top}ul{padding-left:1.2rem}
+.badge{background:#eee;border-radius:4px;padding:0 .4rem}.modal,.navbar,nav,footer,.d-none,
+#ge-cta-footer,.cta-footer{display:none}.alert{background:#f6f6f6;padding:.3rem .6rem}
+@media(prefers-color-scheme:dark){body{background:#16181b;color:#ddd}td,th{border-color:#444}
+.badge,.alert{background:#2a2d31}}</style>"""
+
+
+def _page(result: Any) -> str:
+    """Great Expectations' own page, cut off from the network: styles inline, no scripts."""
+    # Imported late: GX costs two seconds. Its render packages declare no types.
+    from great_expectations.render import renderer, view
+
+    page: Any = renderer.ValidationResultsPageRenderer()  # type: ignore[attr-defined]
+    template: Any = view.DefaultJinjaPageView()  # type: ignore[attr-defined]
+    rendered = template.render(page.render(result))
+    text = rendered if isinstance(rendered, str) else "".join(rendered.values())
+    text = _FOREIGN.sub("", text)
+    return text.replace("<head>", f"<head>{_STYLE}", 1)
+
+
+def write_page(docs_dir: Path, dataset: Dataset, batch_id: str, verdict: Verdict) -> Path:
+    """Put a batch's page into Data Docs and renew the index.
+
+    Returns:
+        Path of the page.
+    """
+    folder = docs_dir / dataset.department / dataset.name
+    folder.mkdir(parents=True, exist_ok=True)
+    page = folder / f"{batch_id}.html"
+    _replace(page, verdict.page)
+    _replace(docs_dir / "index.html", _index(docs_dir))
+    return page
+
+
+def _replace(path: Path, text: str) -> None:
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_text(text, encoding="utf-8")
+    temporary.replace(path)
+
+
+def _index(docs_dir: Path) -> str:
+    rows: list[str] = []
+    for folder in sorted(p for p in docs_dir.glob("*/*") if p.is_dir()):
+        for page in sorted(folder.glob("[!.]*.html"), reverse=True)[:30]:
+            link = page.relative_to(docs_dir).as_posix()
+            name = f"{folder.parent.name}.{folder.name}"
+            rows.append(
+                f"<tr><td>{html.escape(name)}</td>"
+                f'<td><a href="{html.escape(link)}">{html.escape(page.stem)}</a></td></tr>'
+            )
+    made = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
+    return (
+        f"<!doctype html><html lang=en><head><meta charset=utf-8><title>Data Docs</title>{_STYLE}"
+        f"</head><body><h1>Data Docs</h1><p>What Great Expectations found, newest batch first;"
+        f" made {made}.</p><table><tr><th>Dataset<th>Batch</tr>"
+        f"{''.join(rows)}</table></body></html>"
+    )

@@ -1,0 +1,1 @@
+"""Who is who across departments, once a night."""

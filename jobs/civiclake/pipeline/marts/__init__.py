@@ -1,0 +1,1 @@
+"""Cross-department tables: built, and refreshed by the groups that changed."""

@@ -1,0 +1,194 @@
+"""``civiclake mart``: one cross-department table, built from unified tables by its SQL file."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from pyspark.errors import PySparkException
+from pyspark.sql import DataFrame, Observation, SparkSession
+from pyspark.sql import functions as F
+
+from civiclake.contracts.model import Manifest, Mart
+from civiclake.contracts.read.faults import choice, did_you_mean
+from civiclake.engine.session import suit
+from civiclake.errors import AccountError, CivicLakeError, FencedError, UserError
+from civiclake.io.lake import delta_log, tables
+from civiclake.io.lake.fence import fenced
+from civiclake.io.lake.lock import TableLock
+from civiclake.io.ops import ledger
+from civiclake.io.ops.account import BatchResult
+from civiclake.io.ops.ledger import Recorder
+from civiclake.pipeline.marts import groups
+from civiclake.pipeline.marts.groups import Input, Plan
+from civiclake.pipeline.writing import writing
+from civiclake.settings import Settings
+
+log = logging.getLogger(__name__)
+_OUTSIDE = "DELTA_REPLACE_WHERE_MISMATCH"
+_FEW_BYTES = 1_000_000
+"""Inputs that together are no larger have about as few rows as a small batch."""
+
+
+class _Work(NamedTuple):
+    """One build of one mart."""
+
+    spark: SparkSession
+    settings: Settings
+    lock: TableLock
+    mart: Mart
+    batch_id: str
+
+    @property
+    def table(self) -> str:
+        """The mart's identifier."""
+        return tables.by_path(self.settings, tables.MARTS, self.mart.name)
+
+
+def build(
+    settings: Settings, city: Manifest, name: str, batch_id: str, *, full: bool = False
+) -> BatchResult:
+    """Bring a mart to what its query gives now, in one Delta commit.
+
+    Only the groups that its inputs have changed since are computed and replaced, where the
+    mart's head names groups and the inputs can tell their changes; else the whole.
+
+    Args:
+        settings: of this installation.
+        city: the compiled contracts.
+        name: the mart, such as ``visits_by_weather``.
+        batch_id: the night that it is built for.
+        full: build it whole.
+
+    Returns:
+        Its account: every row that the query gave is written; its message says what was built.
+
+    Raises:
+        UserError: there is no such mart, an input was never loaded, or its head is wrong.
+        AccountError: the mart does not hold what the query gave; it is as before.
+    """
+    mart = _find(city, name)
+    result = BatchResult(dataset=f"marts.{name}", batch_id=batch_id, attempt=1, status="failed")
+    recorder = Recorder()
+    with writing(settings, f"mart_{name}", batch_id) as (spark, lock):
+        try:
+            with recorder.step("build"):
+                _build(_Work(spark, settings, lock, mart, batch_id), result, recorder, full=full)
+            result.check(f"marts.{name} batch {batch_id}")
+            result.status = "merged"
+        except CivicLakeError as error:
+            result.message = str(error)
+            raise
+        finally:
+            result.seconds = round(recorder.seconds, 2)
+            ledger.record(spark, settings, result, recorder, contract_version="")
+    log.info("marts.%s: %d rows (%s)", name, result.read, result.message)
+    return result
+
+
+def _find(city: Manifest, name: str) -> Mart:
+    known = {m.name: m for m in city.marts}
+    if name not in known:
+        hint = did_you_mean(name, known)
+        raise UserError(f"there is no mart {name!r}; allowed are {choice(known)}{hint}")
+    return known[name]
+
+
+def _build(work: _Work, result: BatchResult, recorder: Recorder, *, full: bool) -> None:
+    spark, settings, mart = work.spark, work.settings, work.mart
+    query = (settings.marts_dir / f"{mart.name}.sql").read_text(encoding="utf-8")
+    found = groups.inputs(spark, settings, mart)
+    if sum(one.size_bytes for one in found) <= _FEW_BYTES:
+        suit(spark, 0)
+    made = Plan(whole="it was asked for")
+    if not full:
+        made = groups.plan(spark, settings, mart, query, found)
+    if made.whole is None and not made.groups:
+        result.message = "no group has changed"
+        return
+    said = {"batch_id": work.batch_id, **groups.mark(found, query)}
+    frame = _frame(work, query, found, made)
+    if made.whole is None and _shape(frame) != _shape(spark.table(work.table)):
+        made = Plan(whole="its columns have changed")
+        frame = _frame(work, query, found, made)
+    if made.whole is None:
+        result.read, result.inserted = _replace_groups(work, frame, made, said, recorder)
+        result.message = f"{len(made.groups)} groups of {mart.refresh_by} have changed"
+        recorder.count("refresh", "groups", len(made.groups))
+    else:
+        result.read, result.inserted = _replace_all(work, frame, said)
+        result.message = f"built whole: {made.whole}"
+        recorder.count("refresh", "whole", result.read)
+
+
+def _shape(frame: DataFrame) -> list[tuple[str, str]]:
+    """Names and types; a table's columns may all be null, a query's not."""
+    return [(field.name, field.dataType.simpleString()) for field in frame.schema.fields]
+
+
+def _frame(work: _Work, query: str, found: Sequence[Input], made: Plan) -> DataFrame:
+    text = groups.bind(work.spark, work.settings, work.mart, query, found, made)
+    frame = work.spark.sql(text)
+    by = work.mart.refresh_by
+    if by is not None and by not in frame.columns:
+        raise UserError(
+            f"marts/{work.mart.name}.sql: refresh_by: the query gives no column {by!r}; allowed"
+            f" are {choice(frame.columns)}"
+        )
+    return frame
+
+
+def _replace_all(work: _Work, frame: DataFrame, said: Mapping[str, Any]) -> tuple[int, int]:
+    """The whole table anew; rows that the query gave, and rows that are there."""
+    frame.createOrReplaceTempView("_mart")
+    with fenced(work.spark, work.lock, said) as signed:
+        work.spark.sql(
+            f"CREATE OR REPLACE TABLE {work.table} USING DELTA AS SELECT * FROM _mart"
+        ).collect()
+    commit = _own_commit(work, signed)
+    return commit.rows_written, work.spark.table(work.table).count()
+
+
+def _replace_groups(
+    work: _Work, frame: DataFrame, made: Plan, said: Mapping[str, Any], recorder: Recorder
+) -> tuple[int, int]:
+    """These groups alone, in one commit; rows that the query gave, and rows that are there."""
+    where = groups.is_one_of(f"`{work.mart.refresh_by}`", made)
+    seen = Observation("mart")
+    writer = frame.observe(seen, F.count("*").alias("rows")).write.format("delta")
+    writer = writer.mode("overwrite").option("replaceWhere", where)
+    try:
+        with fenced(work.spark, work.lock, said) as signed:
+            writer.save(tables.location(work.settings, tables.MARTS, work.mart.name))
+    except PySparkException as error:
+        if _OUTSIDE not in str(error):
+            raise
+        raise UserError(
+            f"marts/{work.mart.name}.sql: the changed rows of the inputs give rows of other groups"
+            f" of {work.mart.refresh_by} as well: put the group lines right, or leave refresh_by"
+            " out; nothing was written"
+        ) from None
+    commit = _own_commit(work, signed)
+    # Spark drops the observation of a frame that it finds to be empty.
+    read = int((seen.get or {}).get("rows", 0))
+    there = work.spark.table(work.table).where(where).count()
+    recorder.count("refresh", "replaced", commit.rows_deleted)
+    if read != there:
+        before = commit.version - 1
+        work.spark.sql(f"RESTORE TABLE {work.table} TO VERSION AS OF {before}").collect()
+        raise AccountError(
+            f"marts.{work.mart.name}: the query gave {read} rows of the changed groups, but"
+            f" {there} were there; the table is back at version {before}"
+        )
+    return read, there
+
+
+def _own_commit(work: _Work, signed: Mapping[str, Any]) -> delta_log.Commit:
+    commit = delta_log.newest_commit(work.spark, work.settings, tables.MARTS, work.mart.name)
+    if commit.said != signed:
+        raise FencedError(
+            f"marts.{work.mart.name}: Delta has a commit by a younger writer than token"
+            f" {work.lock.token}; nothing was written, build the mart again"
+        )
+    return commit

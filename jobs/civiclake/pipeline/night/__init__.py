@@ -1,0 +1,1 @@
+"""One night of one dataset, from its source to its account."""

@@ -1,0 +1,145 @@
+"""What every part of a load needs to know about the batch it works on."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from functools import cached_property
+from pathlib import Path
+
+from pyspark.sql import Column, DataFrame, Observation, SparkSession
+from pyspark.sql.types import StructType
+
+from civiclake.contracts.model import Dataset, History
+from civiclake.io.lake import tables
+from civiclake.io.landing.store import BatchManifest
+from civiclake.io.ops.ledger import Recorder
+from civiclake.pipeline.night.hashes import keep_hashes
+from civiclake.settings import Settings
+
+_SHORT_LIVED = {
+    "compression": "lz4_raw",
+    "parquet.enable.dictionary": "false",
+    "parquet.column.statistics.enabled": "false",
+}
+"""What is read whole, once or twice, and then removed need be neither small nor searched: a third
+of a write's time."""
+
+
+@dataclass
+class Batch:
+    """A batch under way."""
+
+    spark: SparkSession
+    settings: Settings
+    dataset: Dataset
+    batch_id: str
+    attempt: int
+    is_replay: bool = False
+    is_small: bool = False
+    """Whether another job costs more than what it does (:func:`civiclake.engine.session.suit`)."""
+    layer: str = tables.UNIFIED
+    """Where the rows go: what is served, or a backfill's table beside it."""
+    landed_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    """By this moment a row lies in the future; for a replay, the moment in which it judges."""
+    origins: Mapping[str, str] = field(default_factory=dict)
+    """Of each landed file, where it came from; empty where that tells no record from another."""
+    taken_at: datetime | None = None
+    """When the snapshot was taken that the batch brings whole; a replay brings parts of many."""
+    snapshots: tuple[datetime, ...] = ()
+    """When the other snapshots were taken that are merged."""
+    landed: tuple[BatchManifest, ...] = ()
+    """The batches that are merged, and this one: they say in which order files came."""
+    reported_until: date | None = None
+    """Day of the newest delivery before this one: what happened earlier was reported already."""
+    usual_rows: float | None = None
+    """Median of the rows of the last batches before this one."""
+    warnings: dict[str, int] = field(default_factory=dict)
+    """What is to be said of the batch beside its rules, with a number of rows."""
+    recorder: Recorder = field(default_factory=Recorder)
+
+    @property
+    def where(self) -> str:
+        """For messages: which batch of what."""
+        return f"{self.dataset.id} batch {self.batch_id}"
+
+    @property
+    def night(self) -> date | None:
+        """The night (UTC) whose full state the batch brings."""
+        return self.taken_at.astimezone(UTC).date() if self.taken_at else None
+
+    @property
+    def stale_before(self) -> datetime | None:
+        """When a snapshot was taken that is served and newer than this batch, or than a part
+        of this replay."""
+        others = self.snapshots
+        if self.taken_at is None:
+            return max(others, default=None)
+        if self.dataset.history is History.SNAPSHOT:
+            others = tuple(t for t in others if t.astimezone(UTC).date() == self.night)
+        return max((t for t in others if t > self.taken_at), default=None)
+
+    @cached_property
+    def rules_version(self) -> str:
+        """Fingerprint of everything that judges a row: columns, code lists and rules."""
+        judged_by = self.dataset.model_dump(mode="json", include={"columns", "rules"})
+        text = json.dumps(judged_by, sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    @cached_property
+    def unified(self) -> str:
+        """Identifier of the dataset's unified table, which is made where there is none."""
+        table = tables.create_unified(self.spark, self.settings, self.dataset, self.layer)
+        keep_hashes(self.spark, table, self.dataset)
+        return table
+
+    def staging(self, name: str) -> str:
+        """Path of a Parquet folder of this batch that lives as long as the load."""
+        root = tables.location(self.settings, tables.STAGING, self.dataset.table)
+        return f"{root}/{self.batch_id}/{name}"
+
+    def save(self, frame: DataFrame, name: str) -> DataFrame:
+        """Write a frame once and go on from what was written."""
+        path = self.staging(name)
+        schema: StructType = frame.schema
+        frame.write.mode("overwrite").options(**_SHORT_LIVED).parquet(path)
+        return self.spark.read.schema(schema).parquet(path)
+
+    def save_counted(
+        self, frame: DataFrame, name: str, counted: Sequence[Column]
+    ) -> tuple[DataFrame, dict[str, int]]:
+        """Write a frame once and count its rows.
+
+        A small frame is counted on the way, which saves a job. Spark does that outside of its
+        compiled code, and row by row: of a large one the few columns that are counted are read
+        again, in a fraction of the time.
+
+        Args:
+            frame: what to write.
+            name: of the staged copy.
+            counted: aggregates, each with a name.
+
+        Returns:
+            What was written, and the aggregates by name.
+        """
+        found: dict[str, int] = {}
+        if self.is_small:
+            seen = Observation(name)
+            saved = self.save(frame.observe(seen, *counted), name)
+            found = seen.get
+        else:
+            saved = self.save(frame, name)
+        if not found:  # Spark drops the observation of a frame that it finds to be empty
+            found = saved.agg(*counted).collect()[0].asDict()
+        return saved, {key: int(value) for key, value in found.items()}
+
+
+def next_attempt(batch_dir: Path) -> int:
+    """Number this try of a batch, counting those that crashed."""
+    log = batch_dir / "_ATTEMPTS"
+    with log.open("a") as file:
+        file.write("x")
+    return log.stat().st_size

@@ -1,0 +1,277 @@
+"""``civiclake load``: one landed batch of one dataset, from stage to account."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+from statistics import median
+
+from pyspark.sql import DataFrame
+
+from civiclake import columns as c
+from civiclake.contracts.model import Dataset, Load
+from civiclake.engine.session import suit
+from civiclake.errors import AccountError, BatchHeld, CivicLakeError
+from civiclake.io.lake import raw, tables
+from civiclake.io.lake.lock import TableLock
+from civiclake.io.landing.store import BatchManifest, Landing
+from civiclake.io.ops import ledger
+from civiclake.io.ops.account import BatchResult
+from civiclake.io.verdict import gx
+from civiclake.pipeline.night import judge, merge, verdicts
+from civiclake.pipeline.night.batch import Batch, next_attempt
+from civiclake.pipeline.night.decide import Changes, classify_rows
+from civiclake.pipeline.night.unrenewed import pass_over
+from civiclake.pipeline.watch import deliveries
+from civiclake.pipeline.writing import writing
+from civiclake.settings import Settings
+
+log = logging.getLogger(__name__)
+
+_USUAL_BATCHES = 7
+"""How many batches before tell how many rows are usual."""
+
+ReadRaw = Callable[[Batch], DataFrame]
+Note = Callable[[Batch, BatchResult], None]
+
+
+def load(settings: Settings, dataset: Dataset, batch_id: str) -> BatchResult:
+    """Load a landed batch; the same batch again changes nothing.
+
+    Args:
+        settings: of this installation.
+        dataset: the compiled contract.
+        batch_id: a batch that ``civiclake extract`` has landed.
+
+    Returns:
+        The batch's account.
+
+    Raises:
+        BatchHeld: the batch is not to be believed; the served table is as before.
+        CivicLakeError: anything else that is wrong, in one sentence.
+    """
+    landing = Landing(settings)
+    manifest = landing.manifest(dataset.id, batch_id)
+    is_new = not landing.is_committed(dataset.id, batch_id)
+    batch_dir = landing.batch_dir(dataset.id, batch_id)
+    attempt = next_attempt(batch_dir)
+    if manifest.unrenewed is not None:
+        return pass_over(settings, dataset, manifest, attempt)
+
+    def read_raw(batch: Batch) -> DataFrame:
+        return raw.stage(batch.spark, settings, dataset, manifest, batch_dir)
+
+    def note(batch: Batch, result: BatchResult) -> None:
+        """Only the first merge of a batch is its delivery."""
+        if is_new and result.status == "merged":
+            deliveries.note_merged(batch.spark, settings, dataset, manifest)
+        elif is_new and result.status == "held":
+            landed_at = manifest.created_at
+            deliveries.note_held(batch.spark, settings, dataset, batch_id, landed_at)
+
+    with writing(settings, dataset.table, batch_id) as (spark, lock):
+        batch = Batch(spark, settings, dataset, batch_id, attempt)
+        compare_with_former(batch, landing.committed(dataset.id), manifest)
+        batch.is_small = suit(spark, manifest.rows)
+        batch.recorder.outcomes.append(("extract", "landed", manifest.rows, manifest.seconds))
+        watermark = (manifest.watermark_from, manifest.watermark_to)
+        result = run(batch, lock, read_raw, expected=manifest.rows, watermark=watermark, note=note)
+        landing.mark_committed(dataset.id, batch_id)
+    return result
+
+
+def run(
+    batch: Batch,
+    lock: TableLock,
+    read_raw: ReadRaw,
+    *,
+    expected: int | None = None,
+    watermark: tuple[str | None, str | None] = (None, None),
+    note: Note | None = None,
+) -> BatchResult:
+    """Take a batch through all steps and write it into the ledger, however it ends.
+
+    Args:
+        batch: the batch.
+        lock: the right to write its table.
+        read_raw: stages its rows and gives them back.
+        expected: how many rows landing counted.
+        watermark: what the batch was cut by, for the ledger.
+        note: what else is to be written down, beside the ledger.
+    """
+    result = BatchResult(
+        dataset=batch.dataset.id, batch_id=batch.batch_id, attempt=batch.attempt, status="failed"
+    )
+    try:
+        _run_steps(batch, lock, read_raw, result, expected)
+        result.status = "merged" if batch.layer == tables.UNIFIED else "backfilled"
+    except BatchHeld as error:
+        result.status, result.message = "held", str(error)
+        raise
+    except CivicLakeError as error:
+        result.message = str(error)
+        raise
+    except Exception as error:
+        result.message = f"{type(error).__name__}: see the task's log"
+        raise
+    finally:
+        _clean(batch)
+        result.seconds = round(batch.recorder.seconds, 2)
+        with ThreadPoolExecutor(max_workers=1) as aside:
+            noted = aside.submit(note, batch, result) if note else None
+            ledger.record(
+                batch.spark,
+                batch.settings,
+                result,
+                batch.recorder,
+                contract_version=batch.dataset.version,
+                watermark=watermark,
+                rules_version=batch.rules_version,
+            )
+        if noted:
+            noted.result()
+    return result
+
+
+def _run_steps(
+    batch: Batch, lock: TableLock, read_raw: ReadRaw, result: BatchResult, expected: int | None
+) -> None:
+    step = batch.recorder.step
+    with ThreadPoolExecutor(max_workers=1) as aside:
+        warm = aside.submit(gx.warm_up)
+        with step("stage"):
+            rows = read_raw(batch)
+        with step("judge"):
+            judged = judge.judge_rows(batch, rows)
+        _refuse_lost(batch, judged, expected)
+        warm.result()
+        # Both only read the judged rows; nothing is written to the lake before both are known.
+        decided = aside.submit(classify_rows, batch, judged)
+        with step("verdict"):
+            _take_verdict(batch, judged, result)
+        with step("classify"):
+            changes = decided.result()
+    warn(batch, changes.warnings, result)
+    with step("merge"):
+        merge.merge(batch, changes, lock)
+    # After the merge: a replay that breaks off between the two finds its rows still claimed
+    # and, run again, unchanged. The other way round they would be released and never merged.
+    with step("set_aside"):
+        result.reasons = merge.set_aside(batch, judged, changes)
+    for name, count in result.reasons.items():
+        batch.recorder.count("reason", name, count)
+    add_up(batch, judged, changes, result)
+
+
+def _refuse_lost(batch: Batch, judged: judge.Judged, expected: int | None) -> None:
+    """Landing and Spark must have read the same number of records."""
+    if expected is not None and judged.read != expected:
+        raise AccountError(
+            f"{batch.where}: landing counted {expected} records, but {judged.read} were read back"
+            " from raw; nothing was merged"
+        )
+
+
+def _take_verdict(batch: Batch, judged: judge.Judged, result: BatchResult) -> None:
+    """Great Expectations judges the batch; its page is kept whatever it says."""
+    frame, asked = verdicts.for_verdict(batch, judged)
+    verdict = gx.judge(frame, asked, batch.batch_id)
+    docs = batch.settings.data_docs_dir
+    result.data_docs = str(gx.write_page(docs, batch.dataset, batch.batch_id, verdict))
+    result.read = judged.read
+    result.warnings = {**judged.warnings, **batch.warnings}
+    for name, rows in judged.by_rule.items():
+        if rows:
+            batch.recorder.count("rule", name, rows)
+    for name, rows in batch.warnings.items():
+        batch.recorder.count("drift", name, rows)
+    warn(batch, judged.notes, result)
+    for rule in verdict.rules:
+        if rule.rule.id not in {*judged.by_rule, verdicts.UNBROKEN}:
+            log.info("rule %s is judged by Great Expectations alone", rule.rule.id)
+    verdicts.compare_counts(batch, judged, verdict)
+    verdicts.hold_unless_sound(batch, judged, verdict)
+
+
+def warn(batch: Batch, notes: Mapping[str, int], result: BatchResult) -> None:
+    """Write down what is to be said of rows that break no rule."""
+    for name, rows in notes.items():
+        result.warnings[name] = result.warnings.get(name, 0) + rows
+        batch.recorder.count("warning", name, rows)
+
+
+def add_up(batch: Batch, judged: judge.Judged, changes: Changes, result: BatchResult) -> None:
+    """Write down what became of every row.
+
+    Raises:
+        AccountError: the outcomes don't add up to what was read.
+    """
+    result.inserted = changes.rows(c.ACTION_INSERT)
+    result.revoked = changes.rows(c.ACTION_REVOKE)
+    result.updated = changes.rows(c.ACTION_UPDATE) + result.revoked
+    result.unchanged = changes.rows(c.ACTION_UNCHANGED) + changes.rows(c.ACTION_CONFIRM)
+    result.late = changes.rows(c.ACTION_LATE)
+    result.deleted = changes.rows(c.ACTION_DELETE) + result.revoked
+    result.corrected = changes.reported.get(c.ACTION_UPDATE, 0)
+    result.backdated = changes.reported.get(c.ACTION_INSERT, 0)
+    result.superseded = judged.fates[c.FATE_SUPERSEDED]
+    result.quarantined = judged.set_aside + changes.rows(c.ACTION_CONFLICT)
+    for name in ("inserted", "updated", "unchanged", "late", "superseded", "quarantined"):
+        batch.recorder.count("account", name, getattr(result, name))
+    for name in ("corrected", "backdated", "revoked", "deleted"):
+        batch.recorder.count("kind", name, getattr(result, name))
+    result.check(batch.where)
+
+
+def _clean(batch: Batch) -> None:
+    """Staged rows are unprotected: they go as soon as the load ends."""
+    if batch.settings.lake_uri is None:
+        shutil.rmtree(Path(batch.staging("x")).parent, ignore_errors=True)
+
+
+def snapshots(
+    dataset: Dataset, committed: Sequence[BatchManifest], but: str = ""
+) -> tuple[datetime, ...]:
+    """When the merged snapshots of a dataset were taken.
+
+    Args:
+        dataset: the compiled contract; only snapshots have such times.
+        committed: the batches that are merged.
+        but: a batch to leave out.
+    """
+    if dataset.load is not Load.SNAPSHOT:
+        return ()
+    others = (b for b in committed if b.batch_id != but)
+    return tuple(sorted({b.taken_at for b in others if b.taken_at is not None}))
+
+
+def compare_with_former(
+    batch: Batch, committed: Sequence[BatchManifest], manifest: BatchManifest
+) -> None:
+    """What other batches say about this one.
+
+    Args:
+        batch: the batch under way.
+        committed: the batches that are merged into the table.
+        manifest: what the batch brought.
+    """
+    batch.landed_at = manifest.created_at
+    if batch.dataset.load is not Load.SNAPSHOT and not batch.dataset.reads_by_watermark:
+        batch.origins = {file.path: file.origin for file in manifest.files}
+    former = [b for b in committed if b.created_at < manifest.created_at]
+    if former:
+        batch.usual_rows = median(b.rows for b in former[-_USUAL_BATCHES:])
+    times = [b.taken_at for b in former if b.taken_at is not None]
+    if times:
+        batch.reported_until = max(times).astimezone(UTC).date()
+    batch.landed = (*(b for b in committed if b.batch_id != manifest.batch_id), manifest)
+    batch.snapshots = snapshots(batch.dataset, committed, but=manifest.batch_id)
+    if batch.dataset.load is Load.SNAPSHOT:
+        batch.taken_at = manifest.taken_at
+    batch.warnings = {
+        f"new_column:{name}": manifest.rows for name in raw.new_columns(batch.dataset, manifest)
+    }

@@ -1,0 +1,1 @@
+"""Served tables built anew from landed batches: beside, compared, swapped."""

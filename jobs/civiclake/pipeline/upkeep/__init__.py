@@ -1,0 +1,1 @@
+"""Files of the lake kept few, and gone when no version needs them."""

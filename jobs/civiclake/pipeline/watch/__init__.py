@@ -1,0 +1,1 @@
+"""What came, what did not, and who is told."""
