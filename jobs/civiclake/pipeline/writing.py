@@ -16,6 +16,7 @@ from pyspark.sql import SparkSession
 from civiclake.engine.session import connect, session_id
 from civiclake.errors import SparkFailed
 from civiclake.io.lake.lock import TableLock, table_lock
+from civiclake.local.disk import told_when_full, written_folders
 from civiclake.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -38,6 +39,7 @@ def writing(
     Raises:
         LockHeld: another process writes the table.
         EngineError: the engine does not answer.
+        DiskFull: there was no room to write.
     """
 
     def stop_former(record: dict[str, Any]) -> None:
@@ -51,7 +53,7 @@ def writing(
                 former.stop()
 
     held = table_lock(settings, table, holder=holder, stop_former=stop_former, gives_way=gives_way)
-    with held as lock:
+    with told_when_full(table, *written_folders(settings)), held as lock:
         spark = connect(settings)
         lock.note(session_id=session_id(spark))
         try:
