@@ -33,6 +33,19 @@ class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class GateSettings(_Section):
+    """Who may knock at the analysts' door, and how often."""
+
+    login_seconds: int = Field(default=10, ge=1)
+    """A connection that has not logged in by then is closed."""
+    waiting_by_address: int = Field(default=32, ge=1)
+    """Connections of one address that have not logged in yet; of more, the oldest goes."""
+    connections_by_login: int = Field(default=32, ge=1)
+    delay_first_ms: int = Field(default=250, ge=0)
+    """What the second login after a wrong one waits; each further one doubles it."""
+    delay_most_ms: int = Field(default=4000, ge=0)
+
+
 class EngineSettings(_Section):
     """The two long-lived Spark processes."""
 
@@ -50,6 +63,7 @@ class EngineSettings(_Section):
     """A Spark Connect address elsewhere; then ``engine up`` starts no jobs server here."""
     spark: dict[str, str] = Field(default_factory=dict)
     """Spark settings of both processes."""
+    gate: GateSettings = GateSettings()
 
 
 class AirflowSettings(_Section):

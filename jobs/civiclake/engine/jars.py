@@ -15,14 +15,14 @@ import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from filelock import FileLock
-
 from civiclake.engine.java import java_home, spark_home, spark_jars
 from civiclake.errors import SourceUnavailable, UserError
+from civiclake.local.held import held
 from civiclake.settings import load_settings, project_root
 
 OWN_JAR = "civiclake-jvm.jar"
 _ATTEMPTS = 3
+_WAIT_S = 900.0
 _SOURCE_STAMP = "META-INF/civiclake-source.sha256"
 
 Echo = Callable[[str], None]
@@ -56,7 +56,7 @@ def fetch(jars_dir: Path, echo: Echo = _say) -> list[Path]:
     """
     wanted = locked()
     jars_dir.mkdir(parents=True, exist_ok=True)
-    with FileLock(jars_dir / ".lock"):
+    with held(jars_dir / ".lock", "fetching the JARs", timeout_s=_WAIT_S):
         missing = _missing(jars_dir, wanted)
         if missing:
             echo(f"fetching {len(missing)} of {len(wanted)} JARs")
@@ -144,7 +144,7 @@ def compile_jvm(jars_dir: Path, echo: Echo = _say) -> Path:
     stamp = _stamp(sources)
     jar = jars_dir / OWN_JAR
     jars_dir.mkdir(parents=True, exist_ok=True)
-    with FileLock(jars_dir / ".lock"):
+    with held(jars_dir / ".lock", "compiling jvm/", timeout_s=_WAIT_S):
         if _stamp_of(jar) == stamp:
             return jar
         echo("compiling jvm/ with javac")

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
-from filelock import FileLock
-
-from civiclake.engine import connect_server, sql_server
+from civiclake.engine import connect_server, rights, sql_server
 from civiclake.engine.service import Service
 from civiclake.local import launcher
+from civiclake.local.held import held
 from civiclake.settings import Settings
 
 START_TIMEOUT_S = 120.0
@@ -47,8 +47,8 @@ def up(settings: Settings, echo: Echo = lambda line: None) -> list[ServiceStatus
     Raises:
         EngineError: one did not start; the end of its log is in the message.
     """
-    settings.run_dir.mkdir(parents=True, exist_ok=True)
-    with FileLock(settings.run_dir / ".engine.lock"):
+    with _one_at_a_time(settings):
+        rights.secure(settings)
         if not launcher.start(settings.run_dir, _LAUNCHER):
             echo("no launcher on this system: every task starts a process of its own")
         started: list[Service] = []
@@ -71,12 +71,17 @@ def down(settings: Settings, echo: Echo = lambda line: None) -> list[ServiceStat
     """Stop what ``up`` started, and nothing else."""
     if not settings.run_dir.exists():
         return status(settings)
-    with FileLock(settings.run_dir / ".engine.lock"):
+    with _one_at_a_time(settings):
         launcher.stop(settings.run_dir)
         for service, _ in _services(settings):
             if service.stop():
                 echo(f"the {service.name} engine is stopped")
     return status(settings)
+
+
+def _one_at_a_time(settings: Settings) -> AbstractContextManager[None]:
+    lock = settings.run_dir / ".engine.lock"
+    return held(lock, "starting or stopping the engines", timeout_s=2 * START_TIMEOUT_S)
 
 
 def status(settings: Settings) -> list[ServiceStatus]:

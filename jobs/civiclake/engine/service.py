@@ -86,7 +86,7 @@ class Service:
             env=env,
             cwd=cwd,
             user=user,
-            umask=0o022,  # the analysts' engine, another user, reads what the jobs' engine writes
+            umask=0o027,  # the analysts' engine reads by its group what the jobs' engine writes
             facts={"port": str(self.port), "note": note},
         )
 

@@ -135,6 +135,7 @@ def served(spark: SparkSession, settings: Settings, subject: str) -> tuple[str, 
         spark, settings, tables.UNIFIED, f"{subject}_link", link_columns(subject),
         comment=f"Which record belongs to which {subject}, from when and until when.",
     )  # fmt: skip
+    tables.close(settings, tables.UNIFIED, f"{subject}_link")
     return entities, links
 
 

@@ -25,6 +25,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from civiclake.errors import FencedError, LockHeld
+from civiclake.local import held
 from civiclake.settings import Settings
 
 _GIVES_WAY_S = 60.0
@@ -110,9 +111,9 @@ def table_lock(
     Raises:
         LockHeld: another process writes the table.
     """
-    settings.locks_dir.mkdir(parents=True, exist_ok=True)
+    settings.locks_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     record = settings.locks_dir / f"{table}.json"
-    file_lock = FileLock(settings.locks_dir / f"{table}.lock", timeout=timeout_seconds)
+    file_lock = FileLock(settings.locks_dir / f"{table}.lock", timeout_seconds, mode=0o600)
     _acquire(file_lock, table, record, asks=not gives_way)
     try:
         last = _read(record)
@@ -157,10 +158,12 @@ def _acquire(file_lock: FileLock, table: str, record: Path, *, asks: bool) -> No
             by = _read(record)
         finally:
             word.unlink(missing_ok=True)
-    raise LockHeld(
-        f"table {table} is being written by {by.get('holder', 'another process')}"
-        f" (process {by.get('pid', 'unknown')}); try again when it is done"
+    # Who let go, or never wrote it down, is not who has it now.
+    told = not by.get("released", True)
+    who = (
+        f"{by['holder']} (process {by['pid']})" if told else held.holder(Path(file_lock.lock_file))
     )
+    raise LockHeld(f"table {table} is being written by {who}; try again when it is done")
 
 
 def _wanted(record: Path) -> Path:

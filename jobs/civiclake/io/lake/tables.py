@@ -6,7 +6,6 @@ import shutil
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from filelock import FileLock
 from pyspark.sql import SparkSession
 
 from civiclake import columns as c
@@ -16,6 +15,7 @@ from civiclake.contracts.render.layers import Layer, layer_columns
 from civiclake.contracts.sql import sql_name, sql_text
 from civiclake.errors import UserError
 from civiclake.io.reading.raw_names import stored
+from civiclake.local.held import held
 from civiclake.settings import Settings
 
 RAW, QUARANTINE, MARTS, OPS = "raw", "quarantine", "marts", "ops"
@@ -36,6 +36,7 @@ _BY_HISTORY = frozenset({c.VALID_FROM, c.VALID_TO, c.IS_CURRENT, c.SNAPSHOT_DATE
 """Columns that a unified table has or has not by the history that it keeps."""
 _BY_OCCURRENCE = frozenset({c.OCCURRENCE, c.SOURCE_FILE, c.SOURCE_ROW})
 """Columns that it has or has not by the way in which equal rows are told apart."""
+_WAIT_S = 300.0
 SAME_ROWS = (
     "SET TBLPROPERTIES",
     "CHANGE COLUMN",
@@ -104,7 +105,8 @@ def create(
     pairs = ", ".join(f"'{key}' = '{value}'" for key, value in _PROPERTIES.get(layer, {}).items())
     properties = f" TBLPROPERTIES ({pairs})" if pairs else ""
     # Two first batches that make the same table at once (the ledger's) would fail each other.
-    with FileLock(_creation_lock(settings)):
+    making = f"making {layer}.{table}"
+    with held(settings.locks_dir / ".create", making, timeout_s=_WAIT_S):
         spark.sql(
             f"CREATE TABLE IF NOT EXISTS {identifier} ({fields}) USING DELTA{by}"
             f" COMMENT {sql_text(comment)}{properties}"
@@ -112,9 +114,10 @@ def create(
     return identifier
 
 
-def _creation_lock(settings: Settings) -> Path:
-    settings.locks_dir.mkdir(parents=True, exist_ok=True)
-    return settings.locks_dir / ".create"
+def close(settings: Settings, layer: str, table: str) -> None:
+    """Keep a table of an open layer from analysts: its files are the jobs' alone."""
+    if settings.lake_uri is None:
+        Path(location(settings, layer, table)).chmod(0o700)
 
 
 def register(spark: SparkSession, settings: Settings, layer: str, table: str) -> str:

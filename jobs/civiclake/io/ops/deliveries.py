@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from filelock import FileLock
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from civiclake.contracts.promise import Promise
 from civiclake.io.ops.table import OpsTable
+from civiclake.local.held import held
 from civiclake.settings import Settings
 
 TABLE = OpsTable(
@@ -30,6 +30,8 @@ TABLE = OpsTable(
     ),
     "what was due, and what came",
 )
+_WAIT_S = 300.0
+"""Each load of a night writes here once, a second or two."""
 
 
 def write(spark: SparkSession, settings: Settings, rows: Sequence[Promise]) -> None:
@@ -43,8 +45,8 @@ def write(spark: SparkSession, settings: Settings, rows: Sequence[Promise]) -> N
         f"(dataset = '{row.dataset}' AND due_at = TIMESTAMP '{row.due_at:%Y-%m-%d %H:%M:%S}Z')"
         for row in rows
     )
-    settings.locks_dir.mkdir(parents=True, exist_ok=True)
-    with FileLock(settings.locks_dir / f".ops_{TABLE.name}"):
+    lock = settings.locks_dir / f".ops_{TABLE.name}"
+    with held(lock, f"writing ops.{TABLE.name}", timeout_s=_WAIT_S):
         # Most due dates are news, and to replace nothing costs three times as much as to append.
         is_there = TABLE.exists(spark, settings)
         is_news = not is_there or TABLE.rows(spark, settings).where(same).isEmpty()
