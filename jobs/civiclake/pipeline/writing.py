@@ -19,6 +19,7 @@ from civiclake.engine import pulse
 from civiclake.engine.session import connect, session_id
 from civiclake.errors import SparkFailed
 from civiclake.io.lake.lock import TableLock, table_lock
+from civiclake.local.disk import told_when_full, written_folders
 from civiclake.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -45,6 +46,7 @@ def writing(
     Raises:
         LockHeld: another process writes the table.
         EngineError: the engine does not answer, or ended while the block ran.
+        DiskFull: there was no room to write.
     """
 
     def stop_former(record: dict[str, Any]) -> None:
@@ -58,7 +60,7 @@ def writing(
                 pulse.close(former)
 
     held = table_lock(settings, table, holder=holder, stop_former=stop_former, gives_way=gives_way)
-    with held as lock:
+    with told_when_full(table, *written_folders(settings)), held as lock:
         spark = connect(settings)
         lock.note(session_id=session_id(spark))
         try:
