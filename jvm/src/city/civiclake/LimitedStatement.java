@@ -28,7 +28,9 @@ final class LimitedStatement extends SparkExecuteStatementOperation {
 
   private final String login;
   private final boolean inBackground;
+  private volatile boolean running;
   private volatile boolean fetching;
+  private int cancels = 120;
   private volatile String ended;
   private long workedMs;
   private long rows;
@@ -62,11 +64,14 @@ final class LimitedStatement extends SparkExecuteStatementOperation {
     } catch (HiveSQLException refused) {
       Refused.raise(refused);
     }
+    running = true;
     try {
       super.runInternal();
     } catch (Throwable error) {
       Statements.leave(this);
       raise(error);
+    } finally {
+      running = false;
     }
     if (!inBackground && ended != null) {
       raise(null);
@@ -150,8 +155,18 @@ final class LimitedStatement extends SparkExecuteStatementOperation {
     } catch (Exception e) { // Scala declares none; its state allows no change any more
       LOG.debug("ended while it ended by itself", e);
     }
-    // A job that is still being planned has not begun: it must not begin later either.
-    session().sparkContext().cancelJobGroupAndFutureJobs(statementId());
+    Statements.keepCancelling(this);
+  }
+
+  /**
+   * Cancel its jobs once more: one that was still being planned begins after the first time, and
+   * Spark's own {@code cancelJobGroupAndFutureJobs} passes over the stages of adaptive plans.
+   *
+   * @return whether that has to be done again
+   */
+  boolean cancelAgain() {
+    session().sparkContext().cancelJobGroup(statementId());
+    return running || fetching || --cancels > 0;
   }
 
   @Override
@@ -160,6 +175,9 @@ final class LimitedStatement extends SparkExecuteStatementOperation {
       super.close();
     } finally {
       Statements.forget(this);
+      if (running || fetching || inBackground) {
+        Statements.keepCancelling(this);
+      }
     }
   }
 
