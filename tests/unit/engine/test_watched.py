@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from civiclake.engine import limits, restarts
-from civiclake.engine.watch import reason_of
+from civiclake.engine.engine_log import Alerts, reason_of
 from civiclake.local import alerts
 from civiclake.settings import DoorLimits, LoginLimits, load_settings
 
@@ -47,7 +47,10 @@ def test_a_broken_note_is_no_note(tmp_path: Path, text: str) -> None:
             "Terminating due to java.lang.OutOfMemoryError: Java heap space\n",
             "it ran out of memory",
         ),
-        ("12:00 FATAL DoorWatch: CIVICLAKE_ENDS Spark gave up\nmore\n", "Spark gave up"),
+        (
+            "2026-05-01T03:00:00.000Z FATAL DoorWatch: CIVICLAKE_ENDS Spark gave up\nmore\n",
+            "Spark gave up",
+        ),
     ],
 )
 def test_why_an_engine_ended_is_read_from_its_log(tmp_path: Path, log: str, reason: str) -> None:
@@ -86,3 +89,17 @@ def test_only_names_of_logins_are_told_of_a_restart(tmp_path: Path) -> None:
     (tmp_path / limits.WORKING).write_text("ana\n-Dx=y\nbob,eve\nbob\n")
     assert limits.interrupted(tmp_path) == ["ana", "bob"]
     assert limits.interrupted(tmp_path / "none") == []
+
+
+def test_what_an_engine_says_to_its_operator_is_told_once(tmp_path: Path) -> None:
+    log = tmp_path / "engine.log"
+    log.write_text("2026-05-01T03:00:00.000Z WARN WrongLogins: CIVICLAKE_ALERT before the watch\n")
+    said = Alerts(log)
+    with log.open("a") as file:
+        file.write("2026-05-01T03:00:01.000Z WARN WrongLogins: CIVICLAKE_ALERT 5 wrong logins\n")
+        file.write("2026-05-01T03:00:02.000Z INFO Refused: x CIVICLAKE_ALERT not one\n2026-05-01T")
+    assert list(said.more()) == ["5 wrong logins"]
+    assert list(said.more()) == []
+    log.unlink()
+    log.write_text("2026-05-01T03:01:00.000Z WARN WrongLogins: CIVICLAKE_ALERT in the next run\n")
+    assert list(said.more()) == ["in the next run"]

@@ -76,6 +76,15 @@ final class LimitedStatement extends SparkExecuteStatementOperation {
     if (!inBackground && ended != null) {
       raise(null);
     }
+    leaveIfNothingCanBeFetched();
+  }
+
+  /** {@code USE} and the like; clients do not close these. */
+  private void leaveIfNothingCanBeFetched() {
+    if (getStatus().getState() == OperationState.FINISHED
+        && getResultSetSchema().getColumnsSize() == 0) {
+      Statements.leave(this);
+    }
   }
 
   @Override
@@ -89,9 +98,9 @@ final class LimitedStatement extends SparkExecuteStatementOperation {
     }
     fetching = true;
     try {
-      long most = Math.min(Math.min(wanted, slice), Limits.fetchRows());
-      TRowSet found = super.getNextRowSet(order, Math.max(1, most));
-      count(found);
+      long most = Math.max(1, Math.min(Math.min(wanted, slice), Limits.fetchRows()));
+      TRowSet found = super.getNextRowSet(order, most);
+      count(found, most);
       return found;
     } catch (Throwable error) {
       return raise(error);
@@ -100,16 +109,16 @@ final class LimitedStatement extends SparkExecuteStatementOperation {
     }
   }
 
-  private void count(TRowSet found) {
+  private void count(TRowSet found, long most) {
     long more = RowSets.rows(found);
-    if (more == 0) {
+    if (more < most) { // that was its end
       Statements.leave(this);
-      return;
     }
     long size = RowSets.bytes(found);
     rows += more;
     bytes += size;
-    slice = Math.max(1, Math.min(slice * GROWTH, FETCH_BYTES * more / Math.max(1, size)));
+    long fitting = FETCH_BYTES * Math.max(1, more) / Math.max(1, size);
+    slice = Math.max(1, Math.min(slice * GROWTH, fitting));
     if (rows > Limits.rows(login)) {
       end("the result has more than " + Limits.rows(login) + " rows, the most for " + login
           + ": ask for fewer (WHERE, LIMIT, an aggregate), or ask the operator"
@@ -129,7 +138,9 @@ final class LimitedStatement extends SparkExecuteStatementOperation {
     OperationState state = getStatus().getState();
     if (state.isTerminal() && state != OperationState.FINISHED && !fetching) {
       Statements.leave(this);
-    } else if (works()) {
+    } else if (!works()) {
+      leaveIfNothingCanBeFetched();
+    } else {
       workedMs += passedMs;
       long most = Limits.seconds(login);
       if (ended == null && workedMs >= most * 1000) {
