@@ -181,6 +181,13 @@ final class LimitedStatement extends SparkExecuteStatementOperation {
   }
 
   @Override
+  public synchronized void cancel() {
+    super.cancel();
+    Statements.leave(this);
+    Statements.keepCancelling(this);
+  }
+
+  @Override
   public void close() {
     try {
       super.close();
