@@ -6,7 +6,7 @@ AIR     = var/env/airflow/bin/python
 BIN     = var/env/spark/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup city tools demo up down status sql test check unit bench lock clean \
+.PHONY: help setup city tools demo up down status sql test check unit bench findings lock clean \
 	test-dags test-spark test-e2e test-door test-sources test-unit test-faults
 
 help: ## This page.
@@ -100,6 +100,9 @@ bench: ## What a night costs, stage by stage, and beside tools that do the same 
 	PYTHONPATH=. $(PY) -m bench.night
 	PYTHONPATH=. $(PY) -m bench.nightly
 	PYTHONPATH=. $(PY) -m bench.share
+
+findings: setup ## Whether other people's software still surprises as findings/ says (half an hour).
+	@bin/findings
 
 lock: setup ## Resolve conf/locks/*.in anew into locks with hashes.
 	cd conf/locks && for name in uv airflow spark bench; do \
