@@ -18,7 +18,8 @@ import yaml
 from civiclake.contracts.load import load_city
 from civiclake.contracts.model import Dataset
 from civiclake.io.extract import extract
-from civiclake.io.landing.store import BatchManifest, LandedFile, Landing
+from civiclake.io.landing.manifest import BatchManifest, LandedFile
+from civiclake.io.landing.store import Landing
 from civiclake.io.reading.raw_names import stored
 from civiclake.settings import Settings
 from demo import objects, rest_server, sshd

@@ -83,7 +83,7 @@ def test_the_next_batch_asks_for_what_is_new(city: City, api: Api, trees: Any) -
     quiet = city.api("page", overlap="0s", limits={"allow_empty": True})
     api.put(trees)
     assert city.commit(quiet, "n3").rows == 0
-    assert city.landing.watermark(dataset.id) == "2026-01-01T12:00:00Z"
+    assert city.landing.former(dataset.id).watermark() == "2026-01-01T12:00:00Z"
 
 
 def test_a_sequence_that_counts_milliseconds(city: City, api: Api) -> None:

@@ -36,7 +36,7 @@ class Delivery:
 
     @property
     def identity(self) -> tuple[str, int, str]:
-        """As :attr:`civiclake.io.landing.store.LandedFile.identity`."""
+        """As :attr:`civiclake.io.landing.manifest.LandedFile.identity`."""
         return (self.origin, self.size_bytes, self.version)
 
 

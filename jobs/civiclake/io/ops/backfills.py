@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 from pyspark.sql import SparkSession
 
 from civiclake.io.lake import tables
-from civiclake.io.landing.store import BACKFILL_PREFIX
+from civiclake.io.landing.manifest import BACKFILL_PREFIX
 from civiclake.settings import Settings
 
 STAGED, SWAPPED, REFUSED = "staged", "swapped", "refused"

@@ -58,8 +58,8 @@ def replay(
         if not quarantine.claim(spark, settings, dataset, batch_id):
             raise UserError(f"nothing of {dataset.id} is set aside: there is nothing to replay")
         batch = Batch(spark, settings, dataset, batch_id, attempt=1, is_replay=True)
-        batch.landed = tuple(Landing(settings).committed(dataset.id))
-        batch.snapshots = snapshots(dataset, batch.landed)
+        batch.former = Landing(settings).former(dataset.id)
+        batch.snapshots = snapshots(dataset, batch.former)
 
         def read_raw(batch: Batch) -> DataFrame:
             return _stage(batch, fixed)
