@@ -36,7 +36,10 @@ def refused(
     more_secrets: tuple[str, ...] = (),
 ) -> str:
     """Extract a batch that must fail: one sentence, nothing moved, nothing half landed."""
-    watermark, known = city.landing.former(dataset.id).watermark(), city.landing.committed(dataset.id)
+    watermark, known = (
+        city.landing.former(dataset.id).watermark(),
+        city.landing.committed(dataset.id),
+    )
     before = city.landed()
     with pytest.raises(CivicLakeError) as caught:
         city.extract(dataset, batch_id)

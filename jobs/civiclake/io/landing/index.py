@@ -15,7 +15,7 @@ import os
 import re
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +27,7 @@ from civiclake.io.landing.drafts import sweep
 from civiclake.io.landing.manifest import COMMITTED, MANIFEST, BatchManifest
 
 BATCH_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,63}")
-_LOOKED_AT_AGAIN = 100
+_LOOKED_AT_AGAIN = 50
 """So many of the newest batches are compared with their folders at every use."""
 _TICK_S = 0.02
 """Changes less apart may bear one time: the kernel's clock of files ticks every 4 to 10 ms."""
@@ -79,28 +79,39 @@ class Index:
         self, folder: Path, what: str, read: Callable[[str], BatchManifest | None]
     ) -> None:
         self._folder, self._what, self._read = folder, what, read
+        self._asked: sqlite3.Connection | None = None
         beside = folder.resolve()
         self._path = beside.with_name(f".{beside.name}.index")
 
     def ask(self, statement: str, *values: Any) -> list[Row]:
-        """Rows of the index, brought up to what landing holds now.
+        """Rows of the index, as landing was when this object was first asked.
 
         Raises:
             UserError: a merged batch's manifest can't be read.
         """
-        if not self._folder.exists():
-            return _asked(tables.connect(":memory:"), statement, values)
         for _ in range(2):
             try:
-                with closing(self._open()) as connection:
-                    self._follow(connection)
-                    return connection.execute(statement, values).fetchall()
+                self._asked = self._asked or self._followed()
+                return self._asked.execute(statement, values).fetchall()
             except (sqlite3.Error, OSError) as error:
+                self._asked = None
                 if not self._removed(error):
                     break
-        connection = tables.connect(":memory:")
-        self._list(connection)
-        return _asked(connection, statement, values)
+        self._asked = tables.connect(":memory:")
+        self._list(self._asked)
+        return self._asked.execute(statement, values).fetchall()
+
+    def _followed(self) -> sqlite3.Connection:
+        """The index, brought up to what landing holds now."""
+        if not self._folder.exists():
+            return tables.connect(":memory:")
+        connection = self._open()
+        try:
+            self._follow(connection)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
 
     @contextmanager
     def changing(self) -> Iterator[sqlite3.Connection]:
@@ -240,11 +251,6 @@ class Index:
         if 0 <= found.age_s < _TICK_S:
             time.sleep(_TICK_S)
         return found if found.age_s >= found.tick_s and found == self._stamp() else None
-
-
-def _asked(connection: sqlite3.Connection, statement: str, values: Sequence[Any]) -> list[Row]:
-    with closing(connection):
-        return connection.execute(statement, values).fetchall()
 
 
 def _known(connection: sqlite3.Connection) -> str:

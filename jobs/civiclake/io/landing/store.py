@@ -92,7 +92,7 @@ class Landing:
         return found
 
     def former(self, dataset_id: str) -> Former:
-        """What the dataset's batches say together, without reading each manifest."""
+        """What the dataset's batches say together now, without reading each manifest."""
         return Former(self._index(dataset_id).ask)
 
     def _index(self, dataset_id: str) -> Index:
