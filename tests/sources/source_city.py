@@ -22,7 +22,7 @@ from civiclake.io.landing.manifest import BatchManifest, LandedFile
 from civiclake.io.landing.store import Landing
 from civiclake.io.reading.raw_names import stored
 from civiclake.settings import Settings
-from demo import objects, rest_server, sshd
+from demo import mariadb, objects, rest_server, sshd
 
 OWNER = "data@parks.example.org"
 READER_PASSWORD = f"pg-{secrets.token_urlsafe(16)}"
@@ -63,6 +63,26 @@ class Store:
 
     port: int
     client: Any
+
+
+@dataclass(frozen=True)
+class MariaPlace:
+    """Where the MariaDB lies, so that it can be started anew with other options."""
+
+    folder: Path
+    port: int
+    password: str
+
+    @property
+    def run_dir(self) -> Path:
+        return self.folder / "run"
+
+    def start(self, **more: str) -> mariadb.Server:
+        """Start it; options with ``_`` for ``-``."""
+        options = {"innodb-flush-log-at-trx-commit": "0", "innodb-flush-method": "nosync"}
+        options |= {name.replace("_", "-"): value for name, value in more.items()}
+        place, run_dir = self.folder / "data", self.run_dir
+        return mariadb.start(place, self.port, self.password, run_dir=run_dir, options=options)
 
 
 @dataclass(frozen=True)

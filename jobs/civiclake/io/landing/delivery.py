@@ -87,6 +87,12 @@ def credential(dataset: Dataset, part: str) -> str:
     return found
 
 
+def optional(dataset: Dataset, part: str) -> str | None:
+    """What the dataset's connection may hold besides, such as ``TRANSPORT_S3_SESSION_TOKEN``."""
+    connection = expand(dataset, "connection", dataset.source.connection)
+    return os.environ.get(f"{connection}_{part}".upper()) or None
+
+
 def ask(dataset: Dataset) -> str:
     """Whom to ask."""
     return f"ask {dataset.owner.name} ({dataset.owner.contact})"

@@ -76,7 +76,7 @@ class Former:
         """Highest sequence that batches have read up to, or None."""
         # Beyond 15 digits numbers may share their REAL: the highest of those is found here.
         rows = self._ask(
-            "SELECT DISTINCT watermark FROM batches WHERE is_committed AND"
+            "SELECT DISTINCT watermark FROM batches WHERE is_committed = 1 AND"
             " (mark_number, mark_text) = (SELECT mark_number, mark_text FROM batches"
             " WHERE is_committed = 1 AND mark_number IS NOT NULL"
             " ORDER BY mark_number DESC, mark_text DESC LIMIT 1)"

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 from filelock import FileLock
 from pyspark.sql import SparkSession
@@ -19,6 +20,7 @@ from civiclake.io.landing.former import Night
 from civiclake.io.landing.manifest import BatchManifest
 from civiclake.io.landing.store import Landing
 from civiclake.io.ops import deliveries
+from civiclake.local.files import write_whole
 from civiclake.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -195,11 +197,24 @@ def _watched(settings: Settings, datasets: Sequence[Dataset], at: datetime) -> d
     path = settings.run_dir / "watched.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(path.with_suffix(".lock")):
-        said = json.loads(path.read_text()) if path.exists() else {}
-        found = {name: datetime.fromisoformat(moment) for name, moment in said.items()}
+        found = _watched_before(path)
         landing = Landing(settings)
         for dataset in datasets:
             first = landing.former(dataset.id).first_landed_at() or at
             found[dataset.id] = min(first, found.get(dataset.id, first))
-        path.write_text(json.dumps({name: m.isoformat() for name, m in found.items()}, indent=1))
+        said = {name: moment.isoformat() for name, moment in found.items()}
+        write_whole(path, json.dumps(said, indent=1))
     return found
+
+
+def _watched_before(path: Path) -> dict[str, datetime]:
+    """What was written down by the check before; nothing where that can't be read."""
+    try:
+        said = json.loads(path.read_text()) if path.exists() else {}
+        return {name: datetime.fromisoformat(moment) for name, moment in said.items()}
+    except (ValueError, AttributeError, TypeError) as error:
+        log.warning(
+            "%s can't be read (%s) and is begun anew: datasets that never delivered are watched"
+            " from now on", path, error,
+        )  # fmt: skip
+        return {}
