@@ -17,6 +17,8 @@ class Draft:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.needed: int | None = None
+        """Bytes that it will take, where they are known beforehand."""
         self._numbers = itertools.count(1)  # readers of one table may ask at the same time
 
     def place(self, name: str) -> str:

@@ -23,6 +23,7 @@ from civiclake.io.landing.former import Former
 from civiclake.io.landing.index import BATCH_ID, Index
 from civiclake.io.landing.index_tables import remove as forget
 from civiclake.io.landing.manifest import COMMITTED, MANIFEST, RENDITIONS, BatchManifest
+from civiclake.local.disk import told_when_full
 from civiclake.settings import Settings
 
 _HELD = ".held"
@@ -130,17 +131,22 @@ class Landing:
     def drafting(self, dataset: Dataset, batch_id: str) -> Iterator[Draft]:
         """A folder to fill; it vanishes unless it is published."""
         target = self.batch_dir(dataset.id, batch_id)
-        target.parent.mkdir(parents=True, exist_ok=True)
         drafts = self._drafts_dir(dataset.id)
-        drafts.mkdir(exist_ok=True)
-        for folder in (self._root, target.parent.parent, target.parent, drafts):
-            if folder.stat().st_mode & 0o777 != 0o700:  # the folder's change time means something
-                folder.chmod(0o700)
-        sweep(drafts.iterdir())
         draft = Draft(drafts / f"{batch_id}.{os.getpid()}")
-        draft.folder.mkdir(mode=0o700)
+        where = f"{dataset.id} batch {batch_id} is not landed"
         try:
-            yield draft
+            with told_when_full(
+                where, self._root, needed=lambda: draft.needed, within=draft.folder
+            ):
+                target.parent.mkdir(parents=True, exist_ok=True)
+                drafts.mkdir(exist_ok=True)
+                for folder in (self._root, target.parent.parent, target.parent, drafts):
+                    # The index goes by the folder's change time.
+                    if folder.stat().st_mode & 0o777 != 0o700:
+                        folder.chmod(0o700)
+                sweep(drafts.iterdir())
+                draft.folder.mkdir(mode=0o700)
+                yield draft
         finally:
             shutil.rmtree(draft.folder, ignore_errors=True)
 
@@ -162,7 +168,10 @@ class Landing:
             try:
                 draft.folder.rename(target)
             except OSError:
-                return self.manifest(manifest.dataset, manifest.batch_id)
+                found = self.find(manifest.dataset, manifest.batch_id)
+                if found is None:  # nobody was first: it is another trouble
+                    raise
+                return found
             _sync_folder(target.parent)
             held = self.held_dir(manifest.dataset, manifest.batch_id)
             shutil.rmtree(held, ignore_errors=True)

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from filelock import FileLock
 from pyspark.sql import SparkSession
 
 from civiclake.contracts import promise
@@ -21,6 +20,7 @@ from civiclake.io.landing.manifest import BatchManifest
 from civiclake.io.landing.store import Landing
 from civiclake.io.ops import deliveries
 from civiclake.local.files import write_whole
+from civiclake.local.held import held
 from civiclake.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -195,8 +195,7 @@ def _judged(
 def _watched(settings: Settings, datasets: Sequence[Dataset], at: datetime) -> dict[str, datetime]:
     """Since when each dataset is watched: its first batch, or the first check that knew it."""
     path = settings.run_dir / "watched.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(path.with_suffix(".lock")):
+    with held(path.with_suffix(".lock"), "looking for deliveries"):
         found = _watched_before(path)
         landing = Landing(settings)
         for dataset in datasets:
