@@ -20,7 +20,7 @@ from civiclake.io.lake.lock import TableLock
 from civiclake.io.ops import ledger
 from civiclake.io.ops.account import BatchResult
 from civiclake.io.ops.ledger import Recorder
-from civiclake.pipeline.marts import groups
+from civiclake.pipeline.marts import groups, guard
 from civiclake.pipeline.marts.groups import Input, Plan
 from civiclake.pipeline.writing import writing
 from civiclake.settings import Settings
@@ -39,6 +39,7 @@ class _Work(NamedTuple):
     lock: TableLock
     mart: Mart
     batch_id: str
+    city: Manifest
 
     @property
     def table(self) -> str:
@@ -65,6 +66,7 @@ def build(
         Its account: every row that the query gave is written; its message says what was built.
 
     Raises:
+        ContractError: its file reads what it may not.
         UserError: there is no such mart, an input was never loaded, or its head is wrong.
         AccountError: the mart does not hold what the query gave; it is as before.
     """
@@ -74,7 +76,9 @@ def build(
     with writing(settings, f"mart_{name}", batch_id) as (spark, lock):
         try:
             with recorder.step("build"):
-                _build(_Work(spark, settings, lock, mart, batch_id), result, recorder, full=full)
+                _build(
+                    _Work(spark, settings, lock, mart, batch_id, city), result, recorder, full=full
+                )
             result.check(f"marts.{name} batch {batch_id}")
             result.status = "merged"
         except CivicLakeError as error:
@@ -98,6 +102,7 @@ def _find(city: Manifest, name: str) -> Mart:
 def _build(work: _Work, result: BatchResult, recorder: Recorder, *, full: bool) -> None:
     spark, settings, mart = work.spark, work.settings, work.mart
     query = (settings.marts_dir / f"{mart.name}.sql").read_text(encoding="utf-8")
+    guard.judge_text(work.city, mart, query)
     found = groups.inputs(spark, settings, mart)
     if sum(one.size_bytes for one in found) <= _FEW_BYTES:
         suit(spark, 0)
@@ -129,6 +134,7 @@ def _shape(frame: DataFrame) -> list[tuple[str, str]]:
 
 def _frame(work: _Work, query: str, found: Sequence[Input], made: Plan) -> DataFrame:
     text = groups.bind(work.spark, work.settings, work.mart, query, found, made)
+    guard.judge_plan(work.spark, work.settings, work.mart, text, found)
     frame = work.spark.sql(text)
     by = work.mart.refresh_by
     if by is not None and by not in frame.columns:
