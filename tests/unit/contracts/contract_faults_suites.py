@@ -5,7 +5,7 @@ In people's suites and in marts.
 
 from __future__ import annotations
 
-from contract_spoilers import SUITE_FILE, Spoil, file, mart, query, rule
+from contract_spoilers import SUITE_FILE, Spoil, file, mart, query, rule, trees
 
 FAULTS: dict[str, tuple[Spoil, str, str]] = {
     # suites
@@ -198,6 +198,11 @@ FAULTS: dict[str, tuple[Spoil, str, str]] = {
         ],
         "names 'keeper_id' of parks.trees, which is restricted",
         "allowed are the columns that unified serves: tree_id, ",
+    ),
+    "an owner's connection that is none": (
+        trees(support=[{"channel": "pager", "url": "airflow:parks pager"}]),
+        "support",
+        "'airflow:parks pager' names no Airflow connection",
     ),
     "group that reads": (
         mart("-- refresh_by: n\n-- group: parks.trees = concat(park_id, reflect('a', 'b'))"),
