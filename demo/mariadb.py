@@ -23,6 +23,7 @@ import pymysql
 from civiclake import secrets
 from civiclake.errors import CivicLakeError, UserError
 from civiclake.local import process, system_user
+from civiclake.local.files import write_whole
 from civiclake.settings import load_settings
 
 HOST = "127.0.0.1"
@@ -141,14 +142,14 @@ def _init(data_dir: Path, password: str, user: str | None) -> Path:
         system_user.let_pass(data_dir.parent)
         system_user.give(user, data_dir)
     _install(data_dir, user)
-    first.touch(mode=0o600)
-    first.write_text(
+    write_whole(  # its being there says that the folder is whole
+        first,
         # Known at every start; no anonymous login and no root without a password stay.
         "DELETE FROM mysql.global_priv WHERE User IN ('', 'root');\n"
         "FLUSH PRIVILEGES;\n"
         f"CREATE USER IF NOT EXISTS {ADMIN}@'{HOST}' IDENTIFIED BY PASSWORD"
         f" '{_native(password)}';\n"
-        f"GRANT ALL ON *.* TO {ADMIN}@'{HOST}' WITH GRANT OPTION;\n"
+        f"GRANT ALL ON *.* TO {ADMIN}@'{HOST}' WITH GRANT OPTION;\n",
     )
     if user:
         system_user.give(user, first)

@@ -33,6 +33,50 @@ class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class LoginLimits(_Section):
+    """What one login may ask of the analysts' door; what is not said is as for everybody."""
+
+    seconds: int | None = Field(default=None, ge=1)
+    """Seconds that the server may work for a statement, its fetches included."""
+    rows: int | None = Field(default=None, ge=1)
+    """Rows of one result."""
+    megabytes: int | None = Field(default=None, ge=1)
+    """Size of one result."""
+    queries: int | None = Field(default=None, ge=1)
+    """Statements whose results are not fetched to their end."""
+    tasks: int | None = Field(default=None, ge=1)
+    """Parts of queries that run at once: of so many processors a login can make use."""
+
+
+class DoorLimits(LoginLimits):
+    """What everybody may ask of the analysts' door, and single logins instead."""
+
+    seconds: int = Field(default=1800, ge=1)
+    rows: int = Field(default=5_000_000, ge=1)
+    megabytes: int = Field(default=2048, ge=1)
+    queries: int = Field(default=8, ge=1)
+    tasks: int = Field(default=2, ge=1)
+    fetch_rows: int = Field(default=10_000, ge=1)
+    """Rows that one fetch brings at most, whatever the client asks for."""
+    survivor_seconds: int = Field(default=15, ge=1)
+    """How long a cancelled query may go on before the door is started again without it."""
+    login: dict[str, LoginLimits] = Field(default_factory=dict)
+    """By name."""
+
+
+class GateSettings(_Section):
+    """Who may knock at the analysts' door, and how often."""
+
+    login_seconds: int = Field(default=10, ge=1)
+    """A connection that has not logged in by then is closed."""
+    waiting_by_address: int = Field(default=32, ge=1)
+    """Connections of one address that have not logged in yet; of more, the oldest goes."""
+    connections_by_login: int = Field(default=32, ge=1)
+    delay_first_ms: int = Field(default=250, ge=0)
+    """What the second login after a wrong one waits; each further one doubles it."""
+    delay_most_ms: int = Field(default=4000, ge=0)
+
+
 class EngineSettings(_Section):
     """The two long-lived Spark processes."""
 
@@ -50,6 +94,12 @@ class EngineSettings(_Section):
     """A Spark Connect address elsewhere; then ``engine up`` starts no jobs server here."""
     spark: dict[str, str] = Field(default_factory=dict)
     """Spark settings of both processes."""
+    limits: DoorLimits = DoorLimits()
+    restarts_an_hour: int = Field(default=5, ge=0)
+    """How often the watch starts an engine again that ended."""
+    sql_nice: int = Field(default=12, ge=0, le=19)
+    """How far the analysts' engine gives way to the night when processors are scarce."""
+    gate: GateSettings = GateSettings()
 
 
 class AirflowSettings(_Section):

@@ -14,6 +14,9 @@ from civiclake.local import postgres, process
 
 def test_a_server_s_whole_life(tmp_path: Path) -> None:
     data, run, port = tmp_path / "pg" / "data", tmp_path / "run", process.free_port(0)
+    torn = data.with_name(".data.new")  # what an initdb leaves that is killed
+    torn.mkdir(parents=True)
+    (torn / "PG_VERSION").write_text("18\n")
     server = postgres.start(data, port, "first", run_dir=run)
     try:
         running = postgres.status(run)
@@ -35,6 +38,7 @@ def test_a_server_s_whole_life(tmp_path: Path) -> None:
         with pytest.raises(UserError, match="refuses the password of its superuser"):
             postgres.start(data, port, "second", run_dir=run)
         assert "first" not in repr(server)
+        assert not torn.exists()
     finally:
         assert postgres.stop(run)
     assert not process.port_open(server.host, port)

@@ -245,28 +245,14 @@ CASES: dict[str, tuple[Column, dict[str, Any]]] = {
         },
     ),
 }  # fmt: skip
+NAMES = {case: f"v{n}" for n, case in enumerate(CASES)}
+KINDS = [column.model_copy(update={"name": NAMES[case]}) for case, (column, _) in CASES.items()]
 BLANK = ("  ", "\xa0", "\u3000\t\r\n\ufeff", "", None)
+TEXTS = [*dict.fromkeys(text for _, cases in CASES.values() for text in cases), *BLANK]
 
 
-def test_columns_read_together_are_read_as_by_themselves(spark: SparkSession) -> None:
-    cases = [(column, texts) for column, texts in CASES.values() if "time" not in column.spark_type]
-    columns = tuple(
-        column.model_copy(update={"name": f"v{n}"}) for n, (column, _) in enumerate(cases)
-    )
-    every = [*dict.fromkeys(text for _, texts in cases for text in texts), *BLANK]
-    raw, dataset = _raw(spark, every), _dataset(*columns)
-    alike = Alike(tuple((column,) for column in columns))
-    apart = standardize(raw, dataset).orderBy(c.ROW)
-    together = with_names(standardize(raw, dataset, alike), alike).orderBy(c.ROW)
-    names = [column.name for column in columns]
-    uncast = {f"_uncast_{name}": alike.uncast(name) for name in alike.cast}
-    read = together.withColumns(uncast).select(*names, *uncast).collect()
-    assert read == apart.select(*names, *uncast).collect()
-    assert len(alike.cast) > 5 and len(read) > 50
-
-
-def _standardized(spark: SparkSession, column: Column, texts: Sequence[str | None]) -> list[Row]:
-    found = standardize(_raw(spark, texts), _dataset(column)).orderBy(c.ROW)
+def _standardized(spark: SparkSession, texts: Sequence[str | None], *columns: Column) -> list[Row]:
+    found = standardize(_raw(spark, texts), _dataset(*columns)).orderBy(c.ROW)
     # A Connect client hands timestamps out in its own machine's zone.
     moments = [n for n, kind in found.dtypes if kind == "timestamp"]
     return found.withColumns({n: F.unix_micros(n) for n in moments}).collect()
@@ -291,14 +277,36 @@ def _micros(value: Any) -> Any:
     return value
 
 
-@pytest.mark.parametrize("name", CASES)
-def test_a_text_is_a_value_only_if_it_is_exactly_one(spark: SparkSession, name: str) -> None:
-    column, cases = CASES[name]
-    rows = _standardized(spark, column, [*cases, *BLANK])
-    wanted = {text: _micros(value) for text, value in cases.items()}
-    assert {row[c.RAW]["V"]: row["v"] for row in rows} == {**wanted, **dict.fromkeys(BLANK)}
+@pytest.fixture(scope="module")
+def as_every_kind(spark: SparkSession) -> dict[str | None, Row]:
+    """Every text of every case, read as every kind at once."""
+    return {row[c.RAW]["V"]: row for row in _standardized(spark, TEXTS, *KINDS)}
+
+
+def test_columns_read_together_are_read_as_by_themselves(
+    spark: SparkSession, as_every_kind: dict[str | None, Row]
+) -> None:
+    columns = [column for column in KINDS if "time" not in column.spark_type]
+    alike = Alike(tuple((column,) for column in columns))
+    found = standardize(_raw(spark, TEXTS), _dataset(*columns), alike)
+    names = [column.name for column in columns] + [f"_uncast_{name}" for name in alike.cast]
+    uncast = {f"_uncast_{name}": alike.uncast(name) for name in alike.cast}
+    rows = with_names(found, alike).withColumns(uncast).orderBy(c.ROW).select(*names).collect()
+    apart = [as_every_kind[text] for text in TEXTS]
+    assert [tuple(row) for row in rows] == [tuple(row[name] for name in names) for row in apart]
+    assert len(alike.cast) > 5 and len(rows) > 50
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_text_is_a_value_only_if_it_is_exactly_one(
+    as_every_kind: dict[str | None, Row], case: str
+) -> None:
+    column, cases = CASES[case]
+    name = NAMES[case]
+    wanted = {text: _micros(value) for text, value in cases.items()} | dict.fromkeys(BLANK)
+    assert {text: as_every_kind[text][name] for text in wanted} == wanted
     if column.spark_type != "string":
-        uncast = {row[c.RAW]["V"] for row in rows if row["_uncast_v"] is not None}
+        uncast = {text for text in wanted if as_every_kind[text][f"_uncast_{name}"] is not None}
         assert uncast == {text for text, value in cases.items() if value is None}
 
 
@@ -324,7 +332,7 @@ def test_clocks_skip_an_hour_and_show_one_twice(spark: SparkSession) -> None:
         "2016-10-30 02:30:00 +01:00": ("2016-10-30T01:30:00", None),
         "2016-10-30 03:00:00": ("2016-10-30T02:00:00", None),
     }
-    rows = _standardized(spark, PARIS, list(texts))
+    rows = _standardized(spark, list(texts), PARIS)
     found = {r[c.RAW]["V"]: (r["v"], r["_ambiguous_v"]) for r in rows}
     assert found == {
         text: tuple(moment and _micros(_at(moment)) for moment in pair)
@@ -337,10 +345,10 @@ def test_clocks_skip_an_hour_and_show_one_twice(spark: SparkSession) -> None:
 def test_words_for_nothing_and_what_nothing_is_taken_for(spark: SparkSession) -> None:
     words = ("NA", "-", "-9999")
     texts = ["5", "NA", "\xa0NA ", "-", "-9999", "na", None]
-    rows = _standardized(spark, _kind("int", absent=words), texts)
+    rows = _standardized(spark, texts, _kind("int", absent=words))
     assert [r["v"] for r in rows] == [5, None, None, None, None, None, None]
     assert [r["_uncast_v"] for r in rows if r["_uncast_v"]] == ["na"]
-    rows = _standardized(spark, _kind("string", absent=words, absent_as="none"), texts)
+    rows = _standardized(spark, texts, _kind("string", absent=words, absent_as="none"))
     assert [r["v"] for r in rows] == ["5", "none", "none", "none", "none", "na", "none"]
 
 

@@ -76,7 +76,7 @@ def test_the_guard_itself_closes_a_table_that_its_user_could_read(
 ) -> None:
     for statement in ("HISTORY", "DETAIL"):
         said = said_of(analyst, f"DESCRIBE {statement} '{lake.lake}/elsewhere/visits'")
-        assert "a table outside of unified and marts is refused" in said
+        assert "a place in place of a table's name is refused" in said
 
 
 def test_settings_are_not_substituted_into_a_query(analyst: hive.Connection) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ from pyspark.sql import SparkSession
 
 from civiclake.contracts.load import load_city
 from civiclake.contracts.model import Manifest
-from civiclake.errors import ContractError, FencedError, UserError
+from civiclake.errors import AccountError, ContractError, FencedError, UserError
 from civiclake.io.lake import tables
 from civiclake.io.ops.account import BatchResult
 from civiclake.pipeline.marts import build as module
@@ -70,6 +72,19 @@ class Town(Nights):
         self.number += 1
         with self.keys():
             return build(self.settings, self.city, MART, f"n{self.number}", full=full)
+
+    def ledger(self, *columns: str) -> list[Any]:
+        """The mart's rows of the ledger, in the order in which they began."""
+        rows = self.spark.table(tables.by_path(self.settings, tables.OPS, "batches"))
+        return [tuple(row) for row in rows.orderBy("started_at").select(*columns).collect()]
+
+    @contextmanager
+    def words(self, said: str) -> Iterator[None]:
+        """Commits by hand, to which a person adds words of their own."""
+        name = "spark.databricks.delta.commitInfo.userMetadata"
+        self.spark.conf.set(name, said)
+        yield
+        self.spark.conf.unset(name)
 
     def truth(self) -> list[Any]:
         """What the query gives over the whole inputs."""
@@ -326,3 +341,44 @@ def test_a_writer_that_lost_its_lock_builds_nothing(
     with pytest.raises(FencedError, match="younger writer than token 1"):
         week.refresh()
     assert week.served() == before
+
+
+def test_a_mart_that_does_not_hold_what_its_query_gave_is_as_before(
+    week: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = module.own_commit
+
+    def one_more(*given: Any) -> Any:
+        commit = real(*given)
+        return replace(commit, rows_written=commit.rows_written + 1)
+
+    before = week.served()
+    week.visit(900, 903, "2016-01-02")
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "own_commit", one_more)
+        with pytest.raises(AccountError, match="the table is back at version"):
+            week.refresh(full=True)
+    assert week.served() == before
+    week.check("does not say what it was built by")
+    told = week.ledger("status", "inserted")
+    assert told[-2][0] == "failed"
+    assert [row[0] for row in told].count("merged") == 2  # the commit that was taken back is none
+
+
+def test_what_a_mart_committed_is_in_the_ledger_though_nobody_lived_to_write_it(
+    week: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def power_cut(*_: object) -> None:
+        raise RuntimeError("power cut")
+
+    with week.words("as Ana asked on the phone"):  # a commit by hand says nothing, and is read
+        week.visit(900, 903, "2016-01-02")
+    for full in (False, True):
+        week.visit(910, 911, "2016-01-03")
+        with monkeypatch.context() as patch:
+            patch.setattr("civiclake.io.ops.ledger.record", power_cut)
+            with pytest.raises(RuntimeError):
+                week.refresh(full=full)
+    assert week.refresh().message == "no group has changed"
+    told = [row[1] for row in week.ledger("batch_id", "inserted") if row[0] in ("n2", "n3")]
+    assert told == [2, week.sql("SELECT count(*) FROM {mart}")[0][0]]

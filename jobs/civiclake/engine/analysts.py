@@ -10,12 +10,12 @@ import hashlib
 import os
 import re
 import secrets as random
+from contextlib import AbstractContextManager
 from pathlib import Path
-
-from filelock import FileLock
 
 from civiclake import secrets
 from civiclake.errors import UserError
+from civiclake.local.held import held
 from civiclake.settings import Settings
 
 DEFAULT = "analyst"
@@ -93,9 +93,10 @@ def _entry(name: str, password: str) -> str:
     return f"{name}:{_ITERATIONS}:{salt.hex()}:{made.hex()}"
 
 
-def _locked(settings: Settings) -> FileLock:
-    path(settings).parent.mkdir(parents=True, exist_ok=True)
-    return FileLock(path(settings).with_name(".lock"))
+def _locked(settings: Settings) -> AbstractContextManager[None]:
+    """In the run folder, which the door's user can't enter: what it could open it could hold."""
+    path(settings).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return held(settings.run_dir / ".analysts.lock", "changing the list of analysts")
 
 
 def _read(settings: Settings) -> dict[str, str]:

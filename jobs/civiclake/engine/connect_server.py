@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from civiclake import secrets
-from civiclake.engine import jars
+from civiclake.engine import jars, rights
 from civiclake.engine.java import MODULE_OPTIONS, java_home, spark_jars
 from civiclake.engine.service import Service
 from civiclake.settings import Settings, project_root
@@ -20,8 +20,6 @@ _LOCAL_FILES = {
     "spark.hadoop.fs.AbstractFileSystem.file.impl": "city.civiclake.LocalFilesContext",
 }
 """Hadoop's own start a process for every file that is made."""
-PRIVATE_LAYERS = ("raw", "quarantine", "marks", "ops", "staging", "link")
-OPEN_LAYERS = ("unified", "marts")
 
 
 def service(settings: Settings) -> Service:
@@ -37,7 +35,7 @@ def service(settings: Settings) -> Service:
 
 def start(settings: Settings) -> None:
     """Start it, detached; does not wait."""
-    make_folders(settings)
+    rights.secure(settings)
     arguments = write_arguments(
         settings.run_dir / "engine-jobs.args",
         settings,
@@ -49,21 +47,6 @@ def start(settings: Settings) -> None:
         [str(java_home() / "bin" / "java"), f"@{arguments}"], _environment(settings),
         cwd=settings.run_dir,
     )  # fmt: skip
-
-
-def make_folders(settings: Settings) -> None:
-    """The lake's layers: what only jobs may read is closed to everybody else."""
-    for folder in (settings.run_dir, settings.state_dir / "spark"):
-        folder.mkdir(parents=True, exist_ok=True)
-    for private in (settings.state_dir / "spark" / "jobs", settings.landing_dir):
-        private.mkdir(parents=True, exist_ok=True, mode=0o700)
-        private.chmod(0o700)
-    if "://" in settings.lake:
-        return
-    for layer in (*PRIVATE_LAYERS, *OPEN_LAYERS):
-        folder = Path(settings.lake) / layer
-        folder.mkdir(parents=True, exist_ok=True)
-        folder.chmod(0o755 if layer in OPEN_LAYERS else 0o700)
 
 
 def _options(settings: Settings) -> dict[str, str]:
@@ -86,7 +69,7 @@ def write_arguments(
     main: list[str],
     more_jars: Sequence[Path] = (),
 ) -> Path:
-    """Java's arguments as a file: no secret in it, and no limit on its length.
+    """Java's arguments as a file: no limit on its length, and nobody else's to read.
 
     The JARs stand on the class path itself: added by ``--jars``, they would be missing in
     the second session of the Thrift server.
@@ -95,10 +78,13 @@ def write_arguments(
         "spark.master": settings.engine.master,
         "spark.driver.host": "127.0.0.1",
         "spark.driver.bindAddress": "127.0.0.1",
+        "spark.hadoop.fs.permissions.umask-mode": "027",
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
         **_LOCAL_FILES,
         **spark,
+        # The driver's own ports, which any user of this machine may connect to.
+        "spark.authenticate": "true",
     }
     classpath = [*jars.classpath(settings.jars_dir), *more_jars, *spark_jars()]
     logging = project_root() / "conf" / "log4j2.properties"
@@ -116,8 +102,10 @@ def write_arguments(
         os.pathsep.join(str(jar) for jar in classpath),
         *main,
     ]
-    path.write_text("".join(f'"{_escaped(line)}"\n' for line in lines))
-    path.chmod(0o644)
+    path.unlink(missing_ok=True)
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "w") as file:
+        file.write("".join(f'"{_escaped(line)}"\n' for line in lines))
     return path
 
 

@@ -15,14 +15,14 @@ import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from filelock import FileLock
-
 from civiclake.engine.java import java_home, spark_home, spark_jars
 from civiclake.errors import SourceUnavailable, UserError
+from civiclake.local.held import held
 from civiclake.settings import load_settings, project_root
 
 OWN_JAR = "civiclake-jvm.jar"
 _ATTEMPTS = 3
+_WAIT_S = 900.0
 _SOURCE_STAMP = "META-INF/civiclake-source.sha256"
 
 Echo = Callable[[str], None]
@@ -56,7 +56,7 @@ def fetch(jars_dir: Path, echo: Echo = _say) -> list[Path]:
     """
     wanted = locked()
     jars_dir.mkdir(parents=True, exist_ok=True)
-    with FileLock(jars_dir / ".lock"):
+    with held(jars_dir / ".lock", "fetching the JARs", timeout_s=_WAIT_S):
         missing = _missing(jars_dir, wanted)
         if missing:
             echo(f"fetching {len(missing)} of {len(wanted)} JARs")
@@ -141,10 +141,10 @@ def compile_jvm(jars_dir: Path, echo: Echo = _say) -> Path:
         UserError: javac refused; its words are in the message.
     """
     sources = sorted((project_root() / "jvm" / "src").rglob("*.java"))
-    stamp = _stamp(sources)
+    stamp = _stamp([*sources, *_services()])
     jar = jars_dir / OWN_JAR
     jars_dir.mkdir(parents=True, exist_ok=True)
-    with FileLock(jars_dir / ".lock"):
+    with held(jars_dir / ".lock", "compiling jvm/", timeout_s=_WAIT_S):
         if _stamp_of(jar) == stamp:
             return jar
         echo("compiling jvm/ with javac")
@@ -152,6 +152,11 @@ def compile_jvm(jars_dir: Path, echo: Echo = _say) -> Path:
             _javac(sources, [jars_dir / name for name in locked()], Path(folder))
             _pack(Path(folder), jar, stamp)
     return jar
+
+
+def _services() -> list[Path]:
+    """By which Java finds a class that implements something, one file for each interface."""
+    return sorted((project_root() / "jvm" / "services").iterdir())
 
 
 def _stamp(sources: list[Path]) -> str:
@@ -187,6 +192,8 @@ def _pack(classes: Path, jar: Path, stamp: str) -> None:
     with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
         for path in sorted(classes.rglob("*.class")):
             archive.write(path, path.relative_to(classes).as_posix())
+        for path in _services():
+            archive.write(path, f"META-INF/services/{path.name}")
         archive.writestr(_SOURCE_STAMP, stamp)
     made.chmod(0o644)
     made.replace(jar)

@@ -125,6 +125,8 @@ def _find(
         found, left = reader.find(dataset, settle_seconds=settle_seconds)
         _refuse_nothing(dataset, reader, found, left)
         chosen = choose(landing, dataset, found, left, datetime.now(UTC), whole=whole)
+        # The bytes as they came, and what stage reads of them: a Parquet file is about as large.
+        draft.needed = 2 * sum(delivery.size_bytes for delivery in chosen.deliveries)
         landed = _land_all(landing, draft, dataset, batch_id, chosen.deliveries, left)
         manifest = _manifest(dataset, batch_id, landed, began)
         update = {"left": tuple(left), "unrenewed": chosen.unrenewed}

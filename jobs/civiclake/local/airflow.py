@@ -31,6 +31,7 @@ from civiclake.local.airflow_env import (
     program,
     url,
 )
+from civiclake.local.files import write_whole
 from civiclake.settings import Settings, project_root
 
 STOP_ORDER = ("scheduler", "triggerer", "dag-processor", "api-server")
@@ -136,9 +137,7 @@ def _write_login(settings: Settings) -> None:
     settings.secrets_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     path = login_file(settings)
     if not path.exists() or path.read_text() != text:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(handle, "w") as file:
-            file.write(text)
+        write_whole(path, text)  # the API server may be reading it
 
 
 def _migrate(settings: Settings, metadata: postgres.Server, env: Mapping[str, str]) -> None:

@@ -82,19 +82,38 @@ def serve(path: Path, run: Run, is_stale: Callable[[], bool]) -> None:
     signal.signal(signal.SIGCHLD, _reap)
     gc.collect()
     gc.freeze()  # or every child would copy what its first collection touches
-    path.unlink(missing_ok=True)
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
-        mask = os.umask(0o177)
-        listener.bind(str(path))
-        os.umask(mask)
-        listener.listen(64)
+        ours = _listen(listener, path)
         while True:
             connection, _ = listener.accept()
             with connection:
                 if is_stale():  # unanswered, the caller runs its command plainly
                     break
                 _answer(listener, connection, run)
-    path.unlink(missing_ok=True)
+        with contextlib.suppress(FileNotFoundError):
+            if path.stat().st_ino == ours:  # and not of one that was started meanwhile
+                path.unlink()
+
+
+def _listen(listener: socket.socket, path: Path) -> int:
+    """Let the socket appear under its name when it listens, for this user alone.
+
+    Whoever finds the name may call at once: bound under it, the socket would refuse callers
+    until it listens, and have the mode of the folder's other files until it is changed.
+
+    Returns:
+        The number by which the file system knows it.
+    """
+    fresh = path.with_name(f"l.{os.getpid()}")  # no longer than a path may be that has our name
+    fresh.unlink(missing_ok=True)
+    mask = os.umask(0o177)
+    try:
+        listener.bind(str(fresh))
+    finally:
+        os.umask(mask)
+    listener.listen(64)
+    fresh.rename(path)
+    return path.stat().st_ino
 
 
 def _reap(number: int, frame: FrameType | None) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import shutil
 import signal
 import time
 from collections.abc import Mapping
@@ -154,7 +155,7 @@ def _environment() -> dict[str, str]:
 
 
 def _init(data_dir: Path, password: str, user: str | None) -> None:
-    """Make the data folder; one that was left half made is made anew."""
+    """Make the data folder; it gets its name when it is whole, so that no half one is started."""
     if user:
         system_user.let_pass(data_dir.parent, _binary("initdb").parent)
     if (data_dir / "PG_VERSION").exists() and (data_dir / "global" / "pg_control").exists():
@@ -164,17 +165,20 @@ def _init(data_dir: Path, password: str, user: str | None) -> None:
         system_user.let_pass(data_dir.parent)
     if data_dir.exists() and any(data_dir.iterdir()):
         raise UserError(f"{data_dir} is no whole PostgreSQL data folder: move it away")
-    data_dir.mkdir(mode=0o700, exist_ok=True)
+    fresh = data_dir.with_name(f".{data_dir.name}.new")
+    shutil.rmtree(fresh, ignore_errors=True)  # of an initdb that was killed
+    fresh.mkdir(mode=0o700)
     secret = data_dir.parent / f".{data_dir.name}.{os.getpid()}"
     handle = os.open(secret, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "w") as file:
         file.write(password + "\n")
     try:
         if user:
-            system_user.give(user, data_dir, secret)
-        _run_initdb(data_dir, secret, user)
+            system_user.give(user, fresh, secret)
+        _run_initdb(fresh, secret, user)
     finally:
         secret.unlink()
+    fresh.rename(data_dir)
 
 
 def _run_initdb(data_dir: Path, secret: Path, user: str | None) -> None:

@@ -20,6 +20,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from filelock import FileLock
+
 from civiclake.errors import CivicLakeError, UserError
 
 
@@ -59,10 +61,25 @@ def start(
         umask: mask of the files it makes; default: this process's.
         facts: kept beside the process id; :func:`status` tells them again.
     """
-    found = status(name, run_dir)
-    if found:
-        return found
     run_dir.mkdir(parents=True, exist_ok=True)
+    # Until its id is written down, a second starter would find none and start one more.
+    with FileLock(run_dir / f".{name}.starting", mode=0o600):
+        found = status(name, run_dir)
+        if found:
+            return found
+        return _start(name, command, run_dir, env, cwd, user, umask, facts or {})
+
+
+def _start(
+    name: str,
+    command: Sequence[str],
+    run_dir: Path,
+    env: Mapping[str, str] | None,
+    cwd: Path | None,
+    user: str | None,
+    umask: int,
+    facts: Mapping[str, str],
+) -> Running:
     log = run_dir / f"{name}.log"
     handle = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     try:
@@ -81,7 +98,7 @@ def start(
         raise UserError(f"{name} can't be started with {command[0]}: {reason}") from error
     finally:
         os.close(handle)
-    running = Running(name, child.pid, _born(child.pid) or "", log, dict(facts or {}))
+    running = Running(name, child.pid, _born(child.pid) or "", log, dict(facts))
     child.returncode = 0  # it is meant to live on: no ResourceWarning when forgotten
     _write_pid(run_dir, running)
     return running

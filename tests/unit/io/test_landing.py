@@ -14,7 +14,7 @@ from contract_city import SmallCity
 
 from civiclake.contracts.load import load_city
 from civiclake.contracts.model import Dataset, Load
-from civiclake.errors import UserError
+from civiclake.errors import DiskFull, UserError
 from civiclake.io.landing.store import BatchManifest, Draft, LandedFile, Landing, taken
 from civiclake.settings import Settings
 
@@ -223,3 +223,20 @@ def test_names_in_a_draft_are_plain_and_their_own(tmp_path: Path) -> None:
     names = [draft.place(n) for n in ("a.csv", "a.csv", "_hidden *?.csv", ".x", "y" * 300)]
     assert names[:3] == ["0001-a.csv", "0002-a.csv", "0003-_hidden___.csv"]
     assert all(len(n) <= 105 and n[0] == "0" for n in names)
+
+
+def test_a_disk_that_is_full_is_not_told_as_a_batch_that_was_never_landed(
+    landing: Landing, dataset: Dataset
+) -> None:
+    said = r"batch b1 is not landed: the disk of .*/landing is full"
+    for name in ("manifest.json", "0001-a.csv"):
+        with pytest.raises(DiskFull, match=said), landing.drafting(dataset, "b1") as draft:
+            (draft.folder / name).symlink_to("/dev/full")
+            draft.path("0001-a.csv").write_bytes(b"x" * 100_000)
+            landing.publish(draft, _manifest("b1"))
+    assert landing.find(ID, "b1") is None
+    blocked = landing.batch_dir(ID, "b2")
+    blocked.parent.mkdir(parents=True, exist_ok=True)
+    with pytest.raises(NotADirectoryError), landing.drafting(dataset, "b2") as draft:
+        blocked.write_text("no folder")
+        landing.publish(draft, _manifest("b2"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -164,8 +165,6 @@ def test_launcher_whose_files_have_changed_runs_nothing(warm: Warm) -> None:
 
 
 def test_request_that_can_not_be_read_harms_nobody(warm: Warm) -> None:
-    import socket
-
     for head in (b"", b"abc", b"\x00\x00\x00\x02{}", b"\xff\xff\xff\xff"):
         with socket.socket(socket.AF_UNIX) as caller:
             caller.connect(str(warm.socket))
@@ -176,6 +175,54 @@ def test_request_that_can_not_be_read_harms_nobody(warm: Warm) -> None:
 
 def test_socket_is_for_its_user_alone(warm: Warm) -> None:
     assert warm.socket.stat().st_mode & 0o777 == 0o600
+
+
+HESITANT = """
+import sys, time
+from pathlib import Path
+from civiclake.local import launcher
+
+class Hesitant(launcher.socket.socket):
+    def listen(self, backlog):
+        while not Path(sys.argv[2]).exists():
+            time.sleep(0.005)
+        super().listen(backlog)
+
+launcher.socket.socket = Hesitant
+launcher.serve(Path(sys.argv[1]), lambda arguments: 5, lambda: False)
+"""
+
+
+def test_socket_has_its_name_only_once_it_listens(tmp_path: Path) -> None:
+    at, may_listen = tmp_path / "l.sock", tmp_path / "may"
+    at.touch()  # what a launcher that was killed leaves is in nobody's way
+    command = [sys.executable, "-c", HESITANT, str(at), str(may_listen)]
+    with subprocess.Popen(command) as server:
+        bound = tmp_path / f"l.{server.pid}"
+        until(bound.exists)
+        assert bound.stat().st_mode & 0o777 == 0o600
+        assert at.is_file()
+        may_listen.touch()
+        until(at.is_socket)
+        with socket.socket(socket.AF_UNIX) as caller:
+            caller.connect(str(at))  # refused, it would raise
+        assert at.stat().st_mode & 0o777 == 0o600
+        assert not bound.exists()
+        server.kill()
+
+
+def test_launcher_that_ends_leaves_the_name_to_its_successor(warm: Warm) -> None:
+    first, before = warm.server, warm.socket.stat().st_ino
+    script, never = warm.socket.with_name("server.py"), warm.socket.with_name("never")
+    with socket.socket(socket.AF_UNIX) as slow, socket.socket(socket.AF_UNIX) as waiting:
+        slow.connect(str(warm.socket))  # keeps the first one busy
+        waiting.connect(str(warm.socket))
+        warm.server = subprocess.Popen([sys.executable, script, warm.socket, never])
+        until(lambda: warm.socket.stat().st_ino != before)
+        warm.stale.touch()
+        slow.close()
+        assert first.wait(20) == 0
+    assert warm.call("exit", "6").wait(20) == 6
 
 
 def test_run_folder_too_deep_for_a_socket_has_no_launcher(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,15 @@ def test_started_found_and_stopped(tmp_path: Path) -> None:
     assert process.stop("one", tmp_path)
     assert process.status("one", tmp_path) is None
     assert not process.stop("one", tmp_path)
+
+
+def test_several_who_start_at_once_start_one(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(6) as pool:
+        started = list(pool.map(lambda _: process.start("one", SLEEP, run_dir=tmp_path), range(6)))
+    try:
+        assert len({one.pid for one in started}) == 1
+    finally:
+        process.stop("one", tmp_path)
 
 
 def test_another_process_with_the_same_id_is_left_alone(tmp_path: Path) -> None:

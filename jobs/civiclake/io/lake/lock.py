@@ -25,6 +25,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from civiclake.errors import FencedError, LockHeld
+from civiclake.local import held
 from civiclake.settings import Settings
 
 _GIVES_WAY_S = 60.0
@@ -40,6 +41,8 @@ class TableLock:
     path: Path
     former: dict[str, Any] | None = field(default=None)
     """Record of the last holder when it did not release its lock itself."""
+    accounted: int = -1
+    """The ledger holds what was committed under this token, and under those before."""
 
     def check(self) -> None:
         """Make sure that no younger writer took over.
@@ -53,6 +56,21 @@ class TableLock:
                 f"lock of {self.table}: this writer holds token {self.token}, but token {newest}"
                 " was given out since; nothing more is written, start the batch again"
             )
+
+    def renew(self) -> None:
+        """Go on under a newer token: Delta takes one for a single commit of a table.
+
+        Raises:
+            FencedError: another process holds a higher token.
+        """
+        self.check()
+        self.token += 1
+        self.note(token=self.token)
+
+    def note_accounted(self) -> None:
+        """Write down that the ledger holds all that was committed so far."""
+        self.accounted = self.token
+        self.note(accounted=self.token)
 
     def is_wanted(self) -> bool:
         """Whether another one waits for this lock; only who gives way needs to look."""
@@ -93,14 +111,15 @@ def table_lock(
     Raises:
         LockHeld: another process writes the table.
     """
-    settings.locks_dir.mkdir(parents=True, exist_ok=True)
+    settings.locks_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     record = settings.locks_dir / f"{table}.json"
-    file_lock = FileLock(settings.locks_dir / f"{table}.lock", timeout=timeout_seconds)
+    file_lock = FileLock(settings.locks_dir / f"{table}.lock", timeout_seconds, mode=0o600)
     _acquire(file_lock, table, record, asks=not gives_way)
     try:
         last = _read(record)
         former = None if last.get("released", True) else last
-        lock = TableLock(table, int(last.get("token", 0)) + 1, record, former)
+        accounted = int(last.get("accounted", -1))
+        lock = TableLock(table, int(last.get("token", 0)) + 1, record, former, accounted)
         if former and stop_former:
             stop_former(former)  # if that fails, its record stays for the next one to try
         _write(
@@ -111,6 +130,7 @@ def table_lock(
                 "pid": os.getpid(),
                 "released": False,
                 "gives_way": gives_way,
+                "accounted": accounted,
             },
         )
         try:
@@ -138,10 +158,12 @@ def _acquire(file_lock: FileLock, table: str, record: Path, *, asks: bool) -> No
             by = _read(record)
         finally:
             word.unlink(missing_ok=True)
-    raise LockHeld(
-        f"table {table} is being written by {by.get('holder', 'another process')}"
-        f" (process {by.get('pid', 'unknown')}); try again when it is done"
+    # Who let go, or never wrote it down, is not who has it now.
+    told = not by.get("released", True)
+    who = (
+        f"{by['holder']} (process {by['pid']})" if told else held.holder(Path(file_lock.lock_file))
     )
+    raise LockHeld(f"table {table} is being written by {who}; try again when it is done")
 
 
 def _wanted(record: Path) -> Path:

@@ -67,6 +67,14 @@ def read_batch(spark: SparkSession, table: str, batch_id: str) -> DataFrame:
     return as_named(spark.table(table).where(F.col(c.BATCH) == batch_id))
 
 
+def holds(spark: SparkSession, settings: Settings, dataset: Dataset, batch_id: str) -> bool:
+    """Whether a batch's rows were written; they are in one commit, all of them or none."""
+    if not tables.exists(spark, settings, tables.RAW, dataset.table):
+        return False
+    table = tables.by_path(settings, tables.RAW, dataset.table)
+    return not read_batch(spark, table, batch_id).isEmpty()
+
+
 def read_landed(
     spark: SparkSession, dataset: Dataset, manifest: BatchManifest, batch_dir: Path
 ) -> DataFrame:

@@ -6,7 +6,6 @@ import shutil
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from filelock import FileLock
 from pyspark.sql import SparkSession
 
 from civiclake import columns as c
@@ -16,6 +15,7 @@ from civiclake.contracts.render.layers import Layer, layer_columns
 from civiclake.contracts.sql import sql_name, sql_text
 from civiclake.errors import UserError
 from civiclake.io.reading.raw_names import stored
+from civiclake.local.held import held
 from civiclake.settings import Settings
 
 RAW, QUARANTINE, MARTS, OPS = "raw", "quarantine", "marts", "ops"
@@ -36,6 +36,7 @@ _BY_HISTORY = frozenset({c.VALID_FROM, c.VALID_TO, c.IS_CURRENT, c.SNAPSHOT_DATE
 """Columns that a unified table has or has not by the history that it keeps."""
 _BY_OCCURRENCE = frozenset({c.OCCURRENCE, c.SOURCE_FILE, c.SOURCE_ROW})
 """Columns that it has or has not by the way in which equal rows are told apart."""
+_WAIT_S = 300.0
 SAME_ROWS = (
     "SET TBLPROPERTIES",
     "CHANGE COLUMN",
@@ -104,7 +105,8 @@ def create(
     pairs = ", ".join(f"'{key}' = '{value}'" for key, value in _PROPERTIES.get(layer, {}).items())
     properties = f" TBLPROPERTIES ({pairs})" if pairs else ""
     # Two first batches that make the same table at once (the ledger's) would fail each other.
-    with FileLock(_creation_lock(settings)):
+    making = f"making {layer}.{table}"
+    with held(settings.locks_dir / ".create", making, timeout_s=_WAIT_S):
         spark.sql(
             f"CREATE TABLE IF NOT EXISTS {identifier} ({fields}) USING DELTA{by}"
             f" COMMENT {sql_text(comment)}{properties}"
@@ -112,9 +114,10 @@ def create(
     return identifier
 
 
-def _creation_lock(settings: Settings) -> Path:
-    settings.locks_dir.mkdir(parents=True, exist_ok=True)
-    return settings.locks_dir / ".create"
+def close(settings: Settings, layer: str, table: str) -> None:
+    """Keep a table of an open layer from analysts: its files are the jobs' alone."""
+    if settings.lake_uri is None:
+        Path(location(settings, layer, table)).chmod(0o700)
 
 
 def register(spark: SparkSession, settings: Settings, layer: str, table: str) -> str:
@@ -138,11 +141,26 @@ def create_unified(
     Raises:
         UserError: the table stands, and can't become what the contract now says.
     """
+    identifier, statements = plan_unified(spark, settings, dataset, layer)
+    for statement in statements:
+        spark.sql(statement)
+    return identifier
+
+
+def plan_unified(
+    spark: SparkSession, settings: Settings, dataset: Dataset, layer: str = UNIFIED
+) -> tuple[str, list[str]]:
+    """A dataset's unified table, and the statements that make it what its contract says.
+
+    None of them changes a row that is there.
+
+    Raises:
+        UserError: the table stands, and can't become what the contract now says.
+    """
     identifier = by_path(settings, layer, dataset.table)
     extra = c.unified_extra(dataset)
     if exists(spark, settings, layer, dataset.table):
-        _follow_contract(spark, identifier, dataset, extra)
-        return identifier
+        return identifier, _follow_contract(spark, identifier, dataset, extra)
     place = location(settings, layer, dataset.table)
     partition = c.SNAPSHOT_DATE if dataset.history is History.SNAPSHOT else None
     # A minimum and maximum costs with every row that is written, and what has no order in the
@@ -150,13 +168,11 @@ def create_unified(
     ordered = [*_known_by(dataset), c.SEQUENCE, *_moments(dataset, extra)]
     stats = {"delta.dataSkippingStatsColumns": ",".join(map(sql_name, dict.fromkeys(ordered)))}
     comments = {c.CONTENT: c.hashed(dataset)}
-    spark.sql(
-        table_ddl(
-            dataset, place, UNIFIED, extra, stats,
-            by_path=True, partition=partition, comments=comments,
-        )
+    made = table_ddl(
+        dataset, place, UNIFIED, extra, stats,
+        by_path=True, partition=partition, comments=comments,
     )  # fmt: skip
-    return identifier
+    return identifier, [made]
 
 
 def _known_by(dataset: Dataset) -> list[str]:
@@ -173,7 +189,7 @@ def _moments(dataset: Dataset, extra: Sequence[tuple[str, str]]) -> list[str]:
 
 def _follow_contract(
     spark: SparkSession, identifier: str, dataset: Dataset, extra: Sequence[tuple[str, str]]
-) -> None:
+) -> list[str]:
     """Columns that the contract has named since come last and are null in the rows so far."""
     have = {f.name: f.dataType.simpleString() for f in spark.table(identifier).schema.fields}
     contract = [(name, kind) for name, kind, _ in layer_columns(dataset, UNIFIED)]
@@ -190,14 +206,15 @@ def _follow_contract(
             f" unified.{dataset.table} was made for another one: keep that, or {_rebuild(dataset)}"
         )
     added = [name for name, _ in contract if name not in have]
-    if added:
-        spark.sql(add_columns(dataset, identifier, added))
+    statements = [add_columns(dataset, identifier, added)] if added else []
     if c.CONTENT not in have and c.CONTENT in dict(extra):  # made before rows had a hash
-        spark.sql(f"ALTER TABLE {identifier} ADD COLUMNS ({c.CONTENT} BIGINT)")
+        statements.append(f"ALTER TABLE {identifier} ADD COLUMNS ({c.CONTENT} BIGINT)")
     if dataset.has_change_feed:
         told = spark.sql(f"SHOW TBLPROPERTIES {identifier}").collect()
         if {row["key"]: row["value"] for row in told}.get(CHANGE_FEED) != "true":
-            spark.sql(f"ALTER TABLE {identifier} SET TBLPROPERTIES ('{CHANGE_FEED}' = 'true')")
+            feed = f"'{CHANGE_FEED}' = 'true'"
+            statements.append(f"ALTER TABLE {identifier} SET TBLPROPERTIES ({feed})")
+    return statements
 
 
 def keeps_otherwise(have: Iterable[str], dataset: Dataset) -> bool:

@@ -22,6 +22,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
 from civiclake.contracts.model import Dataset, Load
 from civiclake.errors import UserError
+from civiclake.local.disk import told_when_full
 from civiclake.settings import Settings
 
 MANIFEST = "manifest.json"
@@ -116,6 +117,8 @@ class Draft:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.needed: int | None = None
+        """Bytes that it will take, where they are known beforehand."""
         self._numbers = itertools.count(1)  # readers of one table may ask at the same time
 
     def place(self, name: str) -> str:
@@ -235,14 +238,18 @@ class Landing:
     def drafting(self, dataset: Dataset, batch_id: str) -> Iterator[Draft]:
         """A folder to fill; it vanishes unless it is published."""
         target = self.batch_dir(dataset.id, batch_id)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        for folder in (self._root, target.parent.parent, target.parent):
-            folder.chmod(0o700)
-        _sweep(target.parent)
         draft = Draft(target.with_name(f".{batch_id}.{os.getpid()}"))
-        draft.folder.mkdir(mode=0o700)
+        where = f"{dataset.id} batch {batch_id} is not landed"
         try:
-            yield draft
+            with told_when_full(
+                where, self._root, needed=lambda: draft.needed, within=draft.folder
+            ):
+                target.parent.mkdir(parents=True, exist_ok=True)
+                for folder in (self._root, target.parent.parent, target.parent):
+                    folder.chmod(0o700)
+                _sweep(target.parent)
+                draft.folder.mkdir(mode=0o700)
+                yield draft
         finally:
             shutil.rmtree(draft.folder, ignore_errors=True)
 
@@ -257,7 +264,10 @@ class Landing:
         try:
             draft.folder.rename(target)
         except OSError:
-            return self.manifest(manifest.dataset, manifest.batch_id)
+            found = self.find(manifest.dataset, manifest.batch_id)
+            if found is None:  # nobody was first: it is another trouble
+                raise
+            return found
         _sync_folder(target.parent)
         shutil.rmtree(self.held_dir(manifest.dataset, manifest.batch_id), ignore_errors=True)
         return manifest

@@ -45,8 +45,8 @@ def pass_over(
     recorder.count("extract", UNRENEWED, 0)
     spark = connect(settings)
     try:
-        version = dataset.version
-        ledger.record(spark, settings, result, recorder, contract_version=version)
+        by = ledger.Circumstances(contract_version=dataset.version)
+        ledger.record(spark, settings, ledger.Entry(result, recorder, by))
         if dataset.limits.allow_empty:
             deliveries.note_unrenewed(spark, settings, dataset, manifest)
     finally:

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from filelock import FileLock
 from pyspark.sql import SparkSession
 
 from civiclake.contracts import promise
@@ -17,6 +16,7 @@ from civiclake.contracts.promise import Promise, State
 from civiclake.engine.session import connect
 from civiclake.io.landing.store import BatchManifest, Landing
 from civiclake.io.ops import deliveries
+from civiclake.local.held import held
 from civiclake.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -190,8 +190,7 @@ def _judged(
 def _watched(settings: Settings, datasets: Sequence[Dataset], at: datetime) -> dict[str, datetime]:
     """Since when each dataset is watched: its first batch, or the first check that knew it."""
     path = settings.run_dir / "watched.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(path.with_suffix(".lock")):
+    with held(path.with_suffix(".lock"), "looking for deliveries"):
         said = json.loads(path.read_text()) if path.exists() else {}
         found = {name: datetime.fromisoformat(moment) for name, moment in said.items()}
         landing = Landing(settings)

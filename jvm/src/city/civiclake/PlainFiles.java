@@ -3,9 +3,6 @@ package city.civiclake;
 import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
-import java.nio.file.attribute.PosixFilePermission;
-import java.util.EnumSet;
-import java.util.Set;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.Path;
 import org.apache.hadoop.fs.RawLocalFileSystem;
@@ -18,13 +15,17 @@ import org.apache.hadoop.fs.permission.FsPermission;
  * readlink</code> twice for every commit of a Delta table: 167 processes for one small batch.
  */
 public final class PlainFiles extends RawLocalFileSystem {
+  /** What is made in a folder with this bit belongs to its group, by which the door reads. */
+  private static final int OF_THE_GROUP = 02000;
+
   @Override
   public void setPermission(Path path, FsPermission permission) throws IOException {
     File file = pathToFile(path);
     if (permission.getStickyBit()) {
       super.setPermission(path, permission);
     } else {
-      Files.setPosixFilePermissions(file.toPath(), permissions(permission.toShort()));
+      int kept = (int) Files.getAttribute(file.toPath(), "unix:mode") & OF_THE_GROUP;
+      Files.setAttribute(file.toPath(), "unix:mode", kept | permission.toShort());
     }
   }
 
@@ -33,17 +34,5 @@ public final class PlainFiles extends RawLocalFileSystem {
     return Files.isSymbolicLink(pathToFile(path).toPath())
         ? super.getFileLinkStatus(path)
         : getFileStatus(path);
-  }
-
-  /** The values of the enumeration stand in the order of the bits, from the owner's read on. */
-  private static Set<PosixFilePermission> permissions(short bits) {
-    Set<PosixFilePermission> made = EnumSet.noneOf(PosixFilePermission.class);
-    PosixFilePermission[] all = PosixFilePermission.values();
-    for (int i = 0; i < all.length; i++) {
-      if ((bits & (1 << (all.length - 1 - i))) != 0) {
-        made.add(all[i]);
-      }
-    }
-    return made;
   }
 }

@@ -110,6 +110,7 @@ final class PlanJudge {
   /** The kinds in a statement as parsed, so that what is closed does not even get resolved. */
   static void judgeKinds(LogicalPlan plan) {
     judgeKind(plan);
+    ParsedNames.judge(plan, STATEMENTS);
     for (LogicalPlan child : list(plan.children())) {
       judgeKinds(child);
     }

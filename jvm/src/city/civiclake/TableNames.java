@@ -64,7 +64,10 @@ final class TableNames {
   }
 
   private void makeSchemas() {
-    OpenLayers.NAMES.forEach(layer -> spark.sql("CREATE SCHEMA IF NOT EXISTS " + layer));
+    for (String layer : OpenLayers.NAMES) {
+      String place = OpenLayers.folder(layer).toString();
+      spark.sql("CREATE SCHEMA IF NOT EXISTS " + layer + " LOCATION '" + place + "'");
+    }
   }
 
   /** Names follow the folders: new ones are shown, those that are gone are no more. */
@@ -93,7 +96,7 @@ final class TableNames {
     for (FileStatus status : files.listStatus(folder)) {
       String table = status.getPath().getName();
       String name = layer + ".`" + table + "`";
-      boolean plain = table.matches("[A-Za-z0-9][A-Za-z0-9_]*");
+      boolean plain = table.matches("[A-Za-z0-9][A-Za-z0-9_]*") && OpenLayers.isOpen(table);
       if (status.isDirectory() && plain && (shown.contains(name) || written(files, status))) {
         found.add(name);
         show(name, status.getPath());
