@@ -15,11 +15,13 @@ from pyspark.sql import SparkSession
 
 from civiclake.contracts.load import load_city
 from civiclake.contracts.model import Manifest
-from civiclake.errors import AccountError, FencedError, UserError
+from civiclake.errors import AccountError, ContractError, FencedError, UserError
 from civiclake.io.lake import tables
 from civiclake.io.ops.account import BatchResult
 from civiclake.pipeline.marts import build as module
+from civiclake.pipeline.marts import groups, guard
 from civiclake.pipeline.marts.build import build
+from civiclake.pipeline.marts.groups import Plan
 from civiclake.settings import Settings, project_root
 
 MART = "visits_by_weather"
@@ -274,6 +276,54 @@ def test_a_wrong_group_is_found_and_writes_nothing(week: Town, own: Path) -> Non
     with pytest.raises(UserError, match="give rows of other groups of day as well"):
         week.refresh()
     assert week.served() == before
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        ("FROM raw.health_visits", r"visits_by_weather\.sql:3: reads raw\.health_visits; allowed"),
+        ("FROM unified.health_visits VERSION AS OF 1", "reads unified.health_visits AS OF"),
+        ("FROM {mart}", "reads delta.`"),
+    ],
+)
+def test_a_file_that_was_changed_since_the_check_is_judged_again(
+    week: Town, own: Path, more: str, told: str
+) -> None:
+    text = f"-- inputs: {VISITS}, {DAYS}\nSELECT count(*) AS n\n{more.format(mart=week.mart)}"
+    own.write_text(text)
+    before = week.served()
+    with pytest.raises(ContractError, match=told):
+        week.refresh()
+    assert week.served() == before
+
+
+def test_spark_itself_says_what_would_be_read(week: Town) -> None:
+    """Where a parser of ours were led astray, the plan is not."""
+    mart = week.city.marts[0]
+    found = groups.inputs(week.spark, week.settings, mart)
+    groups.bind(week.spark, week.settings, mart, "SELECT 1", found, Plan(whole="all"))
+
+    def judge(query: str) -> None:
+        guard.judge_plan(week.spark, week.settings, mart, query, found)
+
+    judge(
+        "WITH a AS (SELECT day(date) AS d FROM meteorology_daily) SELECT 'x\\n' AS x,"
+        " (SELECT count(*) FROM health_visits) AS n, e.* FROM a, LATERAL explode(array(d)) AS e"
+    )
+    place = tables.location(week.settings, tables.MARTS, MART)
+    older = week.name(VISITS) + " VERSION AS OF 1"
+    for query, told in {
+        f"SELECT * FROM {week.mart}": place,
+        f"SELECT * FROM {week.name(VISITS)}": "health_visits",
+        f"SELECT * FROM {older}": r"health_visits \(version 1\)",
+        f"SELECT * FROM range(2) WHERE EXISTS (SELECT 1 FROM {week.mart})": place,
+        f"SELECT * FROM text.`{place}/_delta_log`": "HadoopFsRelation",
+        "SELECT reflect('java.lang.Math', 'abs', 1)": "reflect",
+        "SELECT TRANSFORM (1) USING 'cat' AS (x)": "ScriptTransformation",
+        "SHOW TABLES": "ShowTables",
+    }.items():
+        with pytest.raises(UserError, match=f"would read or run .*{told}.*; allowed are its"):
+            judge(query)
 
 
 def test_a_writer_that_lost_its_lock_builds_nothing(
