@@ -30,6 +30,8 @@ _PARTS = {
 _S3_PARTS = {"login": "ACCESS_KEY", "password": "SECRET_KEY"}
 _EXTRAS = {
     "endpoint_url": "ENDPOINT",
+    "aws_session_token": "SESSION_TOKEN",
+    "region_name": "REGION",
     "host_key": "HOST_KEY",
     "private_key": "PRIVATE_KEY",
     "url": "URL",
@@ -37,7 +39,7 @@ _EXTRAS = {
     "api_key": "API_KEY",
 }
 """Fields of a connection's extra; S3's and SSH's as Airflow's own hooks read them."""
-_SECRET_EXTRAS = ("private_key", "token", "api_key")
+_SECRET_EXTRAS = ("private_key", "token", "api_key", "aws_session_token")
 _TAIL_LINES = 50
 _KILLED = 128
 """A program that ends because of signal N says so with 128 + N."""

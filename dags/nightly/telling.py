@@ -78,10 +78,10 @@ def waiting() -> list[Line]:
 def words(city: CityPlan) -> list[str]:
     """Who is told how, and what waits, for people."""
     left = waiting()
-    since = (
-        f"{len(left)} alerts wait to be sent, the oldest since {left[0].get('at')}" if left else ""
-    )
-    return [*ways(city), *([since] if since else [])]
+    if not left:
+        return ways(city)
+    since = f"{_at(left[0]).astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    return [*ways(city), f"{len(left)} alerts wait to be sent, the oldest since {since}"]
 
 
 def ways(city: CityPlan) -> list[str]:

@@ -70,6 +70,8 @@ class Row:
             return "held"
         if self.newest.status == "failed":
             return "not merged" if self.docs else "not judged"
+        if self.is_made:
+            return "made"
         if self.reasons:
             return "passed in part"
         return "passed with warnings" if self.warnings else "passed"

@@ -23,10 +23,14 @@ from civiclake.contracts.loading import NewColumn as NewColumn
 from civiclake.contracts.loading import Occurrence as Occurrence
 from civiclake.contracts.loading import Operation as Operation
 from civiclake.contracts.notation import Epoch, NumberNotation, local_pattern
+from civiclake.contracts.source import Addressing as Addressing
 from civiclake.contracts.source import FileFormat as FileFormat
+from civiclake.contracts.source import ObjectStore as ObjectStore
 from civiclake.contracts.source import Partition as Partition
 from civiclake.contracts.source import Source as Source
 from civiclake.contracts.source import SourceKind as SourceKind
+from civiclake.contracts.source import Tls as Tls
+from civiclake.contracts.source import TlsMode as TlsMode
 from civiclake.contracts.standards import Check, Codes
 
 UNCAST_PREFIX = "_uncast_"

@@ -21,12 +21,18 @@ DATABASE = "airflow"
 
 _FOREIGN = ("AIRFLOW", "PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "CONDA")
 _PARTS = (
-    "HOST", "PORT", "USER", "PASSWORD", "ENDPOINT", "ACCESS_KEY", "SECRET_KEY", "HOST_KEY",
-    "PRIVATE_KEY", "URL", "TOKEN", "API_KEY",
+    "HOST", "PORT", "USER", "PASSWORD", "ENDPOINT", "ACCESS_KEY", "SECRET_KEY",
+    "SESSION_TOKEN", "REGION", "HOST_KEY", "PRIVATE_KEY", "URL", "TOKEN", "API_KEY",
 )  # fmt: skip
 """What a connection may hold, after its id."""
 _EXTRAS = ("host_key", "private_key", "url", "token", "api_key")
 """What Airflow's connections have no field for."""
+_S3_EXTRAS = {
+    "endpoint_url": "ENDPOINT",
+    "aws_session_token": "SESSION_TOKEN",
+    "region_name": "REGION",
+}
+"""By the words of Airflow's own hooks."""
 
 
 def home(settings: Settings) -> Path:
@@ -180,7 +186,7 @@ def _connection(connection: str, source: Mapping[str, str]) -> str | None:
             "conn_type": "aws",
             "login": given.get("ACCESS_KEY"),
             "password": given.get("SECRET_KEY"),
-            "extra": {"endpoint_url": given.get("ENDPOINT")},
+            "extra": {field: given[part] for field, part in _S3_EXTRAS.items() if part in given},
         }
     else:
         fields = {

@@ -51,6 +51,9 @@ def test_an_object_store(tmp_path: Path) -> None:
     _, found = _told(tmp_path, "parks_s3", **given)
     assert (found["conn_type"], found["login"], found["password"]) == ("aws", "a", "s")
     assert found["extra"] == {"endpoint_url": "http://h"}
+    given = {"ACCESS_KEY": "a", "SECRET_KEY": "s", "SESSION_TOKEN": "t", "REGION": "eu-west-1"}
+    _, found = _told(tmp_path, "parks_s3", **given)
+    assert found["extra"] == {"aws_session_token": "t", "region_name": "eu-west-1"}
 
 
 def test_only_connections_that_owners_are_told_by_come_in_as_airflow_reads_them(

@@ -14,7 +14,9 @@ from civiclake.contracts.derived import Derived
 from civiclake.contracts.model import Dataset, Manifest
 from civiclake.contracts.promise import Promise, State
 from civiclake.engine.session import connect
-from civiclake.io.landing.store import BatchManifest, Landing
+from civiclake.io.landing.former import Night
+from civiclake.io.landing.manifest import BatchManifest
+from civiclake.io.landing.store import Landing
 from civiclake.io.ops import deliveries
 from civiclake.io.ops.account import BatchResult
 from civiclake.pipeline.watch import watched
@@ -125,7 +127,7 @@ def check(
         Every absence of which no owner was told yet, and those of a newest due date.
     """
     first: dict[str, datetime | None] = {one.id: None for one in made}
-    first |= {d.id: Landing(settings).first_landed_at(d.id) for d in datasets}
+    first |= {d.id: Landing(settings).former(d.id).first_landed_at() for d in datasets}
     since = watched.since(settings, first, at)
     spark = connect(settings)
     try:
@@ -133,9 +135,9 @@ def check(
         found: list[Promise] = []
         for dataset in datasets:
             rows = _rows(known, dataset.id)
-            landed = _landed(settings, dataset)
-            for due in promise.missed(dataset, rows, since[dataset.id], at):
-                found.append(_judged(settings, dataset, due, landed, at))
+            missed = promise.missed(dataset, rows, since[dataset.id], at)
+            landed = _landed(settings, dataset) if missed else {}
+            found += [_judged(settings, dataset, due, landed, at) for due in missed]
         for one in made:
             missed = promise.missed(one, _rows(known, one.id), since[one.id], at)
             found += [promise.absent(one, due, at) for due in missed]
@@ -177,7 +179,7 @@ def newest(settings: Settings) -> list[tuple[Promise, datetime | None]]:
 
 
 def _due(settings: Settings, dataset: Dataset, batch_id: str, landed_at: datetime) -> datetime:
-    first = Landing(settings).first_landed_at(dataset.id) or landed_at
+    first = Landing(settings).former(dataset.id).first_landed_at() or landed_at
     return promise.due_of(dataset, batch_id, landed_at, min(first, landed_at))
 
 
@@ -224,16 +226,17 @@ class _Teller:
         return Absence(row, promise.sentence(row, served, why), do)
 
 
-def _landed(settings: Settings, dataset: Dataset) -> dict[datetime, tuple[BatchManifest, bool]]:
-    """The newest landed batch of each due date, and whether its merge is done."""
-    landing = Landing(settings)
-    found = {}
-    for batch_id in landing.landed(dataset.id)[-promise.LONGEST_LOOK_BACK :]:
-        manifest = landing.manifest(dataset.id, batch_id)
-        due = _due(settings, dataset, batch_id, manifest.created_at)
-        if manifest.unrenewed is not None and (due in found or not dataset.limits.allow_empty):
+def _landed(settings: Settings, dataset: Dataset) -> dict[datetime, Night]:
+    """The newest landed batch of each due date."""
+    former = Landing(settings).former(dataset.id)
+    first = former.first_landed_at()
+    found: dict[datetime, Night] = {}
+    for night in former.nights(promise.LONGEST_LOOK_BACK):
+        began = min(first or night.created_at, night.created_at)
+        due = promise.due_of(dataset, night.batch_id, night.created_at, began)
+        if night.is_unrenewed and (due in found or not dataset.limits.allow_empty):
             continue  # no delivery
-        found[due] = (manifest, landing.is_committed(dataset.id, batch_id))
+        found[due] = night
     return found
 
 
@@ -241,17 +244,17 @@ def _judged(
     settings: Settings,
     dataset: Dataset,
     due: datetime,
-    landed: dict[datetime, tuple[BatchManifest, bool]],
+    landed: dict[datetime, Night],
     at: datetime,
 ) -> Promise:
     """What landing knows of a due date of which the ledger has no word."""
-    manifest, committed = landed.get(due, (None, False))
-    if manifest is None:
+    night = landed.get(due)
+    if night is None:
         return promise.absent(dataset, due, at)
-    if manifest.unrenewed is not None:
-        return promise.unrenewed(dataset, manifest.batch_id, due, at)
-    if not committed:
-        return promise.held(dataset, manifest.batch_id, due, at)
+    if night.is_unrenewed:
+        return promise.unrenewed(dataset, night.batch_id, due, at)
+    if not night.is_committed:
+        return promise.held(dataset, night.batch_id, due, at)
     # Its load could not write it down (no engine); the landing's own mark says when.
-    when = Landing(settings).committed_at(dataset.id, manifest.batch_id)
-    return promise.delivered(dataset, manifest.batch_id, due, when, manifest.rows)
+    when = Landing(settings).committed_at(dataset.id, night.batch_id)
+    return promise.delivered(dataset, night.batch_id, due, when, night.rows)

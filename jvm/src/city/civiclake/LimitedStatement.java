@@ -6,6 +6,8 @@ import org.apache.hive.service.cli.HiveSQLException;
 import org.apache.hive.service.cli.OperationState;
 import org.apache.hive.service.cli.session.HiveSession;
 import org.apache.hive.service.rpc.thrift.TRowSet;
+import org.apache.logging.log4j.LogManager;
+import org.apache.logging.log4j.Logger;
 import org.apache.spark.sql.SparkSession;
 import org.apache.spark.sql.hive.thriftserver.SparkExecuteStatementOperation;
 
@@ -21,6 +23,8 @@ final class LimitedStatement extends SparkExecuteStatementOperation {
   private static final long FETCH_BYTES = 8 << 20;
   private static final long FIRST_ROWS = 16;
   private static final long GROWTH = 8;
+
+  private static final Logger LOG = LogManager.getLogger("city.civiclake.Limits");
 
   private final String login;
   private final boolean inBackground;
@@ -118,9 +122,6 @@ final class LimitedStatement extends SparkExecuteStatementOperation {
   /** Once a second. */
   void tick(long passedMs) {
     OperationState state = getStatus().getState();
-    if (ended != null) {
-      session().sparkContext().cancelJobGroup(statementId()); // one may have begun meanwhile
-    }
     if (state.isTerminal() && state != OperationState.FINISHED && !fetching) {
       Statements.leave(this);
     } else if (works()) {
@@ -139,6 +140,7 @@ final class LimitedStatement extends SparkExecuteStatementOperation {
       return;
     }
     ended = sentence;
+    LOG.info("{}", sentence);
     try {
       if (!getStatus().getState().isTerminal()) {
         setOperationException(new HiveSQLException(sentence, "57014"));
@@ -146,8 +148,10 @@ final class LimitedStatement extends SparkExecuteStatementOperation {
       }
       cleanup();
     } catch (Exception e) { // Scala declares none; its state allows no change any more
-      session().sparkContext().cancelJobGroup(statementId());
+      LOG.debug("ended while it ended by itself", e);
     }
+    // A job that is still being planned has not begun: it must not begin later either.
+    session().sparkContext().cancelJobGroupAndFutureJobs(statementId());
   }
 
   @Override
