@@ -8,6 +8,7 @@ not at all, both without a word.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
@@ -21,7 +22,10 @@ from civiclake.statistics.measured import Floats, Integers, floats, same_length
 
 EARTH = Geod(ellps="WGS84")
 POLE, ANTIMERIDIAN = 90, 180
-REFUSED = {"beijing 1954": "Beijing 1954", "new beijing": "New Beijing", "xian 1980": "Xi'an 1980"}
+REFUSED = {"beijing1954": "Beijing 1954", "newbeijing": "New Beijing", "xian1980": "Xi'an 1980"}
+"""By their names without anything but letters and digits, for EPSG and ESRI write them apart."""
+ALIKE = "china geodetic coordinate system 2000"
+"""Within a metre of WGS 84, and so taken for it: PROJ knows no exact way between the two."""
 _WGS84 = "EPSG:4326"
 
 
@@ -87,7 +91,9 @@ def metres(
 
 
 def check_plane(name: str) -> CRS:
-    """A coordinate system that can be used without parameters of the city's own.
+    """A coordinate system that can be used as it is defined.
+
+    One on a datum that differs from city to city carries the city's parameters (``+towgs84``).
 
     Raises:
         UserError: it is unknown, or one of those that PROJ shifts wrongly without a word.
@@ -96,9 +102,15 @@ def check_plane(name: str) -> CRS:
         crs = CRS.from_user_input(name)
     except CRSError as error:
         raise UserError(f"coordinate system {name!r}: {error}") from None
-    geodetic = crs.geodetic_crs.name.lower() if crs.geodetic_crs else ""
+    if crs.is_bound:  # it carries parameters of its own
+        return crs
+    geodetic = crs.geodetic_crs
+    names = (
+        [] if geodetic is None else [geodetic.name, geodetic.datum.name if geodetic.datum else ""]
+    )
+    plain = " ".join(re.sub(r"[^a-z0-9]", "", name.lower()) for name in names)
     for part, title in REFUSED.items():
-        if part in geodetic:
+        if part in plain:
             raise UserError(
                 f"coordinate system {name!r} is on {title}, whose shift differs from city to city"
                 " and is not known here: convert with the city's own parameters first (to WGS 84"
@@ -112,8 +124,12 @@ def _transformer(plane: str) -> Transformer:
     crs = check_plane(plane)
     if not crs.is_projected or any(axis.unit_name != "metre" for axis in crs.axis_info[:2]):
         raise UserError(f"coordinate system {plane!r}: a plane in metres is wanted (EPSG:32755)")
+    geographic = crs.geodetic_crs
+    is_alike = geographic is not None and geographic.name.lower() == ALIKE
     try:
-        return Transformer.from_crs(_WGS84, crs, always_xy=True, allow_ballpark=False)
+        return Transformer.from_crs(
+            geographic if is_alike else _WGS84, crs, always_xy=True, allow_ballpark=False
+        )
     except ProjError as error:
         raise UserError(f"coordinate system {plane!r}: no exact way to it ({error})") from None
 
