@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import shapely
 
 from civiclake.errors import UserError
 from civiclake.statistics import along
@@ -29,15 +28,14 @@ def test_a_loop_ends_at_its_end_and_not_at_its_start() -> None:
     assert loop.length_m == 400
 
 
-def test_distance_beside_equals_shapely() -> None:
+def test_spots_one_by_one_are_where_shapely_finds_them() -> None:
     random = np.random.default_rng(5)
-    line = np.cumsum(random.normal(size=(40, 2)), axis=0)
-    spots = random.normal(size=(200, 2)) * 5
-    drawn = shapely.LineString(line)
-    points = shapely.points(spots)
-    found = along.place(along.path(*line.T), *spots.T)
-    assert found.off_m == pytest.approx(shapely.distance(drawn, points))
-    assert found.at_m == pytest.approx(shapely.line_locate_point(drawn, points))
+    line = along.path(*np.cumsum(random.normal(size=(40, 2)), axis=0).T)
+    x, y = random.normal(size=(2, 200)) * 5
+    found = along.place(line, x, y)
+    alone = [along.place_in_order(line, [a], [b]) for a, b in zip(x, y, strict=True)]
+    assert found.off_m == pytest.approx([float(p.off_m[0]) for p in alone])
+    assert found.at_m == pytest.approx([float(p.at_m[0]) for p in alone])
 
 
 def test_positions_without_a_distance_are_not_near() -> None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import shapely
 
 from civiclake.errors import UserError
 from civiclake.statistics.measured import Flags, Floats, floats, same_length
@@ -75,10 +76,11 @@ def place(line: Path, x: Iterable[Any], y: Iterable[Any]) -> Placed:
     """The nearest point of the path for each spot by itself (vehicle positions)."""
     east, north = floats("x", x), floats("y", y)
     same_length(x=east, y=north)
-    along, beside = _candidates(line, east, north)
-    best = beside.argmin(axis=1)
-    rows = np.arange(len(east))
-    return Placed(along[rows, best], beside[rows, best])
+    drawn, spots = (
+        shapely.LineString(np.column_stack([line.x, line.y])),
+        shapely.points(east, north),
+    )
+    return Placed(shapely.line_locate_point(drawn, spots), shapely.distance(drawn, spots))
 
 
 def place_in_order(line: Path, x: Iterable[Any], y: Iterable[Any]) -> Placed:
