@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from civiclake.cli.console import put, show_table
-from civiclake.engine import analysts, client
+from civiclake.engine import analysts, session
 from civiclake.errors import AccountError
+from civiclake.io.lake import tables
 from civiclake.io.ops.account import Account as Counts
 from civiclake.io.ops.account import BatchResult
 from civiclake.local import airflow, airflow_env
@@ -27,9 +28,6 @@ QUERY = (
     " mean_high_c from marts.visits_by_weather group by weather order by days desc"
 )
 
-PERSON_LINKS = (
-    "SELECT person_id, dataset, record_key FROM unified.person_link WHERE valid_to IS NULL"
-)
 PRECISION, RECALL = 0.995, 0.98
 """What linkage must reach in the sample city."""
 
@@ -82,11 +80,20 @@ def _problems(account: Account, truth: Truth) -> list[str]:
     return found
 
 
+def person_links(settings: Settings) -> list[tuple[str, str, str]]:
+    """Person, dataset and key of every record that is linked now; by the jobs' door alone."""
+    spark = session.connect(settings)
+    try:
+        links = spark.table(tables.by_path(settings, tables.UNIFIED, "person_link"))
+        rows = links.where("valid_to IS NULL").select("person_id", "dataset", "record_key")
+        return [(str(person), str(dataset), str(key)) for person, dataset, key in rows.collect()]
+    finally:
+        spark.stop()
+
+
 def _recognised(settings: Settings) -> list[str]:
     """Say how well linkage did; a city's residents are easier than people, so it must do well."""
-    password = analysts.default_password(settings)
-    _, rows = client.query(settings, PERSON_LINKS, analysts.DEFAULT, password)
-    links = [(str(person), str(dataset), str(key)) for person, dataset, key in rows]
+    links = person_links(settings)
     found = recognition.score(links, sources.who_path(settings))
     persons = len({person for person, _, _ in links})
     said = (

@@ -25,12 +25,17 @@ class Link(NamedTuple):
 
 
 def _links(city: City) -> list[Link]:
-    names = "person_id, dataset, record_key, method, match_probability, valid_from, valid_to"
-    return [Link(*row) for row in city.query(f"SELECT {names} FROM unified.person_link")]
+    names = "person_id, dataset, record_key, method, match_probability"
+    moments = "CAST(valid_from AS STRING), CAST(valid_to AS STRING)"  # in UTC, as they stand
+    rows = city.trusted(f"SELECT {names}, {moments} FROM {{unified.person_link}}")
+    return [
+        Link(*row[:5], datetime.fromisoformat(row[5]), row[6] and datetime.fromisoformat(row[6]))
+        for row in rows
+    ]
 
 
 def _assert_recognised(city: City, residents: int) -> None:
-    links = [(str(p), str(d), str(k)) for p, d, k in city.query(ending.PERSON_LINKS)]
+    links = ending.person_links(city.settings)
     found = recognition.score(links, sources.who_path(city.settings))
     assert found.records > residents
     assert len({dataset for _, dataset, _ in links}) >= 10

@@ -2,14 +2,18 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import os
+import socket
 from pathlib import Path
 
+import ports
 import pytest
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from civiclake import engine, secrets
-from civiclake.engine import connect_server, session
+from civiclake.engine import connect_server, session, sql_server, watch
+from civiclake.engine.ping import Answer, ping
 from civiclake.errors import EngineError
 from civiclake.settings import Settings
 
@@ -71,6 +75,37 @@ def test_wrong_or_no_token_is_refused(settings: Settings, token: str | None) -> 
         SparkSession.builder.remote(address).create().sql("SELECT 1").collect()
 
 
+def test_no_port_inside_of_an_engine_answers_without_a_credential(
+    spark: SparkSession, settings: Settings
+) -> None:
+    for service in (connect_server.service(settings), sql_server.service(settings)):
+        record = service.running()
+        assert record is not None
+        inner = [port for port in ports.listening(record.pid) if port != record.port]
+        assert len(inner) >= 2  # the driver's, and that of its blocks
+        for said in ports.answers(inner).values():
+            # Without a login Spark would have read the request, and failed at that.
+            assert "SaslRpcHandler" in said
+            assert "NettyRpcHandler" not in said
+
+
+def test_an_engine_answers_a_greeting_and_a_port_alone_does_not(
+    spark: SparkSession, settings: Settings
+) -> None:
+    host = settings.engine.host
+    assert ping("jobs", host, settings.engine.connect_port) is Answer.ANSWERED
+    assert ping("sql", host, settings.engine.sql_port) is Answer.ANSWERED
+    with socket.create_server((host, 0)) as standing_still:
+        port = standing_still.getsockname()[1]
+        assert ping("jobs", host, port, timeout_s=0.1) is Answer.SILENT
+    assert ping("jobs", host, port) is Answer.REFUSED
+
+
+def test_both_are_watched(spark: SparkSession, settings: Settings) -> None:
+    assert watch.is_up(settings.run_dir)
+    assert not [s.note for s in engine.status(settings) if "watched" in s.note]
+
+
 def test_up_again_starts_nothing(settings: Settings, spark: SparkSession) -> None:
     before = {s.name: s.pid for s in engine.status(settings)}
     after = {s.name: s.pid for s in engine.up(settings)}
@@ -81,8 +116,9 @@ def test_up_again_starts_nothing(settings: Settings, spark: SparkSession) -> Non
 def test_closed_layers_are_closed_to_others(settings: Settings) -> None:
     lake = Path(settings.lake)
     modes = {p.name: p.stat().st_mode & 0o777 for p in lake.iterdir()}
-    assert {modes[n] for n in ("raw", "quarantine", "ops", "staging")} == {0o700}
-    assert {modes[n] for n in ("unified", "marts")} == {0o755}
+    assert {modes[n] for n in ("raw", "quarantine", "ops", "staging", "backfill")} == {0o700}
+    # The door's group reads the open layers, and there is no group where there is no such user.
+    assert {modes[n] for n in ("unified", "marts")} == {0o750 if os.geteuid() == 0 else 0o700}
 
 
 def test_no_engine_is_one_sentence(settings: Settings) -> None:

@@ -6,6 +6,7 @@ import org.apache.logging.log4j.LogManager;
 import org.apache.logging.log4j.Logger;
 import org.apache.spark.sql.classic.SparkSession;
 import org.apache.spark.sql.hive.thriftserver.HiveThriftServer2;
+import org.apache.thrift.transport.TTransportException;
 
 /** The analysts' server: Spark's Thrift server over the tables found in the open layers. */
 public final class SqlServer {
@@ -24,7 +25,7 @@ public final class SqlServer {
 
   private SqlServer() {}
 
-  /** The port answers a moment before the server is closed to what clients hand over. */
+  /** The service itself listens before the gate does. */
   static void awaitReady() {
     try {
       READY.await();
@@ -35,14 +36,20 @@ public final class SqlServer {
   }
 
   public static void main(String[] args)
-      throws InterruptedException, ReflectiveOperationException {
+      throws InterruptedException, ReflectiveOperationException, TTransportException {
     NoFiles.closeOthers(System.getProperty("civiclake.store", "file"));
     Map<String, String> properties = SealedProperties.seal();
+    RpcSecret.make();
     SparkSession spark = SparkSession.builder().getOrCreate();
+    RpcSecret.forget();
     TableNames.start(spark);
     GuardedParser.remember(spark.newSession(), properties);
     HiveThriftServer2 server = HiveThriftServer2.startWithContext(spark.sqlContext());
     server.getHiveConf().setModifiableWhiteListRegex(FREE_AT_LOGIN);
+    LimitedOperations.install(server);
+    DoorWatch watch = new DoorWatch();
+    spark.sparkContext().addSparkListener(watch);
+    watch.start();
     Gate gate = Gate.install(server);
     READY.countDown();
     LOG.info("the analysts' door is open, tables: {}", TableNames.shown());
@@ -52,5 +59,6 @@ public final class SqlServer {
       TableNames.followColumns();
       gate.sweep();
     }
+    DoorWatch.halt("Spark gave up");
   }
 }
