@@ -6,8 +6,8 @@ AIR     = var/env/airflow/bin/python
 BIN     = var/env/spark/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup city tools demo up down status sql test check unit bench lock clean \
-	test-dags test-spark test-e2e test-door test-sources test-unit
+.PHONY: help setup city tools demo up down status sql test check unit bench findings lock clean \
+	test-dags test-spark test-e2e test-door test-sources test-unit test-faults
 
 help: ## This page.
 	@echo "CivicLake: every night, the departments' records, checked and merged into one lake."
@@ -92,11 +92,17 @@ test-unit:
 	@$(PY) $(SUITE) -q tests/unit tests/architecture \
 		--deselect tests/architecture/test_contracts_lint.py $(NAMED)
 
+test-faults: tools ## By hand: engines killed, disks filled, loads shot at twenty moments (an hour).
+	@$(PY) -m pytest --durations=10 --basetemp=$$(mktemp -d)/t -v tests/faults
+
 bench: ## What a night costs, stage by stage, and beside tools that do the same work (hours).
 	@bin/setup --bench
 	PYTHONPATH=. $(PY) -m bench.night
 	PYTHONPATH=. $(PY) -m bench.nightly
 	PYTHONPATH=. $(PY) -m bench.share
+
+findings: setup ## Whether other people's software still surprises as findings/ says (half an hour).
+	@bin/findings
 
 lock: setup ## Resolve conf/locks/*.in anew into locks with hashes.
 	cd conf/locks && for name in uv airflow spark bench; do \

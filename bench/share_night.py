@@ -26,7 +26,7 @@ from civiclake.cli.city import DEPLOYED, compile_city
 from civiclake.cli.console import say
 from civiclake.contracts.model import Dataset, Manifest, SourceKind
 from civiclake.engine import connect_server
-from civiclake.engine.lifecycle import START_TIMEOUT_S
+from civiclake.engine.services import START_TIMEOUT_S
 from civiclake.local import airflow, process
 from civiclake.settings import Settings
 from dags.nightly.plan import read_plan

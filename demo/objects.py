@@ -59,6 +59,7 @@ def start(
     command = [str(_binary()), "server", f"-dir={data_dir}", f"-ip={HOST}", f"-ip.bind={HOST}"]
     command += [f"-{part}={number}" for part, number in zip(_PARTS, internal, strict=True)]
     command += ["-filer", "-s3", f"-s3.port={port}", f"-s3.config={config}"]
+    command += ["-s3.domainName=localhost"]  # buckets have names of their own there, besides
     command += ["-s3.port.iceberg=0", "-s3.port.lance=0", "-s3.iam=false"]
     command += [f"-filer.localSocket={run_dir}/filer.sock", f"-s3.localSocket={run_dir}/s3.sock"]
     # It would report to its makers: no call leaves this machine.

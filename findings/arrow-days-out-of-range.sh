@@ -2,13 +2,20 @@
 # Arrow's cast of days and instants to text does not fail where a year is beyond its formatter: the
 # text that it gives is a message, and goes on as a value. Seen with pyarrow 26.0.1:
 #   2932897 (10000-01-01) -> '10000-01-01'          40000000 (111486-04-13) -> '<value out of range: 40000000>'
+# One guesses an error or the year's digits: an instant that NumPy writes, Arrow's own cast does not.
 # A reader that casts columns to text has to look for it, and write such days itself (NumPy does).
-set -e
-folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
-python3 -m venv "$folder/env"
-"$folder/env/bin/pip" install -q pyarrow==26.0.1 numpy==2.4.6
-"$folder/env/bin/python" - <<'PYTHON'
+set -euo pipefail
+made=$(mktemp -d)
+trap 'rm -rf "$made"' EXIT
+packages=(pyarrow==26.0.1 numpy==2.4.6)
+if command -v uv >/dev/null; then
+    uv venv -q "$made/env"
+    uv pip install -q --python "$made/env" "${packages[@]}"
+else
+    python3 -m venv "$made/env"
+    "$made/env/bin/pip" install -q "${packages[@]}"
+fi
+"$made/env/bin/python" - <<'PYTHON'
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc

@@ -11,11 +11,17 @@
 #   Portuguese  cp1250  chaos 0.0  coherence 0.6111   the same: cp1252
 #   French      cp1250  chaos 0.0  coherence 0.7391   the same: cp1252
 # Fails if best() tells them apart one day.
-set -e
+set -euo pipefail
 made=$(mktemp -d)
 trap 'rm -rf "$made"' EXIT
-python3 -m venv "$made/env"
-"$made/env/bin/pip" install -q --disable-pip-version-check charset-normalizer==3.5.2
+packages=(charset-normalizer==3.5.2)
+if command -v uv >/dev/null; then
+    uv venv -q "$made/env"
+    uv pip install -q --python "$made/env" "${packages[@]}"
+else
+    python3 -m venv "$made/env"
+    "$made/env/bin/pip" install -q "${packages[@]}"
+fi
 "$made/env/bin/python" - <<'PYTHON'
 from charset_normalizer import from_bytes
 

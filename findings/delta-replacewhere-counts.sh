@@ -22,7 +22,7 @@ else
     "$made/env/bin/pip" install -q "${packages[@]}"
 fi
 cd "$made"
-for jar in delta-spark_4.2_2.13 delta-storage delta-kernel-api delta-kernel-defaults delta-kernel-unitycatalog; do
+for jar in delta-spark_4.2_2.13 delta-storage delta-kernel-{api,defaults,unitycatalog}; do
     curl -fsSO "https://repo1.maven.org/maven2/io/delta/$jar/4.4.0/$jar-4.4.0.jar"
 done
 sha256sum --check --quiet <<'SUMS'

@@ -13,7 +13,7 @@
 set -euo pipefail
 made=$(mktemp -d)
 trap 'rm -rf "$made"' EXIT
-packages=(great-expectations==1.24.1 pyspark==4.2.0 'pandas<3')
+packages=(great-expectations==1.24.1 pyspark==4.2.0 pandas==2.3.3)
 if command -v uv >/dev/null; then
     uv venv -q "$made/env"
     uv pip install -q --python "$made/env" "${packages[@]}"

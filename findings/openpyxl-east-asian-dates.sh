@@ -2,14 +2,21 @@
 # A date cell in one of the built-in formats that East Asian spreadsheet programs have besides the
 # common ones (ids 27 to 36 and 50 to 58; no file spells them out) comes out of openpyxl as a number
 # of days, and so out of pandas.read_excel, without a word. python-calamine knows them.
+# One guesses that a cell whose format is a date is a date for the reader, as the other built-in ones are.
 # Seen with openpyxl 3.1.5: 42371 where the cell shows 2016年1月2日; python-calamine 0.9.1: 2016-01-02.
 # Another surprise of openpyxl on the way out: the text "#N/A" is written as an error (type e).
-set -e
-folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
-python3 -m venv "$folder/env"
-"$folder/env/bin/pip" install -q openpyxl==3.1.5 python-calamine==0.9.1
-"$folder/env/bin/python" - <<'PYTHON'
+set -euo pipefail
+made=$(mktemp -d)
+trap 'rm -rf "$made"' EXIT
+packages=(openpyxl==3.1.5 python-calamine==0.9.1)
+if command -v uv >/dev/null; then
+    uv venv -q "$made/env"
+    uv pip install -q --python "$made/env" "${packages[@]}"
+else
+    python3 -m venv "$made/env"
+    "$made/env/bin/pip" install -q "${packages[@]}"
+fi
+"$made/env/bin/python" - <<'PYTHON'
 import datetime as dt
 import io
 import zipfile

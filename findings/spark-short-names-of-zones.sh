@@ -8,18 +8,25 @@
 #   to_timestamp of '2016-11-06 01:30:00 EDT' and of '2016-11-06 01:30:00 EST', an hour apart:
 #                                                   2016-11-06 05:30:00 both
 # What to do: replace names by offsets (RFC 5322 has those of North America) before Spark reads them.
-set -e
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-python3 -m venv "$work/env"
-"$work/env/bin/pip" install --quiet pyspark==4.2.0
-cat > "$work/show.py" <<'PY'
+set -euo pipefail
+made=$(mktemp -d)
+trap 'rm -rf "$made"' EXIT
+packages=(pyspark==4.2.0)
+if command -v uv >/dev/null; then
+    uv venv -q "$made/env"
+    uv pip install -q --python "$made/env" "${packages[@]}"
+else
+    python3 -m venv "$made/env"
+    "$made/env/bin/pip" install -q "${packages[@]}"
+fi
+cat > "$made/show.py" <<'PY'
 from pyspark.sql import SparkSession
 
 spark = (
     SparkSession.builder.master("local[1]")
     .config("spark.sql.session.timeZone", "UTC")
     .config("spark.ui.enabled", "false")
+    .config("spark.ui.showConsoleProgress", "false")
     .getOrCreate()
 )
 spark.sparkContext.setLogLevel("OFF")
@@ -38,4 +45,4 @@ for said, value in found.items():
     print(f"{said}: {value}")
 assert found == wanted, "this has changed"
 PY
-"$work/env/bin/python" "$work/show.py" 2>"$work/said" || { tail -n 20 "$work/said" >&2; exit 1; }
+"$made/env/bin/python" "$made/show.py" 2>"$made/said" || { tail -n 20 "$made/said" >&2; exit 1; }

@@ -44,6 +44,26 @@ class RulePlan:
 
 
 @dataclass(frozen=True)
+class OwnerPlan:
+    """Who answers for a task, and how alerts get there."""
+
+    name: str
+    contact: str = ""
+    channel: str = ""
+    """Airflow connection of its own; empty: the city's."""
+
+    @property
+    def ways(self) -> dict[str, str]:
+        """What an alert says of the way to its owner."""
+        said = {"contact": self.contact, "channel": self.channel}
+        return {name: value for name, value in said.items() if value}
+
+
+OPERATORS = OwnerPlan("Operators")
+"""They answer for what belongs to no department."""
+
+
+@dataclass(frozen=True)
 class DatasetPlan:
     """What the tasks of one dataset need to know."""
 
@@ -60,6 +80,13 @@ class DatasetPlan:
     """Names of the department's datasets that must be loaded before."""
     latency_seconds: int
     rules: Mapping[str, RulePlan] = field(default_factory=dict)
+    channel: str = ""
+    """Airflow connection of its owner, as :class:`OwnerPlan` has it."""
+
+    @property
+    def answers(self) -> OwnerPlan:
+        """Who answers for it."""
+        return OwnerPlan(self.owner, self.contact, self.channel)
 
 
 @dataclass(frozen=True)
@@ -88,11 +115,8 @@ class MartPlan:
     name: str
     inputs: tuple[DatasetPlan, ...]
     """Their arrival makes it run."""
-
-    @property
-    def owner(self) -> str:
-        """Who is asked first when it fails: the owner of its first input."""
-        return self.inputs[0].owner
+    answers: OwnerPlan = OPERATORS
+    """Who is asked when it fails: its own owner, and nobody of whom it reads."""
 
 
 @dataclass(frozen=True)
@@ -102,11 +126,7 @@ class LinkPlan:
     name: str
     inputs: tuple[DatasetPlan, ...]
     """Their arrival makes it run."""
-
-    @property
-    def owner(self) -> str:
-        """Who is asked first when it fails: the owner of its first input."""
-        return self.inputs[0].owner
+    answers: OwnerPlan = OPERATORS
 
 
 @dataclass(frozen=True)
@@ -143,7 +163,7 @@ def _parsed(path: Path, *_version: int) -> CityPlan:
     departments = tuple(_department(n, d) for n, d in sorted(by_department.items()))
     known = {dataset.id: dataset for d in departments for dataset in d.datasets}
     marts = [
-        MartPlan(mart["name"], tuple(known[i] for i in mart["inputs"]))
+        MartPlan(mart["name"], tuple(known[i] for i in mart["inputs"]), _owner(mart.get("owner")))
         for mart in manifest.get("marts", ())
     ]
     links = [
@@ -151,6 +171,12 @@ def _parsed(path: Path, *_version: int) -> CityPlan:
         for link in manifest.get("links", ())
     ]
     return CityPlan(departments=departments, marts=tuple(marts), links=tuple(links))
+
+
+def _owner(said: Mapping[str, Any] | None) -> OwnerPlan:
+    if said is None:
+        return OPERATORS
+    return OwnerPlan(said["name"], said["contact"], said.get("channel") or "")
 
 
 def _department(name: str, datasets: list[Mapping[str, Any]]) -> DepartmentPlan:
@@ -174,6 +200,7 @@ def _dataset(dataset: Mapping[str, Any], here: Mapping[str, str]) -> DatasetPlan
         contract=dataset["path"],
         owner=dataset["owner"]["name"],
         contact=dataset["owner"]["contact"],
+        channel=dataset["owner"].get("channel") or "",
         connection=dataset["source"].get("connection"),
         after=tuple(sorted(here[r] for r in referenced if r in here and r != dataset["id"])),
         latency_seconds=dataset.get("latency_seconds", 86400),

@@ -74,6 +74,12 @@ class SparkFailed(CivicLakeError):
     """Spark could not do what a step asked of it; what was committed before stands."""
 
 
+class DiskFull(CivicLakeError):
+    """There was no room to write; when room was made, the same call succeeds."""
+
+    exit_code = EXIT_RETRYABLE
+
+
 class EngineError(CivicLakeError):
     """A Spark engine is not up, or does not answer."""
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import shutil
+import struct
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from deltalake import DeltaTable
 from tonight_city import batch, count, held, write
 
 from tonight import reader
@@ -14,6 +18,9 @@ from tonight.reader import Reader, storage_options
 from tonight.rows import Due
 
 DAY = timedelta(days=1)
+# Delta's log writes bytes in the alphabet of Z85.
+_PYTHONS = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#$%&()*+-;<=>?@^_`{|}~"
+_DELTAS = b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#"
 
 
 def test_there_is_no_ledger_yet(tmp_path: Path) -> None:
@@ -98,6 +105,35 @@ def test_what_was_due_is_read_where_it_is_written_down(tmp_path: Path) -> None:
     absent = Due("a.b", now - 2 * DAY, now - DAY, "absent", None, now)
     write(tmp_path, "deliveries", [old, absent])
     assert one.read().due == (absent,)
+
+
+def _delete(table: Path, place: int) -> None:
+    """Take a row out of a table of one file by a deletion vector, as the jobs' engine does."""
+    log = table / "_delta_log"
+    actions = map(json.loads, (log / f"{0:020}.json").read_text().splitlines())
+    (file,) = [action["add"] for action in actions if "add" in action]
+    bitmap = struct.pack("<IIHHIH", 12346, 1, 0, 0, 16, place)  # Roaring: one array of one number
+    data = struct.pack("<IQI", 1681511377, 1, 0) + bitmap + b"\0\0"
+    text = base64.b85encode(data).translate(bytes.maketrans(_PYTHONS, _DELTAS)).decode()
+    vector = {"storageType": "i", "pathOrInlineDv": text, "cardinality": 1}
+    features = {"readerFeatures": ["deletionVectors"], "writerFeatures": ["deletionVectors"]}
+    written = [
+        {"protocol": {"minReaderVersion": 3, "minWriterVersion": 7, **features}},
+        {"remove": {"path": file["path"], "dataChange": True, "deletionTimestamp": 0}},
+        {"add": {**file, "deletionVector": {**vector, "sizeInBytes": len(data) - 2}}},
+    ]
+    (log / f"{1:020}.json").write_text("\n".join(map(json.dumps, written)))
+
+
+def test_deleted_rows_are_not_shown(tmp_path: Path) -> None:
+    """The library's own count() counts them: see docs/guides/other-clients.md."""
+    now = datetime.now(UTC).replace(microsecond=0)
+    due = [Due("a.b", now - n * DAY, now, "late", now, None) for n in (3, 2, 1)]
+    write(tmp_path, "deliveries", due)
+    table = tmp_path / "ops" / "deliveries"
+    _delete(table, 1)
+    assert sorted(Reader(str(tmp_path)).read().due, key=lambda d: d.due_at) == [due[0], due[2]]
+    assert DeltaTable(table).count() == 3
 
 
 def test_a_ledger_that_cannot_be_read_says_so_and_keeps_what_is_known(tmp_path: Path) -> None:

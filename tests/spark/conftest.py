@@ -14,7 +14,11 @@ from pyspark.sql import SparkSession
 from civiclake import engine
 from civiclake.engine import jars, session
 from civiclake.local.process import free_ports
-from civiclake.settings import GateSettings, Settings, load_settings
+from civiclake.settings import DoorLimits, GateSettings, LoginLimits, Settings, load_settings
+
+LIMITED = LoginLimits(rows=500, megabytes=1, queries=2)
+HASTY = LoginLimits(seconds=3, tasks=1)
+"""What two analysts may, so that ordinary queries ask too much."""
 
 
 @pytest.fixture(scope="session")
@@ -48,6 +52,8 @@ def settings() -> Iterator[Settings]:
                     "spark": {**base.engine.spark, **logged},
                     "jobs_memory": "3g",
                     "sql_memory": "1g",
+                    "sql_nice": 0,  # another suite runs beside this one
+                    "limits": DoorLimits(login={"limited": LIMITED, "hasty": HASTY}),
                     "remote": None,
                     # Tests log in wrongly a hundred times, from one address.
                     "gate": GateSettings(

@@ -3,14 +3,17 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
+import socket
 from pathlib import Path
 
+import ports
 import pytest
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from civiclake import engine, secrets
-from civiclake.engine import connect_server, session
+from civiclake.engine import connect_server, session, sql_server, watch
+from civiclake.engine.ping import Answer, ping
 from civiclake.errors import EngineError
 from civiclake.settings import Settings
 
@@ -70,6 +73,37 @@ def test_wrong_or_no_token_is_refused(settings: Settings, token: str | None) -> 
     address += f";token={token}" if token else ""
     with pytest.raises((PySparkException, Exception), match=r"(?i)unauthenticated|token"):
         SparkSession.builder.remote(address).create().sql("SELECT 1").collect()
+
+
+def test_no_port_inside_of_an_engine_answers_without_a_credential(
+    spark: SparkSession, settings: Settings
+) -> None:
+    for service in (connect_server.service(settings), sql_server.service(settings)):
+        record = service.running()
+        assert record is not None
+        inner = [port for port in ports.listening(record.pid) if port != record.port]
+        assert len(inner) >= 2  # the driver's, and that of its blocks
+        for said in ports.answers(inner).values():
+            # Without a login Spark would have read the request, and failed at that.
+            assert "SaslRpcHandler" in said
+            assert "NettyRpcHandler" not in said
+
+
+def test_an_engine_answers_a_greeting_and_a_port_alone_does_not(
+    spark: SparkSession, settings: Settings
+) -> None:
+    host = settings.engine.host
+    assert ping("jobs", host, settings.engine.connect_port) is Answer.ANSWERED
+    assert ping("sql", host, settings.engine.sql_port) is Answer.ANSWERED
+    with socket.create_server((host, 0)) as standing_still:
+        port = standing_still.getsockname()[1]
+        assert ping("jobs", host, port, timeout_s=0.1) is Answer.SILENT
+    assert ping("jobs", host, port) is Answer.REFUSED
+
+
+def test_both_are_watched(spark: SparkSession, settings: Settings) -> None:
+    assert watch.is_up(settings.run_dir)
+    assert not [s.note for s in engine.status(settings) if "watched" in s.note]
 
 
 def test_up_again_starts_nothing(settings: Settings, spark: SparkSession) -> None:

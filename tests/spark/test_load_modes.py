@@ -251,6 +251,31 @@ def test_rows_are_compared_by_the_columns_that_the_contract_names_now(make: Make
     assert _rows(nights, "tree_id", "crown") == [("t1", None), ("t2", 5), ("t3", 9)]
 
 
+def test_a_held_batch_leaves_the_table_at_its_version_whatever_the_contract_says_since(
+    make: Make,
+) -> None:
+    crown = {"name": "crown", "logicalType": "integer"}
+    nights = make(Load.FILES, History.LATEST, columns=[crown], drift={"new_column": "evolve"})
+    with pytest.raises(BatchHeld):
+        nights.run("b0", "tree_id,species,rings,crown\nt1,oak,x,3\n")
+    assert not tables.exists(nights.spark, nights.settings, tables.UNIFIED, "parks_trees")
+    nights.run("b1", "tree_id,species,rings,crown\nt1,oak,7,3\nt2,elm,,\n")
+    before = nights.version()
+    # One column less, which is in the hashes, and one more, which the table lacks.
+    leaf = {"name": "leaf", "logicalType": "string"}
+    later = trees(
+        nights.drops.parent, Load.FILES, History.LATEST, version="2.0.0", columns=[leaf],
+        drift={"new_column": "evolve"},
+    )  # fmt: skip
+    _with(nights, later)
+    with pytest.raises(BatchHeld):
+        nights.run("b2", "tree_id,species,rings,leaf\nt1,oak,x,round\n")
+    assert nights.version() == before
+    result = nights.run("b3", "tree_id,species,rings,leaf\nt1,oak,7,\nt2,elm,,round\n")
+    assert counts(result) == {"read": 2, "updated": 1, "unchanged": 1}
+    assert _rows(nights, "tree_id", "crown", "leaf") == [("t1", 3, None), ("t2", None, "round")]
+
+
 def test_a_table_from_before_rows_had_a_hash_is_hashed_once(make: Make) -> None:
     nights = make(Load.FILES, History.LATEST)
     nights.run("b1", HEAD + "t1,oak,7\nt2,elm,\n")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +15,13 @@ from pyspark.sql import SparkSession
 
 from civiclake.contracts.load import load_city
 from civiclake.contracts.model import Manifest
-from civiclake.errors import FencedError, UserError
+from civiclake.errors import AccountError, ContractError, FencedError, UserError
 from civiclake.io.lake import tables
 from civiclake.io.ops.account import BatchResult
 from civiclake.pipeline.marts import build as module
+from civiclake.pipeline.marts import groups, guard
 from civiclake.pipeline.marts.build import build
+from civiclake.pipeline.marts.groups import Plan
 from civiclake.settings import Settings, project_root
 
 MART = "visits_by_weather"
@@ -68,6 +72,19 @@ class Town(Nights):
         self.number += 1
         with self.keys():
             return build(self.settings, self.city, MART, f"n{self.number}", full=full)
+
+    def ledger(self, *columns: str) -> list[Any]:
+        """The mart's rows of the ledger, in the order in which they began."""
+        rows = self.spark.table(tables.by_path(self.settings, tables.OPS, "batches"))
+        return [tuple(row) for row in rows.orderBy("started_at").select(*columns).collect()]
+
+    @contextmanager
+    def words(self, said: str) -> Iterator[None]:
+        """Commits by hand, to which a person adds words of their own."""
+        name = "spark.databricks.delta.commitInfo.userMetadata"
+        self.spark.conf.set(name, said)
+        yield
+        self.spark.conf.unset(name)
 
     def truth(self) -> list[Any]:
         """What the query gives over the whole inputs."""
@@ -261,6 +278,54 @@ def test_a_wrong_group_is_found_and_writes_nothing(week: Town, own: Path) -> Non
     assert week.served() == before
 
 
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        ("FROM raw.health_visits", r"visits_by_weather\.sql:3: reads raw\.health_visits; allowed"),
+        ("FROM unified.health_visits VERSION AS OF 1", "reads unified.health_visits AS OF"),
+        ("FROM {mart}", "reads delta.`"),
+    ],
+)
+def test_a_file_that_was_changed_since_the_check_is_judged_again(
+    week: Town, own: Path, more: str, told: str
+) -> None:
+    text = f"-- inputs: {VISITS}, {DAYS}\nSELECT count(*) AS n\n{more.format(mart=week.mart)}"
+    own.write_text(text)
+    before = week.served()
+    with pytest.raises(ContractError, match=told):
+        week.refresh()
+    assert week.served() == before
+
+
+def test_spark_itself_says_what_would_be_read(week: Town) -> None:
+    """Where a parser of ours were led astray, the plan is not."""
+    mart = week.city.marts[0]
+    found = groups.inputs(week.spark, week.settings, mart)
+    groups.bind(week.spark, week.settings, mart, "SELECT 1", found, Plan(whole="all"))
+
+    def judge(query: str) -> None:
+        guard.judge_plan(week.spark, week.settings, mart, query, found)
+
+    judge(
+        "WITH a AS (SELECT day(date) AS d FROM meteorology_daily) SELECT 'x\\n' AS x,"
+        " (SELECT count(*) FROM health_visits) AS n, e.* FROM a, LATERAL explode(array(d)) AS e"
+    )
+    place = tables.location(week.settings, tables.MARTS, MART)
+    older = week.name(VISITS) + " VERSION AS OF 1"
+    for query, told in {
+        f"SELECT * FROM {week.mart}": place,
+        f"SELECT * FROM {week.name(VISITS)}": "health_visits",
+        f"SELECT * FROM {older}": r"health_visits \(version 1\)",
+        f"SELECT * FROM range(2) WHERE EXISTS (SELECT 1 FROM {week.mart})": place,
+        f"SELECT * FROM text.`{place}/_delta_log`": "HadoopFsRelation",
+        "SELECT reflect('java.lang.Math', 'abs', 1)": "reflect",
+        "SELECT TRANSFORM (1) USING 'cat' AS (x)": "ScriptTransformation",
+        "SHOW TABLES": "ShowTables",
+    }.items():
+        with pytest.raises(UserError, match=f"would read or run .*{told}.*; allowed are its"):
+            judge(query)
+
+
 def test_a_writer_that_lost_its_lock_builds_nothing(
     week: Town, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -276,3 +341,44 @@ def test_a_writer_that_lost_its_lock_builds_nothing(
     with pytest.raises(FencedError, match="younger writer than token 1"):
         week.refresh()
     assert week.served() == before
+
+
+def test_a_mart_that_does_not_hold_what_its_query_gave_is_as_before(
+    week: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = module.own_commit
+
+    def one_more(*given: Any) -> Any:
+        commit = real(*given)
+        return replace(commit, rows_written=commit.rows_written + 1)
+
+    before = week.served()
+    week.visit(900, 903, "2016-01-02")
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "own_commit", one_more)
+        with pytest.raises(AccountError, match="the table is back at version"):
+            week.refresh(full=True)
+    assert week.served() == before
+    week.check("does not say what it was built by")
+    told = week.ledger("status", "inserted")
+    assert told[-2][0] == "failed"
+    assert [row[0] for row in told].count("merged") == 2  # the commit that was taken back is none
+
+
+def test_what_a_mart_committed_is_in_the_ledger_though_nobody_lived_to_write_it(
+    week: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def power_cut(*_: object) -> None:
+        raise RuntimeError("power cut")
+
+    with week.words("as Ana asked on the phone"):  # a commit by hand says nothing, and is read
+        week.visit(900, 903, "2016-01-02")
+    for full in (False, True):
+        week.visit(910, 911, "2016-01-03")
+        with monkeypatch.context() as patch:
+            patch.setattr("civiclake.io.ops.ledger.record", power_cut)
+            with pytest.raises(RuntimeError):
+                week.refresh(full=full)
+    assert week.refresh().message == "no group has changed"
+    told = [row[1] for row in week.ledger("batch_id", "inserted") if row[0] in ("n2", "n3")]
+    assert told == [2, week.sql("SELECT count(*) FROM {mart}")[0][0]]

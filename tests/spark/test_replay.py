@@ -10,6 +10,7 @@ from pyspark.sql import SparkSession
 
 from civiclake.contracts.model import Dataset
 from civiclake.errors import UserError
+from civiclake.io.ops import ledger
 from civiclake.pipeline.night import merge
 from civiclake.pipeline.night.replay import replay
 from civiclake.settings import Settings
@@ -93,6 +94,38 @@ def test_a_replay_that_broke_off_is_taken_up_again(
 
 def _crash(*_: object) -> None:
     raise RuntimeError("power cut")
+
+
+def test_a_corrected_replay_that_broke_off_is_finished_and_what_came_since_follows(
+    nights: Nights, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = tmp_path / "corrected.csv"
+    file.write_text("_record_id,precipitation\nb1/0/26,0.5\n")
+    with nights.keys(), monkeypatch.context() as patch:
+        patch.setattr(merge, "set_aside", _crash)  # its rows are served, but still claimed
+        with pytest.raises(RuntimeError):
+            replay(nights.settings, nights.dataset, batch_id="replay-1", corrections=file)
+    file.write_text("_record_id,weather\nb1/0/25,rain\n")  # the former values are not at hand
+    with nights.keys():
+        result = replay(nights.settings, nights.dataset, batch_id="replay-2", corrections=file)
+        assert (result.batch_id, counts(result)) == ("replay-2", {"read": 1, "inserted": 1})
+        with pytest.raises(UserError, match="was used before"):
+            replay(nights.settings, nights.dataset, batch_id="replay-1")
+    assert _statuses(nights) == [("25", "released"), ("26", "released")]
+    assert [row["precipitation_mm"] for row in nights.table()][-2:] == ["0.0", "0.5"]
+    told = [r[1:7] for r in ledger.newest(nights.spark, nights.settings, 9)]
+    assert told.count(("replay-1", 1, "merged", 1, 1, 0)) == 1  # what the first try has committed
+    assert ("replay-1", 1, "merged", 2, 0, 0) in told
+
+
+def test_an_id_that_landing_knows_is_refused(nights: Nights) -> None:
+    for batch_id, said in (
+        ("b1", "landing knows"),
+        ("20990101T020000Z", "a delivery may come under"),
+        ("../b1", "is not allowed"),
+    ):
+        with pytest.raises(UserError, match=said):
+            replay(nights.settings, nights.dataset, batch_id=batch_id)
 
 
 def test_corrections_that_do_not_fit_are_named(nights: Nights, tmp_path: Path) -> None:

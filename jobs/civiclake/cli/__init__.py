@@ -62,7 +62,19 @@ def run() -> int:
         return error.exit_code
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else int(end.code is not None)
+    except Exception as error:
+        gone = _engine_lost(error)
+        if gone is None:
+            raise
+        print(f"civiclake: {gone}", file=sys.stderr)  # noqa: T201
+        return gone.exit_code
     return 0
+
+
+def _engine_lost(error: Exception) -> CivicLakeError | None:
+    """The engine's end as a sentence; commands without an engine have not imported Spark."""
+    pulse = sys.modules.get("civiclake.engine.pulse")
+    return pulse.lost(error) if pulse else None
 
 
 if __name__ == "__main__":

@@ -83,6 +83,8 @@ def write_arguments(
         "spark.ui.showConsoleProgress": "false",
         **_LOCAL_FILES,
         **spark,
+        # The driver's own ports, which any user of this machine may connect to.
+        "spark.authenticate": "true",
     }
     classpath = [*jars.classpath(settings.jars_dir), *more_jars, *spark_jars()]
     logging = project_root() / "conf" / "log4j2.properties"

@@ -7,7 +7,7 @@ import pwd
 import subprocess
 from pathlib import Path
 
-from civiclake.engine import analysts, jars, rights
+from civiclake.engine import analysts, jars, limits, rights
 from civiclake.engine.java import java_home, spark_jars
 from civiclake.local.process import as_user
 from civiclake.settings import Settings, project_root
@@ -34,11 +34,11 @@ def choose(settings: Settings, work: Path) -> tuple[str | None, str]:
 
 
 def give(settings: Settings, work: Path, user: str) -> None:
-    """Its scratch space belongs to the user; the list of analysts it may read."""
+    """Its scratch space belongs to the user; the lists of analysts and limits it may read."""
     entry = pwd.getpwnam(user)
     for path in (work, *work.rglob("*")):
         os.chown(path, entry.pw_uid, entry.pw_gid)
-    for path in (analysts.path(settings).parent, analysts.path(settings)):
+    for path in (analysts.path(settings).parent, analysts.path(settings), limits.path(settings)):
         rights.share(path, entry.pw_gid)
 
 

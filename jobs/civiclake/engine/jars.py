@@ -141,7 +141,7 @@ def compile_jvm(jars_dir: Path, echo: Echo = _say) -> Path:
         UserError: javac refused; its words are in the message.
     """
     sources = sorted((project_root() / "jvm" / "src").rglob("*.java"))
-    stamp = _stamp(sources)
+    stamp = _stamp([*sources, *_services()])
     jar = jars_dir / OWN_JAR
     jars_dir.mkdir(parents=True, exist_ok=True)
     with held(jars_dir / ".lock", "compiling jvm/", timeout_s=_WAIT_S):
@@ -152,6 +152,11 @@ def compile_jvm(jars_dir: Path, echo: Echo = _say) -> Path:
             _javac(sources, [jars_dir / name for name in locked()], Path(folder))
             _pack(Path(folder), jar, stamp)
     return jar
+
+
+def _services() -> list[Path]:
+    """By which Java finds a class that implements something, one file for each interface."""
+    return sorted((project_root() / "jvm" / "services").iterdir())
 
 
 def _stamp(sources: list[Path]) -> str:
@@ -187,6 +192,8 @@ def _pack(classes: Path, jar: Path, stamp: str) -> None:
     with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
         for path in sorted(classes.rglob("*.class")):
             archive.write(path, path.relative_to(classes).as_posix())
+        for path in _services():
+            archive.write(path, f"META-INF/services/{path.name}")
         archive.writestr(_SOURCE_STAMP, stamp)
     made.chmod(0o644)
     made.replace(jar)

@@ -8,13 +8,13 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
-from civiclake.engine import connect_server, rights, sql_server
+from civiclake.engine import limits, restarts, rights, watch
 from civiclake.engine.service import Service
+from civiclake.engine.services import START_TIMEOUT_S, services
 from civiclake.local import launcher
 from civiclake.local.held import held
 from civiclake.settings import Settings
 
-START_TIMEOUT_S = 120.0
 _LAUNCHER = (sys.executable, "-m", "civiclake.cli.launcher")
 
 Echo = Callable[[str], None]
@@ -52,18 +52,21 @@ def up(settings: Settings, echo: Echo = lambda line: None) -> list[ServiceStatus
         if not launcher.start(settings.run_dir, _LAUNCHER):
             echo("no launcher on this system: every task starts a process of its own")
         started: list[Service] = []
-        for service, start in _services(settings):
+        for service, start in services(settings):
             if service.running() is None:
+                restarts.path(settings.run_dir, service.name).unlink(missing_ok=True)
                 echo(f"starting the {service.name} engine at {service.host}:{service.port}")
                 start(settings)
                 record = service.running()
                 if record and record.note:
                     echo(f"the {service.name} engine {record.note}")
                 started.append(service)
-        for service, _ in _services(settings):
+        for service, _ in services(settings):
             seconds = service.wait(START_TIMEOUT_S)
             if service in started:
                 echo(f"the {service.name} engine answers ({seconds:.1f} s)")
+        limits.write(settings)
+        watch.start(settings)
     return status(settings)
 
 
@@ -73,7 +76,8 @@ def down(settings: Settings, echo: Echo = lambda line: None) -> list[ServiceStat
         return status(settings)
     with _one_at_a_time(settings):
         launcher.stop(settings.run_dir)
-        for service, _ in _services(settings):
+        watch.stop(settings.run_dir)
+        for service, _ in services(settings):
             if service.stop():
                 echo(f"the {service.name} engine is stopped")
     return status(settings)
@@ -86,11 +90,13 @@ def _one_at_a_time(settings: Settings) -> AbstractContextManager[None]:
 
 def status(settings: Settings) -> list[ServiceStatus]:
     """How each engine is."""
-    return [_status(settings, service) for service, _ in _services(settings)]
+    watched = watch.is_up(settings.run_dir)
+    return [_status(settings, service, watched) for service, _ in services(settings)]
 
 
-def _status(settings: Settings, service: Service) -> ServiceStatus:
+def _status(settings: Settings, service: Service, watched: bool) -> ServiceStatus:
     record = service.running()
+    unwatched = "" if watched else "is not watched: run `civiclake engine up`"
     return ServiceStatus(
         name=service.name,
         state="down" if record is None else "up" if service.ready() else "starting",
@@ -98,13 +104,13 @@ def _status(settings: Settings, service: Service) -> ServiceStatus:
         port=record.port if record else service.port,
         pid=record.pid if record else None,
         log=service.log_path,
-        note=record.note if record else "",
+        note="; ".join(
+            said
+            for said in (
+                record.note if record else "",
+                unwatched if record else "",
+                restarts.read(settings.run_dir, service.name).note(),
+            )
+            if said
+        ),
     )
-
-
-def _services(settings: Settings) -> list[tuple[Service, Callable[[Settings], None]]]:
-    services: list[tuple[Service, Callable[[Settings], None]]] = []
-    if settings.engine.remote is None:
-        services.append((connect_server.service(settings), connect_server.start))
-    services.append((sql_server.service(settings), sql_server.start))
-    return services

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from civiclake.errors import CivicLakeError, EngineError, UserError
-from civiclake.local import process
+from civiclake.local import priority, process
 
 _TAIL_LINES = 15
 _TAIL_BYTES = 16_384
+_STOPPING_S = 60.0
+_WORKERS = "Executor task"
+"""Threads that compute parts of queries: a plan is made before a runaway query goes on."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,8 @@ class Service:
     port: int
     port_setting: str
     """The environment variable that moves the port."""
+    nice: int = 0
+    """How far it gives way to others, once it answers."""
 
     @property
     def process_name(self) -> str:
@@ -45,6 +51,31 @@ class Service:
     def log_path(self) -> Path:
         """Where its output goes."""
         return self.run_dir / f"{self.process_name}.log"
+
+    def was_started(self) -> bool:
+        """Whether it was started and not stopped: it ought to run."""
+        return (self.run_dir / f"{self.process_name}.pid").exists()
+
+    def expect(self) -> None:
+        """It ought to run, though it does not: the watch is to try again."""
+        (self.run_dir / f"{self.process_name}.pid").touch()
+
+    def is_stopping(self) -> bool:
+        """Whether somebody stops it right now; a word that was left behind counts a minute."""
+        try:
+            age = time.time() - self._stopping.stat().st_mtime
+        except FileNotFoundError:
+            return False
+        return age < _STOPPING_S
+
+    @property
+    def _stopping(self) -> Path:
+        return self.run_dir / f"{self.process_name}.stopping"
+
+    def keep_log(self) -> None:
+        """Put the log of a run that ended badly aside; the next start writes a new one."""
+        with contextlib.suppress(FileNotFoundError):
+            self.log_path.replace(self.log_path.with_suffix(".log.before"))
 
     def running(self) -> Record | None:
         """The process, if the one that we started still runs."""
@@ -108,11 +139,24 @@ class Service:
         except CivicLakeError as error:
             self.stop()
             raise EngineError(f"{error}; its last lines:\n{self._tail()}") from None
+        self.give_way()
         return time.monotonic() - begun
+
+    def give_way(self) -> None:
+        """Its queries, and what they are planned by, come after the night's work."""
+        record = self.running()
+        if record is not None:
+            priority.give_way(record.pid, self.nice, workers=_WORKERS)
 
     def stop(self, patience_s: float = 20.0) -> bool:
         """End the process that we started and no other; false if there was none."""
-        return process.stop(self.process_name, self.run_dir, timeout_s=patience_s)
+        if not self.was_started():
+            return False
+        self._stopping.touch()
+        try:
+            return process.stop(self.process_name, self.run_dir, timeout_s=patience_s)
+        finally:
+            self._stopping.unlink(missing_ok=True)
 
     def _tail(self) -> str:
         try:

@@ -8,6 +8,7 @@ from urllib.parse import quote
 from pyspark.sql import SparkSession
 
 from civiclake import secrets
+from civiclake.engine import pulse
 from civiclake.errors import EngineError
 from civiclake.local.process import port_open
 from civiclake.settings import Settings
@@ -30,6 +31,7 @@ def connect(settings: Settings, *, session_id: str | None = None) -> SparkSessio
         EngineError: the engine does not answer.
     """
     spark = SparkSession.builder.remote(address(settings, session_id)).create()
+    pulse.attach(spark)
     spark.udf.registerJavaFunction(PSEUDONYM, _PSEUDONYM_CLASS, "string")
     return spark
 

@@ -10,7 +10,7 @@ import os
 import shutil
 from pathlib import Path
 
-from civiclake.engine import analysts, door_user, rights
+from civiclake.engine import analysts, door_user, limits, rights
 from civiclake.engine.connect_server import write_arguments
 from civiclake.engine.java import java_home
 from civiclake.engine.service import Service
@@ -29,16 +29,20 @@ def service(settings: Settings) -> Service:
         host=settings.engine.host,
         port=settings.engine.sql_port,
         port_setting="CIVICLAKE_ENGINE__SQL_PORT",
+        nice=settings.engine.sql_nice,
     )
 
 
 def start(settings: Settings) -> None:
     """Start it, detached; does not wait."""
     rights.secure(settings)
+    interrupted = limits.interrupted(settings.state_dir / "spark" / "sql")
     work = _make_work_dir(settings)
     arguments = work / "engine-sql.args"
-    write_arguments(arguments, settings, _options(settings, work), _java(settings, work))
+    java = [*limits.properties(settings, work, interrupted), *_java(settings, work)]
+    write_arguments(arguments, settings, _options(settings, work), java)
     analysts.ensure_default(settings)
+    limits.write(settings)
     user, note = door_user.choose(settings, work)
     service(settings).start(
         [str(java_home() / "bin" / "java"), f"@{arguments}"], _environment(settings, work),
@@ -81,6 +85,7 @@ def _options(settings: Settings, work: Path) -> dict[str, str]:
         **_mounts(settings, work),
         "spark.sql.warehouse.dir": f"{_LAKE}/default",
         "spark.driver.memory": settings.engine.sql_memory,
+        **limits.options(settings),
         **{f"spark.hadoop.hive.{key}": value for key, value in hive.items()},
     }
 
@@ -109,6 +114,7 @@ def _java(settings: Settings, work: Path) -> list[str]:
         *(f"-Dciviclake.gate.{name}={n}" for name, n in settings.engine.gate.model_dump().items()),
         "-Dhive.server2.custom.authentication.class=city.civiclake.PasswordLogin",
         f"-Djava.io.tmpdir={work / 'tmp'}",
+        "-XX:-ExitOnOutOfMemoryError",  # one query may; DoorWatch ends the process where it must
         _MAIN,
     ]
 

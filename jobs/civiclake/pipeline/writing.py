@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -13,12 +15,17 @@ from typing import Any
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
+from civiclake.engine import pulse
 from civiclake.engine.session import connect, session_id
 from civiclake.errors import SparkFailed
 from civiclake.io.lake.lock import TableLock, table_lock
+from civiclake.local.disk import told_when_full, written_folders
 from civiclake.settings import Settings
 
 log = logging.getLogger(__name__)
+
+_LAST_S = 8.0
+"""How long after a signal the process may take to end by itself; all steps bear a kill."""
 
 
 @contextmanager
@@ -27,7 +34,8 @@ def writing(
 ) -> Iterator[tuple[SparkSession, TableLock]]:
     """A session of the jobs' engine and the table's lock; both end with the block.
 
-    A signal to stop first stops the Spark work, then the process.
+    A signal to stop first stops the Spark work, then the process, within ten seconds. An engine
+    that ends or stands still meanwhile ends the block within a minute (:mod:`.pulse`).
 
     Args:
         settings: of this installation.
@@ -37,7 +45,8 @@ def writing(
 
     Raises:
         LockHeld: another process writes the table.
-        EngineError: the engine does not answer.
+        EngineError: the engine does not answer, or ended while the block ran.
+        DiskFull: there was no room to write.
     """
 
     def stop_former(record: dict[str, Any]) -> None:
@@ -47,18 +56,18 @@ def writing(
             # A session that is closed by now, or went with its engine, has left nothing.
             with contextlib.suppress(PySparkException):
                 former = connect(settings, session_id=session)
-                former.interruptAll()
-                former.stop()
+                pulse.interrupt(former)
+                pulse.close(former)
 
     held = table_lock(settings, table, holder=holder, stop_former=stop_former, gives_way=gives_way)
-    with held as lock:
+    with told_when_full(table, *written_folders(settings)), held as lock:
         spark = connect(settings)
         lock.note(session_id=session_id(spark))
         try:
             with _stopping(spark), _translated(table):
                 yield spark, lock
         finally:
-            spark.stop()
+            pulse.close(spark)
 
 
 @contextmanager
@@ -66,7 +75,12 @@ def _translated(table: str) -> Iterator[None]:
     """Spark's errors as one sentence; the first lines go into the log, not the JVM's stack."""
     try:
         yield
-    except PySparkException as error:
+    except Exception as error:
+        gone = pulse.lost(error)
+        if gone:
+            raise type(gone)(f"{table}: {gone}") from None
+        if not isinstance(error, PySparkException):
+            raise
         said = str(error).split("JVM stacktrace", 1)[0].strip()
         log.error("Spark said: %s", said[:4000])
         first = next(iter(said.splitlines()), type(error).__name__)
@@ -80,7 +94,10 @@ def _translated(table: str) -> Iterator[None]:
 def _stopping(spark: SparkSession) -> Iterator[None]:
     def stop(number: int, frame: FrameType | None) -> None:
         log.warning("stopped by signal %d: cancelling Spark work", number)
-        spark.interruptAll()
+        last = threading.Timer(_LAST_S, os._exit, (128 + number,))
+        last.daemon = True
+        last.start()
+        pulse.interrupt(spark)
         raise SystemExit(128 + number)
 
     former = {s: signal.signal(s, stop) for s in (signal.SIGTERM, signal.SIGINT)}

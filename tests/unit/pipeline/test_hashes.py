@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import pytest
-from pyspark.sql import SparkSession
 from pyspark.sql.types import LongType, StructField, StructType
 
 from civiclake import columns as c
 from civiclake.contracts.load import load_city
 from civiclake.contracts.model import Dataset, History, Occurrence
 from civiclake.errors import UserError
-from civiclake.pipeline.night.hashes import keep_hashes
+from civiclake.pipeline.night.hashes import rehash
 from civiclake.settings import project_root
 
 
@@ -21,11 +20,9 @@ def told(dataset: Dataset) -> list[str]:
     """The statements by which the hashes follow a contract that lost the column ``former``."""
     said = {"comment": f"{c.hashed(dataset)}, former"}
     schema = StructType([StructField(c.CONTENT, LongType(), metadata=said)])
-    served: Any = SimpleNamespace(columns=[c.CONTENT], schema=schema)
-    statements: list[str] = []
-    spark: Any = SimpleNamespace(table=lambda _: served, sql=statements.append)
-    keep_hashes(cast("SparkSession", spark), "t", dataset)
-    return [statement.partition(" t ")[0] for statement in statements]
+    served: Any = SimpleNamespace(columns=[c.CONTENT], schema=schema, isEmpty=lambda: False)
+    changing, telling = rehash(served, dataset).statements("t")
+    return [statement.partition(" t ")[0] for statement in (*changing, *telling)]
 
 
 def test_only_where_the_hash_tells_rows_apart_they_can_not_be_made_anew() -> None:

@@ -59,6 +59,7 @@ class Commit:
     operation: str
     parameters: Mapping[str, Any]
     rows_written: int
+    """Rows that were there before and stand in other files now are not among them."""
     rows_deleted: int
     said: Mapping[str, Any]
     """What its writer left to be read; see ``io.lake.fence.fenced``."""
@@ -155,10 +156,21 @@ def _local_commits(log: Path, version: int, limit: int) -> Iterator[Commit]:
 
 def _commit(version: int, info: Mapping[str, Any]) -> Commit:
     counted = info.get("operationMetrics") or {}
-    written, deleted = (int(counted.get(f"num{word}Rows", 0)) for word in ("Output", "Deleted"))
-    said = json.loads(info.get("userMetadata") or "{}")
+    written, copied, deleted = (
+        int(counted.get(f"num{word}Rows", 0)) for word in ("Output", "Copied", "Deleted")
+    )
+    said = read_said(info.get("userMetadata"))
     parameters = info.get("operationParameters") or {}
-    return Commit(version, info.get("operation", ""), parameters, written, deleted, said)
+    return Commit(version, info.get("operation", ""), parameters, written - copied, deleted, said)
+
+
+def read_said(text: str | None) -> Mapping[str, Any]:
+    """What a commit's writer left to be read; empty where a person wrote words of their own."""
+    try:
+        said = json.loads(text or "{}")
+    except ValueError:
+        return {}
+    return said if isinstance(said, dict) else {}
 
 
 def partitions(

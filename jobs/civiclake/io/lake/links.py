@@ -18,6 +18,8 @@ from civiclake.settings import Settings
 
 LINK = "link"
 """The private layer."""
+MODEL = "model"
+"""Its table of the models of all subjects."""
 _MODEL = [
     ("subject", "string"),
     ("fingerprint", "string"),
@@ -93,9 +95,9 @@ def newest_model(
     spark: SparkSession, settings: Settings, subject: str, fingerprint: str
 ) -> tuple[str, str, int] | None:
     """The model in use: its JSON, its id, and how many profiles it was made from."""
-    if not tables.exists(spark, settings, LINK, "model"):
+    if not tables.exists(spark, settings, LINK, MODEL):
         return None
-    table = spark.table(tables.by_path(settings, LINK, "model"))
+    table = spark.table(tables.by_path(settings, LINK, MODEL))
     mine = (F.col("subject") == subject) & (F.col("fingerprint") == fingerprint)
     row = table.where(mine).orderBy(F.col("trained_at").desc()).first()
     return (row["model"], row["model_id"], row["profiles"]) if row else None
@@ -105,10 +107,10 @@ def write_model(
     spark: SparkSession, settings: Settings, row: tuple[str, str, str, str, int, str, datetime]
 ) -> None:
     """Keep a trained model; earlier ones stay, to tell what linked whom."""
-    tables.create(spark, settings, LINK, "model", _MODEL, comment="models of linkage")
+    tables.create(spark, settings, LINK, MODEL, _MODEL, comment="models of linkage")
     schema = ", ".join(f"{name} {kind}" for name, kind in _MODEL)
     frame = spark.createDataFrame([row], schema).coalesce(1)
-    frame.write.format("delta").mode("append").save(tables.location(settings, LINK, "model"))
+    frame.write.format("delta").mode("append").save(tables.location(settings, LINK, MODEL))
 
 
 def read_state(spark: SparkSession, settings: Settings, subject: str) -> DataFrame:
@@ -169,24 +171,32 @@ def merge_links(
     ).collect()
 
 
+def is_changed(spark: SparkSession, table: str, subject: str, entities: DataFrame) -> bool:
+    """Whether ``unified.<subject>`` is not what its records say now."""
+    names = [name for name, _ in entity_columns(subject)]
+    entities.select(*names).createOrReplaceTempView("_entities")
+    changed = spark.sql(
+        f"SELECT 1 FROM {table} AS t FULL OUTER JOIN _entities AS s"
+        f" ON t.{names[0]} = s.{names[0]} WHERE {_differs(names)} LIMIT 1"
+    )
+    return bool(changed.head(1))
+
+
+def _differs(names: Sequence[str]) -> str:
+    return " OR ".join(f"NOT (t.{n} <=> s.{n})" for n in names)
+
+
 def merge_entities(
     spark: SparkSession, table: str, subject: str, entities: DataFrame, batch_id: str
 ) -> None:
     """Bring ``unified.<subject>`` to what its records say now; equal rows are not rewritten."""
     names = [name for name, _ in entity_columns(subject)]
     entities.select(*names).createOrReplaceTempView("_entities")
-    differs = " OR ".join(f"NOT (t.{n} <=> s.{n})" for n in names)
-    changed = spark.sql(
-        f"SELECT 1 FROM {table} AS t FULL OUTER JOIN _entities AS s"
-        f" ON t.{names[0]} = s.{names[0]} WHERE {differs} LIMIT 1"
-    )
-    if not changed.head(1):
-        return
     sets = ", ".join(f"t.{n} = s.{n}" for n in names)
     batch = "'" + batch_id.replace("'", "") + "'"
     spark.sql(
         f"MERGE INTO {table} AS t USING _entities AS s ON t.{names[0]} = s.{names[0]}\n"
-        f"WHEN MATCHED AND ({differs}) THEN UPDATE SET {sets}, t.{c.BATCH} = {batch}\n"
+        f"WHEN MATCHED AND ({_differs(names)}) THEN UPDATE SET {sets}, t.{c.BATCH} = {batch}\n"
         f"WHEN NOT MATCHED THEN INSERT ({', '.join([*names, c.BATCH])})"
         f" VALUES ({', '.join([*(f's.{n}' for n in names), batch])})\n"
         "WHEN NOT MATCHED BY SOURCE THEN DELETE"

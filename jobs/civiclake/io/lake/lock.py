@@ -41,6 +41,8 @@ class TableLock:
     path: Path
     former: dict[str, Any] | None = field(default=None)
     """Record of the last holder when it did not release its lock itself."""
+    accounted: int = -1
+    """The ledger holds what was committed under this token, and under those before."""
 
     def check(self) -> None:
         """Make sure that no younger writer took over.
@@ -54,6 +56,21 @@ class TableLock:
                 f"lock of {self.table}: this writer holds token {self.token}, but token {newest}"
                 " was given out since; nothing more is written, start the batch again"
             )
+
+    def renew(self) -> None:
+        """Go on under a newer token: Delta takes one for a single commit of a table.
+
+        Raises:
+            FencedError: another process holds a higher token.
+        """
+        self.check()
+        self.token += 1
+        self.note(token=self.token)
+
+    def note_accounted(self) -> None:
+        """Write down that the ledger holds all that was committed so far."""
+        self.accounted = self.token
+        self.note(accounted=self.token)
 
     def is_wanted(self) -> bool:
         """Whether another one waits for this lock; only who gives way needs to look."""
@@ -101,7 +118,8 @@ def table_lock(
     try:
         last = _read(record)
         former = None if last.get("released", True) else last
-        lock = TableLock(table, int(last.get("token", 0)) + 1, record, former)
+        accounted = int(last.get("accounted", -1))
+        lock = TableLock(table, int(last.get("token", 0)) + 1, record, former, accounted)
         if former and stop_former:
             stop_former(former)  # if that fails, its record stays for the next one to try
         _write(
@@ -112,6 +130,7 @@ def table_lock(
                 "pid": os.getpid(),
                 "released": False,
                 "gives_way": gives_way,
+                "accounted": accounted,
             },
         )
         try:

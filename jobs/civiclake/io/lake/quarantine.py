@@ -134,6 +134,13 @@ def unfinished(spark: SparkSession, settings: Settings, dataset: Dataset) -> str
     return row[0] if row else None
 
 
+def has_unclaimed(spark: SparkSession, settings: Settings, dataset: Dataset) -> bool:
+    """Whether a record is open that no replay holds."""
+    table = spark.table(tables.by_path(settings, tables.QUARANTINE, dataset.table))
+    free = (F.col("status") == OPEN) & F.col("claimed_by_batch").isNull()
+    return not table.where(free).isEmpty()
+
+
 def claimed(spark: SparkSession, settings: Settings, dataset: Dataset, batch_id: str) -> DataFrame:
     """The records that a replay holds."""
     table = spark.table(tables.by_path(settings, tables.QUARANTINE, dataset.table))

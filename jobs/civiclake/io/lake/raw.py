@@ -14,8 +14,8 @@ from civiclake.contracts.model import Dataset, Load
 from civiclake.contracts.sql import sql_name
 from civiclake.io.lake import delta_log, tables
 from civiclake.io.landing.drift import kept_in_raw
+from civiclake.io.landing.manifest import BatchManifest
 from civiclake.io.landing.rendered import rendition
-from civiclake.io.landing.store import BatchManifest
 from civiclake.io.reading.raw_names import as_named, as_stored, stored
 from civiclake.settings import Settings
 
@@ -65,6 +65,14 @@ def write_batch(frame: DataFrame, settings: Settings, dataset: Dataset, batch_id
 def read_batch(spark: SparkSession, table: str, batch_id: str) -> DataFrame:
     """One batch's rows of a raw table."""
     return as_named(spark.table(table).where(F.col(c.BATCH) == batch_id))
+
+
+def holds(spark: SparkSession, settings: Settings, dataset: Dataset, batch_id: str) -> bool:
+    """Whether a batch's rows were written; they are in one commit, all of them or none."""
+    if not tables.exists(spark, settings, tables.RAW, dataset.table):
+        return False
+    table = tables.by_path(settings, tables.RAW, dataset.table)
+    return not read_batch(spark, table, batch_id).isEmpty()
 
 
 def read_landed(

@@ -141,11 +141,26 @@ def create_unified(
     Raises:
         UserError: the table stands, and can't become what the contract now says.
     """
+    identifier, statements = plan_unified(spark, settings, dataset, layer)
+    for statement in statements:
+        spark.sql(statement)
+    return identifier
+
+
+def plan_unified(
+    spark: SparkSession, settings: Settings, dataset: Dataset, layer: str = UNIFIED
+) -> tuple[str, list[str]]:
+    """A dataset's unified table, and the statements that make it what its contract says.
+
+    None of them changes a row that is there.
+
+    Raises:
+        UserError: the table stands, and can't become what the contract now says.
+    """
     identifier = by_path(settings, layer, dataset.table)
     extra = c.unified_extra(dataset)
     if exists(spark, settings, layer, dataset.table):
-        _follow_contract(spark, identifier, dataset, extra)
-        return identifier
+        return identifier, _follow_contract(spark, identifier, dataset, extra)
     place = location(settings, layer, dataset.table)
     partition = c.SNAPSHOT_DATE if dataset.history is History.SNAPSHOT else None
     # A minimum and maximum costs with every row that is written, and what has no order in the
@@ -153,13 +168,11 @@ def create_unified(
     ordered = [*_known_by(dataset), c.SEQUENCE, *_moments(dataset, extra)]
     stats = {"delta.dataSkippingStatsColumns": ",".join(map(sql_name, dict.fromkeys(ordered)))}
     comments = {c.CONTENT: c.hashed(dataset)}
-    spark.sql(
-        table_ddl(
-            dataset, place, UNIFIED, extra, stats,
-            by_path=True, partition=partition, comments=comments,
-        )
+    made = table_ddl(
+        dataset, place, UNIFIED, extra, stats,
+        by_path=True, partition=partition, comments=comments,
     )  # fmt: skip
-    return identifier
+    return identifier, [made]
 
 
 def _known_by(dataset: Dataset) -> list[str]:
@@ -176,7 +189,7 @@ def _moments(dataset: Dataset, extra: Sequence[tuple[str, str]]) -> list[str]:
 
 def _follow_contract(
     spark: SparkSession, identifier: str, dataset: Dataset, extra: Sequence[tuple[str, str]]
-) -> None:
+) -> list[str]:
     """Columns that the contract has named since come last and are null in the rows so far."""
     have = {f.name: f.dataType.simpleString() for f in spark.table(identifier).schema.fields}
     contract = [(name, kind) for name, kind, _ in layer_columns(dataset, UNIFIED)]
@@ -193,14 +206,15 @@ def _follow_contract(
             f" unified.{dataset.table} was made for another one: keep that, or {_rebuild(dataset)}"
         )
     added = [name for name, _ in contract if name not in have]
-    if added:
-        spark.sql(add_columns(dataset, identifier, added))
+    statements = [add_columns(dataset, identifier, added)] if added else []
     if c.CONTENT not in have and c.CONTENT in dict(extra):  # made before rows had a hash
-        spark.sql(f"ALTER TABLE {identifier} ADD COLUMNS ({c.CONTENT} BIGINT)")
+        statements.append(f"ALTER TABLE {identifier} ADD COLUMNS ({c.CONTENT} BIGINT)")
     if dataset.has_change_feed:
         told = spark.sql(f"SHOW TBLPROPERTIES {identifier}").collect()
         if {row["key"]: row["value"] for row in told}.get(CHANGE_FEED) != "true":
-            spark.sql(f"ALTER TABLE {identifier} SET TBLPROPERTIES ('{CHANGE_FEED}' = 'true')")
+            feed = f"'{CHANGE_FEED}' = 'true'"
+            statements.append(f"ALTER TABLE {identifier} SET TBLPROPERTIES ({feed})")
+    return statements
 
 
 def keeps_otherwise(have: Iterable[str], dataset: Dataset) -> bool:

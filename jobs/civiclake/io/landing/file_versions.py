@@ -9,7 +9,7 @@ from datetime import datetime
 from urllib.parse import unquote, urlsplit
 
 from civiclake.contracts.model import Dataset
-from civiclake.io.landing.store import BatchManifest
+from civiclake.io.landing.former import CameFile
 
 _PATTERN = re.compile(r"[*?\[]")
 
@@ -26,23 +26,22 @@ class FileVersion:
     """Which came later: by its time, then its name, then the batch that brought it."""
 
 
-def versions(batches: Iterable[BatchManifest], dataset: Dataset) -> list[FileVersion]:
-    """Every file version of some batches, oldest first.
+def versions(files: Iterable[CameFile], dataset: Dataset) -> list[FileVersion]:
+    """Every file version that some batches brought, oldest first.
 
     What a query read has the time at which it was read, and its parts are in order.
 
     Args:
-        batches: manifests of landed batches.
+        files: of landed batches.
         dataset: the compiled contract.
     """
     found = [
         FileVersion(
-            f"{batch.batch_id}/{index}",
+            f"{file.batch_id}/{file.number}",
             name_of(file.origin, dataset.source.location or ""),
-            (file.modified_at, file.origin, batch.created_at, index),
+            (file.modified_at, file.origin, file.created_at, file.number),
         )
-        for batch in batches
-        for index, file in enumerate(batch.files)
+        for file in files
     ]
     return sorted(found, key=lambda version: version.order)
 

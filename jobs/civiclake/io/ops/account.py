@@ -50,6 +50,11 @@ class Account(BaseModel):
             raise AccountError(f"{where}: read {self.read} rows, but {detail} = {total}")
 
 
+CHANGES = ("inserted", "updated", "deleted")
+KINDS = ("corrected", "backdated", "revoked", "deleted")
+"""Of what was changed: what more is told of it."""
+
+
 class BatchResult(Account):
     """What a load hands back: the account and the facts an operator asks for."""
 
@@ -71,3 +76,12 @@ class BatchResult(Account):
     reasons: dict[str, int] = Field(default_factory=dict)
     """Rows set aside, by reason; a row with two reasons counts under both."""
     data_docs: str = ""
+
+    def forget(self) -> None:
+        """A try that broke off has settled no row by its own account.
+
+        What it has committed all the same is told by the commit itself
+        (:mod:`civiclake.io.ops.recall`).
+        """
+        for name in {*self.outcomes, *CHANGES, *KINDS}:
+            setattr(self, name, 0)

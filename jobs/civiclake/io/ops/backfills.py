@@ -6,14 +6,14 @@ from datetime import UTC, datetime
 
 from pydantic import BaseModel, ConfigDict
 from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
 
-from civiclake.io.lake import tables
-from civiclake.io.landing.store import BACKFILL_PREFIX
+from civiclake.io.landing.manifest import BACKFILL_PREFIX
+from civiclake.io.ops.table import OpsTable
 from civiclake.settings import Settings
 
 STAGED, SWAPPED, REFUSED = "staged", "swapped", "refused"
 SUPERSEDED, FAILED = "superseded", "failed"
-TABLE = "backfills"
 
 
 class Backfill(BaseModel):
@@ -54,29 +54,28 @@ class Backfill(BaseModel):
         return f"{BACKFILL_PREFIX}{self.backfill_id}" if self.source == "source" else None
 
 
-_COLUMNS = [
-    (name, "bigint" if "int" in str(field.annotation) else "string")
-    for name, field in Backfill.model_fields.items()
-]
+TABLE = OpsTable(
+    "backfills",
+    tuple(
+        (name, "bigint" if "int" in str(field.annotation) else "string")
+        for name, field in Backfill.model_fields.items()
+    ),
+    "backfills, step by step",
+)
 
 
 def record(spark: SparkSession, settings: Settings, row: Backfill) -> Backfill:
     """Add one step."""
     row = row.model_copy(update={"recorded_at": datetime.now(UTC).isoformat()})
-    tables.create(spark, settings, tables.OPS, TABLE, _COLUMNS, comment="backfills, step by step")
-    values = [tuple(row.model_dump()[name] for name, _ in _COLUMNS)]
-    schema = ", ".join(f"{name} {kind}" for name, kind in _COLUMNS)
-    frame = spark.createDataFrame(values, schema).coalesce(1)
-    frame.write.format("delta").mode("append").save(tables.location(settings, tables.OPS, TABLE))
+    said = row.model_dump()
+    TABLE.append(spark, settings, [tuple(said[name] for name, _ in TABLE.columns)])
     return row
 
 
 def of(spark: SparkSession, settings: Settings, dataset_id: str) -> dict[str, Backfill]:
     """How each backfill of a dataset stands, oldest first."""
-    if not tables.exists(spark, settings, tables.OPS, TABLE):
+    if not TABLE.exists(spark, settings):
         return {}
-    rows = spark.sql(
-        f"SELECT * FROM {tables.by_path(settings, tables.OPS, TABLE)}"
-        f" WHERE dataset = '{dataset_id}' ORDER BY recorded_at"
-    ).collect()
+    mine = TABLE.rows(spark, settings).where(F.col("dataset") == dataset_id)
+    rows = mine.orderBy("recorded_at").collect()
     return {row["backfill_id"]: Backfill.model_validate(row.asDict()) for row in rows}

@@ -6,28 +6,32 @@ from collections.abc import Sequence
 from typing import Any
 
 from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
 
 from civiclake.contracts.promise import Promise
-from civiclake.io.lake import tables
+from civiclake.io.ops.table import OpsTable
 from civiclake.local.held import held
 from civiclake.settings import Settings
 
-TABLE = "deliveries"
+TABLE = OpsTable(
+    "deliveries",
+    (
+        ("dataset", "string"),
+        ("due_at", "timestamp"),
+        ("deadline_at", "timestamp"),
+        ("state", "string"),
+        ("batch_id", "string"),
+        ("delivered_at", "timestamp"),
+        ("age_seconds", "double"),
+        ("owner", "string"),
+        ("contact", "string"),
+        ("told_at", "timestamp"),
+        ("recorded_at", "timestamp"),
+    ),
+    "what was due, and what came",
+)
 _WAIT_S = 300.0
 """Each load of a night writes here once, a second or two."""
-_COLUMNS = [
-    ("dataset", "string"),
-    ("due_at", "timestamp"),
-    ("deadline_at", "timestamp"),
-    ("state", "string"),
-    ("batch_id", "string"),
-    ("delivered_at", "timestamp"),
-    ("age_seconds", "double"),
-    ("owner", "string"),
-    ("contact", "string"),
-    ("told_at", "timestamp"),
-    ("recorded_at", "timestamp"),
-]
 
 
 def write(spark: SparkSession, settings: Settings, rows: Sequence[Promise]) -> None:
@@ -37,41 +41,37 @@ def write(spark: SparkSession, settings: Settings, rows: Sequence[Promise]) -> N
     """
     if not rows:
         return
-    tables.create(
-        spark, settings, tables.OPS, TABLE, _COLUMNS, comment="what was due, and what came"
-    )
-    schema = ", ".join(f"{name} {kind}" for name, kind in _COLUMNS)
-    values = [_values(row) for row in rows]
-    frame = spark.createDataFrame(values, schema).coalesce(1)
     same = " OR ".join(
         f"(dataset = '{row.dataset}' AND due_at = TIMESTAMP '{row.due_at:%Y-%m-%d %H:%M:%S}Z')"
         for row in rows
     )
-    lock = settings.locks_dir / f".ops_{TABLE}"
-    with held(lock, f"writing {tables.OPS}.{TABLE}", timeout_s=_WAIT_S):
-        writer = frame.write.format("delta").mode("append")
+    lock = settings.locks_dir / f".ops_{TABLE.name}"
+    with held(lock, f"writing ops.{TABLE.name}", timeout_s=_WAIT_S):
         # Most due dates are news, and to replace nothing costs three times as much as to append.
-        if not spark.table(tables.by_path(settings, tables.OPS, TABLE)).where(same).isEmpty():
-            writer = writer.mode("overwrite").option("replaceWhere", same)
-        writer.save(tables.location(settings, tables.OPS, TABLE))
+        is_there = TABLE.exists(spark, settings)
+        is_news = not is_there or TABLE.rows(spark, settings).where(same).isEmpty()
+        replacing = None if is_news else same
+        TABLE.append(spark, settings, [_values(row) for row in rows], replacing=replacing)
 
 
 def read(spark: SparkSession, settings: Settings) -> list[Promise]:
     """All rows, newest due date last."""
-    if not tables.exists(spark, settings, tables.OPS, TABLE):
+    if not TABLE.exists(spark, settings):
         return []
-    names = ", ".join(_shown(name) if kind == "timestamp" else name for name, kind in _COLUMNS)
-    table = tables.by_path(settings, tables.OPS, TABLE)
-    rows = spark.sql(f"SELECT {names} FROM {table} ORDER BY due_at, dataset").collect()
+    shown = [
+        F.expr(_shown(name)).alias(name) if kind == "timestamp" else F.col(name)
+        for name, kind in TABLE.columns
+    ]
+    rows = TABLE.rows(spark, settings).orderBy("due_at", "dataset").select(*shown).collect()
     return [Promise.model_validate(row.asDict()) for row in rows]
 
 
 def _values(row: Promise) -> tuple[Any, ...]:
     found = {**row.model_dump(), "state": row.state.value}
-    return tuple(found[name] for name, _ in _COLUMNS)
+    return tuple(found[name] for name, _ in TABLE.columns)
 
 
 def _shown(name: str) -> str:
     """A moment as text with its zone: Spark's client would hand it out in this machine's."""
     moment = f"to_utc_timestamp({name}, current_timezone())"
-    return f"date_format({moment}, \"yyyy-MM-dd'T'HH:mm:ss.SSSSSS'Z'\") AS {name}"
+    return f"date_format({moment}, \"yyyy-MM-dd'T'HH:mm:ss.SSSSSS'Z'\")"

@@ -7,15 +7,16 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
 
 from civiclake import __version__
-from civiclake.io.lake import tables
 from civiclake.io.ops.account import BatchResult
+from civiclake.io.ops.table import OpsTable
 from civiclake.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -48,74 +49,101 @@ class Recorder:
         return (datetime.now(UTC) - self.started_at).total_seconds()
 
 
-_BATCHES = [
-    ("dataset", "string"),
-    ("batch_id", "string"),
-    ("attempt", "int"),
-    ("status", "string"),
-    ("message", "string"),
-    ("read", "bigint"),
-    ("inserted", "bigint"),
-    ("updated", "bigint"),
-    ("unchanged", "bigint"),
-    ("superseded", "bigint"),
-    ("late", "bigint"),
-    ("quarantined", "bigint"),
-    ("deleted", "bigint"),
-    ("watermark_from", "string"),
-    ("watermark_to", "string"),
-    ("contract_version", "string"),
-    ("rules_version", "string"),
-    ("code_version", "string"),
-    ("started_at", "timestamp"),
-    ("seconds", "double"),
-    ("data_docs", "string"),
-]
-_OUTCOMES = [
-    ("dataset", "string"),
-    ("batch_id", "string"),
-    ("attempt", "int"),
-    ("step", "string"),
-    ("outcome", "string"),
-    ("rows", "bigint"),
-    ("seconds", "double"),
-    ("recorded_at", "timestamp"),
-]
+BATCHES = OpsTable(
+    "batches",
+    (
+        ("dataset", "string"),
+        ("batch_id", "string"),
+        ("attempt", "int"),
+        ("status", "string"),
+        ("message", "string"),
+        ("read", "bigint"),
+        ("inserted", "bigint"),
+        ("updated", "bigint"),
+        ("unchanged", "bigint"),
+        ("superseded", "bigint"),
+        ("late", "bigint"),
+        ("quarantined", "bigint"),
+        ("deleted", "bigint"),
+        ("watermark_from", "string"),
+        ("watermark_to", "string"),
+        ("contract_version", "string"),
+        ("rules_version", "string"),
+        ("code_version", "string"),
+        ("started_at", "timestamp"),
+        ("seconds", "double"),
+        ("data_docs", "string"),
+        ("token", "bigint"),
+    ),
+    "what became of the rows of every batch, try by try",
+)
+OUTCOMES = OpsTable(
+    "outcomes",
+    (
+        ("dataset", "string"),
+        ("batch_id", "string"),
+        ("attempt", "int"),
+        ("step", "string"),
+        ("outcome", "string"),
+        ("rows", "bigint"),
+        ("seconds", "double"),
+        ("recorded_at", "timestamp"),
+        ("token", "bigint"),
+    ),
+    "what each step of a batch did, and how long it took",
+)
 
 
-def record(
-    spark: SparkSession,
-    settings: Settings,
-    result: BatchResult,
-    recorder: Recorder,
-    *,
-    contract_version: str,
-    watermark: tuple[str | None, str | None] = (None, None),
-    rules_version: str = "",
-) -> None:
-    """Write a batch into ``ops.batches`` and its steps into ``ops.outcomes``."""
-    facts: dict[str, Any] = {
-        **result.model_dump(),
-        "watermark_from": watermark[0],
-        "watermark_to": watermark[1],
-        "contract_version": contract_version,
-        "rules_version": rules_version,
-        "code_version": __version__,
-        "started_at": recorder.started_at,
-        "seconds": recorder.seconds,
-    }
-    account = [tuple(facts[name] for name, _ in _BATCHES)]
-    now = datetime.now(UTC)
-    head = (result.dataset, result.batch_id, result.attempt)
-    rows = [(*head, s, o, None if n < 0 else n, sec, now) for s, o, n, sec in recorder.outcomes]
+@dataclass(frozen=True)
+class Circumstances:
+    """By what a batch was judged and written."""
+
+    contract_version: str = ""
+    rules_version: str = ""
+    watermark_from: str | None = None
+    watermark_to: str | None = None
+    token: int | None = None
+    """Of the lock under which it was written; none where no table could be."""
+    code_version: str = __version__
+
+
+@dataclass
+class Entry:
+    """One try of a batch, as the ledger keeps it."""
+
+    result: BatchResult
+    recorder: Recorder
+    by: Circumstances = Circumstances()
+
+
+def record(spark: SparkSession, settings: Settings, entry: Entry) -> None:
+    """Write a try into ``ops.batches`` and its steps into ``ops.outcomes``."""
     # Two tables, two commits: side by side they cost as much as one.
     with ThreadPoolExecutor(max_workers=2) as both:
         written = [
-            both.submit(_append, spark, settings, "batches", _BATCHES, account),
-            both.submit(_append, spark, settings, "outcomes", _OUTCOMES, rows),
+            both.submit(write_account, spark, settings, entry),
+            both.submit(write_outcomes, spark, settings, entry),
         ]
     for one in written:
         one.result()
+
+
+def write_account(spark: SparkSession, settings: Settings, entry: Entry) -> None:
+    """Write the row of ``ops.batches`` alone."""
+    started = {"started_at": entry.recorder.started_at}
+    facts = {**entry.result.model_dump(), **asdict(entry.by), **started}
+    BATCHES.append(spark, settings, [tuple(facts[name] for name, _ in BATCHES.columns)])
+
+
+def write_outcomes(spark: SparkSession, settings: Settings, entry: Entry) -> None:
+    """Write the rows of ``ops.outcomes`` alone."""
+    now = datetime.now(UTC)
+    head = (entry.result.dataset, entry.result.batch_id, entry.result.attempt)
+    rows = [
+        (*head, step, outcome, None if count < 0 else count, seconds, now, entry.by.token)
+        for step, outcome, count, seconds in entry.recorder.outcomes
+    ]
+    OUTCOMES.append(spark, settings, rows)
 
 
 @dataclass(frozen=True)
@@ -134,45 +162,36 @@ SHOWN = (
     "superseded", "late", "set aside", "deleted", "seconds", "message",
 )  # fmt: skip
 """Heads of what :func:`newest` returns."""
+_SHOWN = (
+    "dataset", "batch_id", "attempt", "status", "read", "inserted", "updated", "unchanged",
+    "superseded", "late", "quarantined", "deleted", "seconds", "message",
+)  # fmt: skip
 
 
 def newest(spark: SparkSession, settings: Settings, limit: int) -> list[tuple[Any, ...]]:
     """The accounts of the newest batches, newest first."""
-    if not tables.exists(spark, settings, tables.OPS, "batches"):
+    if not BATCHES.exists(spark, settings):
         return []
-    rows = spark.sql(
-        "SELECT dataset, batch_id, attempt, status, read, inserted, updated, unchanged,"
-        " superseded, late, quarantined, deleted, seconds, message"
-        f" FROM {tables.by_path(settings, tables.OPS, 'batches')}"
-        f" ORDER BY started_at DESC, dataset LIMIT {int(limit)}"
-    ).collect()
-    return [tuple(row) for row in rows]
+    rows = BATCHES.rows(spark, settings).orderBy(F.col("started_at").desc(), "dataset")
+    return [tuple(row) for row in rows.select(*_SHOWN).limit(limit).collect()]
 
 
 def merged(spark: SparkSession, settings: Settings, dataset_id: str) -> list[Merged]:
     """The batches of a dataset that were merged, replays among them, in the order of that."""
-    if not tables.exists(spark, settings, tables.OPS, "batches"):
+    if not BATCHES.exists(spark, settings):
         return []
-    rows = spark.sql(
-        "SELECT batch_id, min(started_at) AS first, max(inserted + updated + deleted) AS changed,"
-        " max_by(contract_version, started_at) AS contract"
-        f" FROM {tables.by_path(settings, tables.OPS, 'batches')}"
-        f" WHERE dataset = '{dataset_id}' AND status = 'merged' GROUP BY batch_id"
-        " ORDER BY first, batch_id"
-    ).collect()
-    return [Merged(row["batch_id"], bool(row["changed"]), row["contract"]) for row in rows]
-
-
-def _append(
-    spark: SparkSession,
-    settings: Settings,
-    table: str,
-    columns: list[tuple[str, str]],
-    rows: list[tuple[Any, ...]],
-) -> None:
-    if not rows:
-        return
-    tables.create(spark, settings, tables.OPS, table, columns)
-    schema = ", ".join(f"{name} {kind}" for name, kind in columns)
-    frame = spark.createDataFrame(rows, schema).coalesce(1)
-    frame.write.format("delta").mode("append").save(tables.location(settings, tables.OPS, table))
+    mine = (F.col("dataset") == dataset_id) & (F.col("status") == "merged")
+    found = (
+        BATCHES.rows(spark, settings)
+        .where(mine)
+        .groupBy("batch_id")
+        .agg(
+            F.min("started_at").alias("first"),
+            F.max(F.expr("inserted + updated + deleted")).alias("changed"),
+            F.max_by("contract_version", "started_at").alias("contract"),
+        )
+        .orderBy("first", "batch_id")
+    )
+    return [
+        Merged(row["batch_id"], bool(row["changed"]), row["contract"]) for row in found.collect()
+    ]

@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 
 from pydantic import BaseModel, ConfigDict
 from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
 
-from civiclake.io.lake import tables
+from civiclake.io.ops.table import OpsTable
 from civiclake.settings import Settings
 
-TABLE = "maintenance"
 SEEN, COMPACTED, VACUUMED = "seen", "compacted", "vacuumed"
 UNCHANGED, BUSY, GAVE_WAY, FAILED = "unchanged", "busy", "gave way", "failed"
 
@@ -49,49 +49,44 @@ class Known:
     clean_until: datetime
 
 
-_COLUMNS = [
-    ("table", "string"),
-    ("done", "string"),
-    ("why", "string"),
-    ("version", "bigint"),
-    ("files_before", "bigint"),
-    ("files_after", "bigint"),
-    ("bytes_before", "bigint"),
-    ("bytes_after", "bigint"),
-    ("files_vacuumed", "bigint"),
-    ("clean_until", "string"),
-    ("seconds", "double"),
-    ("recorded_at", "string"),
-]
+TABLE = OpsTable(
+    "maintenance",
+    (
+        ("table", "string"),
+        ("done", "string"),
+        ("why", "string"),
+        ("version", "bigint"),
+        ("files_before", "bigint"),
+        ("files_after", "bigint"),
+        ("bytes_before", "bigint"),
+        ("bytes_after", "bigint"),
+        ("files_vacuumed", "bigint"),
+        ("clean_until", "string"),
+        ("seconds", "double"),
+        ("recorded_at", "string"),
+    ),
+    "what was done to files",
+)
 
 
 def record(spark: SparkSession, settings: Settings, rows: Sequence[Upkeep]) -> None:
     """Write down what was looked at; a table that did not change has no row."""
     now = datetime.now(UTC).isoformat()
     told = [
-        tuple({**row.model_dump(), "recorded_at": now}[name] for name, _ in _COLUMNS)
+        tuple({**row.model_dump(), "recorded_at": now}[name] for name, _ in TABLE.columns)
         for row in rows
         if row.done != UNCHANGED
     ]
-    if not told:
-        return
-    tables.create(spark, settings, tables.OPS, TABLE, _COLUMNS, comment="what was done to files")
-    schema = ", ".join(f"`{name}` {kind}" for name, kind in _COLUMNS)
-    frame = spark.createDataFrame(told, schema).coalesce(1)
-    frame.write.format("delta").mode("append").save(tables.location(settings, tables.OPS, TABLE))
+    TABLE.append(spark, settings, told)
 
 
 def known(spark: SparkSession, settings: Settings) -> dict[str, Known]:
     """How each table stood, by its name with layer."""
-    if not tables.exists(spark, settings, tables.OPS, TABLE):
+    if not TABLE.exists(spark, settings):
         return {}
-    rows = spark.sql(
-        "SELECT `table`, max_by(version, recorded_at) AS version,"
-        " max_by(clean_until, recorded_at) AS clean_until"
-        f" FROM {tables.by_path(settings, tables.OPS, TABLE)}"
-        f" WHERE done NOT IN ('{BUSY}', '{GAVE_WAY}', '{FAILED}') GROUP BY `table`"
-    ).collect()
+    looked_at = TABLE.rows(spark, settings).where(~F.col("done").isin(BUSY, GAVE_WAY, FAILED))
+    newest = [F.max_by(name, "recorded_at").alias(name) for name in ("version", "clean_until")]
     return {
         row["table"]: Known(row["version"], datetime.fromisoformat(row["clean_until"]))
-        for row in rows
+        for row in looked_at.groupBy("table").agg(*newest).collect()
     }

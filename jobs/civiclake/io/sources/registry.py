@@ -17,7 +17,8 @@ from civiclake.contracts.model import Dataset, SourceKind
 from civiclake.contracts.read.connectors import BUILT_IN, GROUP
 from civiclake.errors import UserError
 from civiclake.io.landing.delivery import Delivery
-from civiclake.io.landing.store import Draft, LandedFile
+from civiclake.io.landing.drafts import Draft
+from civiclake.io.landing.manifest import LandedFile
 from civiclake.settings import Settings
 
 if TYPE_CHECKING:

@@ -18,12 +18,13 @@ from civiclake.contracts.model import Manifest
 from civiclake.contracts.read.faults import choice, did_you_mean
 from civiclake.contracts.read.identity import MEANINGS, Identity, identities
 from civiclake.engine.session import suit
-from civiclake.errors import CivicLakeError, UserError
+from civiclake.errors import UserError
 from civiclake.io.lake import links, tables
-from civiclake.io.ops import ledger
+from civiclake.io.ops import recall
 from civiclake.io.ops.account import BatchResult
-from civiclake.io.ops.ledger import Recorder
+from civiclake.io.ops.ledger import Entry, Recorder
 from civiclake.pipeline.links.profiles import Run, count_served, read_records, resolve_profiles
+from civiclake.pipeline.recorded import recorded
 from civiclake.pipeline.writing import writing
 from civiclake.settings import Settings
 from civiclake.steps.survive import survive
@@ -54,18 +55,12 @@ def link(
     said = _identities(city, subject)
     result = BatchResult(dataset=f"link.{subject}", batch_id=batch_id, attempt=1, status="failed")
     recorder = Recorder()
-    with writing(settings, f"link_{subject}", batch_id) as (spark, _):
-        try:
-            run = Run(spark, settings, subject, batch_id, recorder)
-            _link(run, _loaded(run, said), result, train=train)
-            result.check(f"link {subject} batch {batch_id}")
-            result.status = "merged"
-        except CivicLakeError as error:
-            result.message = str(error)
-            raise
-        finally:
-            result.seconds = round(recorder.seconds, 2)
-            ledger.record(spark, settings, result, recorder, contract_version="")
+    entry = Entry(result, recorder)
+    with writing(settings, f"link_{subject}", batch_id) as (spark, lock):
+        run = Run(spark, settings, subject, batch_id, recorder, lock)
+        where = (tables.UNIFIED, f"{subject}_link")
+        with recorded(spark, settings, lock, where, entry):
+            _link(run, _loaded(run, said), entry, train=train)
     return result
 
 
@@ -95,7 +90,7 @@ def _loaded(run: Run, said: list[Identity]) -> list[Identity]:
     return found
 
 
-def _link(run: Run, said: list[Identity], result: BatchResult, *, train: bool) -> None:
+def _link(run: Run, said: list[Identity], entry: Entry, *, train: bool) -> None:
     step = run.recorder.step
     suit(run.spark, count_served(run, said))
     with step("read"):
@@ -106,7 +101,7 @@ def _link(run: Run, said: list[Identity], result: BatchResult, *, train: bool) -
     with step("merge"):
         state = links.read_state(run.spark, run.settings, run.subject)
         linked = run.save(light.join(state.drop("edges", "model_id"), "profile_id"), "linked")
-        _merge(run, linked, result)
+        _merge(run, linked, entry)
     run.clean()
 
 
@@ -114,14 +109,16 @@ _LIGHT = ("dataset", "record_key", "seen_at", "profile_id", "_identifier")
 """All that is kept of a record on the way: none of it is clear text."""
 
 
-def _merge(run: Run, linked: DataFrame, result: BatchResult) -> None:
+def _merge(run: Run, linked: DataFrame, entry: Entry) -> None:
     """Links first, then the things: run again after a crash, both find what is done."""
+    result = entry.result
     entities, table = links.served(run.spark, run.settings, run.subject)
     changes = run.save(_link_changes(run, linked, run.spark.table(table)), "changes")
     _count(changes, linked.count(), result)
     if result.inserted + result.updated + result.deleted:
         moment = _moment(run, links.newest_link(run.spark, table))
-        links.merge_links(run.spark, table, run.subject, changes, moment)
+        with run.fenced(tables.UNIFIED, f"{run.subject}_link", recall.said(entry, result)):
+            links.merge_links(run.spark, table, run.subject, changes, moment)
     _merge_entities(run, linked, entities)
     for name in ("inserted", "updated", "unchanged", "deleted"):
         run.recorder.count("account", name, getattr(result, name))
@@ -189,4 +186,6 @@ def _merge_entities(run: Run, linked: DataFrame, table: str) -> None:
     records = linked.select("entity_id", "dataset", "record_key", "seen_at", "is_verified", *values)
     rules = getattr(run.settings.linkage, run.subject)
     made = run.save(survive(records, run.subject, attributes, rules), "entities")
-    links.merge_entities(run.spark, table, run.subject, made, run.batch_id)
+    if links.is_changed(run.spark, table, run.subject, made):
+        with run.fenced(tables.UNIFIED, run.subject):
+            links.merge_entities(run.spark, table, run.subject, made, run.batch_id)

@@ -6,6 +6,8 @@ import hashlib
 import json
 import logging
 import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import reduce
@@ -21,6 +23,8 @@ from civiclake.contracts.read.identity import MEANINGS, Identity
 from civiclake.engine.session import PSEUDONYM
 from civiclake.io.lake import links
 from civiclake.io.lake import tables as lake
+from civiclake.io.lake.fence import fenced, own_commit
+from civiclake.io.lake.lock import TableLock
 from civiclake.io.ops.ledger import Recorder
 from civiclake.io.reading.raw_names import as_named
 from civiclake.linkage import places, scoring
@@ -52,6 +56,23 @@ class Run:
     subject: str
     batch_id: str
     recorder: Recorder
+    lock: TableLock
+
+    @contextmanager
+    def fenced(
+        self, layer: str, table: str, said: Mapping[str, Any] | None = None
+    ) -> Iterator[None]:
+        """A commit of this linkage's own, or an error.
+
+        Raises:
+            FencedError: a younger linkage has written the table; nothing was written.
+        """
+        is_shared = (layer, table) == (links.LINK, links.MODEL)
+        told = {"batch_id": self.batch_id, **(said or {})}
+        with fenced(self.spark, self.lock, told, is_shared=is_shared) as signed:
+            yield
+        if not is_shared:  # of which another linkage may have made the newest commit
+            own_commit(self.spark, self.settings, layer, table, signed)
 
     @property
     def fields(self) -> tuple[str, ...]:
@@ -177,7 +198,8 @@ def _model(run: Run, profiles: pa.Table, fingerprint: str, *, train: bool) -> tu
         run.subject, fingerprint, model, model_id, profiles.num_rows, run.batch_id,
         datetime.now(UTC),
     )  # fmt: skip
-    links.write_model(run.spark, run.settings, row)
+    with run.fenced(links.LINK, links.MODEL):
+        links.write_model(run.spark, run.settings, row)
     return model, model_id
 
 
@@ -247,4 +269,5 @@ def _write(run: Run, found: Resolution, model_id: str) -> None:
     seed = F.concat_ws("\x1f", "cluster", F.lit(run.batch_id))
     entity = F.coalesce(F.col("kept_id"), _pseudonymize(seed, run.subject))
     state = frame.withColumn("entity_id", entity).withColumn("model_id", F.lit(model_id))
-    links.write_state(state, run.settings, run.subject)
+    with run.fenced(links.LINK, run.subject):
+        links.write_state(state, run.settings, run.subject)

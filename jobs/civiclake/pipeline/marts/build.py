@@ -13,15 +13,17 @@ from pyspark.sql import functions as F
 from civiclake.contracts.model import Manifest, Mart
 from civiclake.contracts.read.faults import choice, did_you_mean
 from civiclake.engine.session import suit
-from civiclake.errors import AccountError, CivicLakeError, FencedError, UserError
-from civiclake.io.lake import delta_log, tables
-from civiclake.io.lake.fence import fenced
+from civiclake.errors import AccountError, UserError
+from civiclake.io.lake import tables
+from civiclake.io.lake.delta_log import Commit
+from civiclake.io.lake.fence import fenced, own_commit
 from civiclake.io.lake.lock import TableLock
-from civiclake.io.ops import ledger
+from civiclake.io.ops import recall
 from civiclake.io.ops.account import BatchResult
-from civiclake.io.ops.ledger import Recorder
-from civiclake.pipeline.marts import groups
+from civiclake.io.ops.ledger import Entry, Recorder
+from civiclake.pipeline.marts import groups, guard
 from civiclake.pipeline.marts.groups import Input, Plan
+from civiclake.pipeline.recorded import recorded
 from civiclake.pipeline.writing import writing
 from civiclake.settings import Settings
 
@@ -38,7 +40,8 @@ class _Work(NamedTuple):
     settings: Settings
     lock: TableLock
     mart: Mart
-    batch_id: str
+    entry: Entry
+    city: Manifest
 
     @property
     def table(self) -> str:
@@ -65,24 +68,21 @@ def build(
         Its account: every row that the query gave is written; its message says what was built.
 
     Raises:
+        ContractError: its file reads what it may not.
         UserError: there is no such mart, an input was never loaded, or its head is wrong.
         AccountError: the mart does not hold what the query gave; it is as before.
     """
     mart = _find(city, name)
     result = BatchResult(dataset=f"marts.{name}", batch_id=batch_id, attempt=1, status="failed")
     recorder = Recorder()
+    entry = Entry(result, recorder)
     with writing(settings, f"mart_{name}", batch_id) as (spark, lock):
-        try:
-            with recorder.step("build"):
-                _build(_Work(spark, settings, lock, mart, batch_id), result, recorder, full=full)
-            result.check(f"marts.{name} batch {batch_id}")
-            result.status = "merged"
-        except CivicLakeError as error:
-            result.message = str(error)
-            raise
-        finally:
-            result.seconds = round(recorder.seconds, 2)
-            ledger.record(spark, settings, result, recorder, contract_version="")
+        work = _Work(spark, settings, lock, mart, entry, city)
+        with (
+            recorded(spark, settings, lock, (tables.MARTS, name), entry),
+            recorder.step("build"),
+        ):
+            _build(work, full=full)
     log.info("marts.%s: %d rows (%s)", name, result.read, result.message)
     return result
 
@@ -95,9 +95,11 @@ def _find(city: Manifest, name: str) -> Mart:
     return known[name]
 
 
-def _build(work: _Work, result: BatchResult, recorder: Recorder, *, full: bool) -> None:
+def _build(work: _Work, *, full: bool) -> None:
     spark, settings, mart = work.spark, work.settings, work.mart
+    result, recorder = work.entry.result, work.entry.recorder
     query = (settings.marts_dir / f"{mart.name}.sql").read_text(encoding="utf-8")
+    guard.judge_text(work.city, mart, query)
     found = groups.inputs(spark, settings, mart)
     if sum(one.size_bytes for one in found) <= _FEW_BYTES:
         suit(spark, 0)
@@ -107,13 +109,13 @@ def _build(work: _Work, result: BatchResult, recorder: Recorder, *, full: bool) 
     if made.whole is None and not made.groups:
         result.message = "no group has changed"
         return
-    said = {"batch_id": work.batch_id, **groups.mark(found, query)}
+    said = {**recall.said(work.entry), **groups.mark(found, query)}
     frame = _frame(work, query, found, made)
     if made.whole is None and _shape(frame) != _shape(spark.table(work.table)):
         made = Plan(whole="its columns have changed")
         frame = _frame(work, query, found, made)
     if made.whole is None:
-        result.read, result.inserted = _replace_groups(work, frame, made, said, recorder)
+        result.read, result.inserted = _replace_groups(work, frame, made, said)
         result.message = f"{len(made.groups)} groups of {mart.refresh_by} have changed"
         recorder.count("refresh", "groups", len(made.groups))
     else:
@@ -129,6 +131,7 @@ def _shape(frame: DataFrame) -> list[tuple[str, str]]:
 
 def _frame(work: _Work, query: str, found: Sequence[Input], made: Plan) -> DataFrame:
     text = groups.bind(work.spark, work.settings, work.mart, query, found, made)
+    guard.judge_plan(work.spark, work.settings, work.mart, text, found)
     frame = work.spark.sql(text)
     by = work.mart.refresh_by
     if by is not None and by not in frame.columns:
@@ -147,11 +150,37 @@ def _replace_all(work: _Work, frame: DataFrame, said: Mapping[str, Any]) -> tupl
             f"CREATE OR REPLACE TABLE {work.table} USING DELTA AS SELECT * FROM _mart"
         ).collect()
     commit = _own_commit(work, signed)
-    return commit.rows_written, work.spark.table(work.table).count()
+    read, there = commit.rows_written, work.spark.table(work.table).count()
+    _refuse_unequal(work, commit, read, there, "rows")
+    return read, there
+
+
+def _refuse_unequal(work: _Work, commit: Commit, read: int, there: int, what: str) -> None:
+    """Take a commit back by which the mart does not hold what its query gave.
+
+    Raises:
+        AccountError: the two differ; the mart is as it was before.
+    """
+    if read == there:
+        return
+    before = commit.version - 1
+    if before < 0:
+        tables.remove(work.settings, tables.MARTS, work.mart.name)
+        now = "the table is taken away again"
+    else:
+        work.lock.renew()
+        said = {recall.UNDOES: commit.said["token"]}
+        with fenced(work.spark, work.lock, said) as signed:
+            work.spark.sql(f"RESTORE TABLE {work.table} TO VERSION AS OF {before}").collect()
+        _own_commit(work, signed)
+        now = f"the table is back at version {before}"
+    raise AccountError(
+        f"marts.{work.mart.name}: the query gave {read} {what}, but {there} were there; {now}"
+    )
 
 
 def _replace_groups(
-    work: _Work, frame: DataFrame, made: Plan, said: Mapping[str, Any], recorder: Recorder
+    work: _Work, frame: DataFrame, made: Plan, said: Mapping[str, Any]
 ) -> tuple[int, int]:
     """These groups alone, in one commit; rows that the query gave, and rows that are there."""
     where = groups.is_one_of(f"`{work.mart.refresh_by}`", made)
@@ -173,22 +202,10 @@ def _replace_groups(
     # Spark drops the observation of a frame that it finds to be empty.
     read = int((seen.get or {}).get("rows", 0))
     there = work.spark.table(work.table).where(where).count()
-    recorder.count("refresh", "replaced", commit.rows_deleted)
-    if read != there:
-        before = commit.version - 1
-        work.spark.sql(f"RESTORE TABLE {work.table} TO VERSION AS OF {before}").collect()
-        raise AccountError(
-            f"marts.{work.mart.name}: the query gave {read} rows of the changed groups, but"
-            f" {there} were there; the table is back at version {before}"
-        )
+    work.entry.recorder.count("refresh", "replaced", commit.rows_deleted)
+    _refuse_unequal(work, commit, read, there, "rows of the changed groups")
     return read, there
 
 
-def _own_commit(work: _Work, signed: Mapping[str, Any]) -> delta_log.Commit:
-    commit = delta_log.newest_commit(work.spark, work.settings, tables.MARTS, work.mart.name)
-    if commit.said != signed:
-        raise FencedError(
-            f"marts.{work.mart.name}: Delta has a commit by a younger writer than token"
-            f" {work.lock.token}; nothing was written, build the mart again"
-        )
-    return commit
+def _own_commit(work: _Work, signed: Mapping[str, Any]) -> Commit:
+    return own_commit(work.spark, work.settings, tables.MARTS, work.mart.name, signed)

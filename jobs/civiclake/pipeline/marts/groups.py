@@ -16,8 +16,8 @@ from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from civiclake.contracts.mart import UNIFIED_NAME
 from civiclake.contracts.model import Mart
+from civiclake.contracts.read.query import Query
 from civiclake.contracts.sql import sql_text
 from civiclake.errors import UserError
 from civiclake.io.lake import delta_log, tables
@@ -204,7 +204,7 @@ def bind(
     """Let the query read its inputs at their versions, and of those only the groups' rows.
 
     Returns:
-        The query over views of this session.
+        The query over views of this session; texts and comments in it stay as they are.
     """
     for one in found:
         path = tables.by_path(settings, tables.UNIFIED, one.table)
@@ -213,8 +213,7 @@ def bind(
         if made.whole is None and expression is not None:
             frame = frame.where(is_one_of(f"CAST(({expression}) AS {made.kind})", made))
         frame.createOrReplaceTempView(one.table)
-    known = {one.table for one in found}
-    return UNIFIED_NAME.sub(lambda m: m[1] if m[1] in known else m[0], query)
+    return Query(query).bound([one.table for one in found])
 
 
 def is_one_of(column: str, made: Plan) -> str:

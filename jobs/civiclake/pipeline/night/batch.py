@@ -15,9 +15,10 @@ from pyspark.sql.types import StructType
 
 from civiclake.contracts.model import Dataset, History
 from civiclake.io.lake import tables
-from civiclake.io.landing.store import BatchManifest
+from civiclake.io.lake.lock import TableLock
+from civiclake.io.landing.former import CameFile, Former, Gathered
 from civiclake.io.ops.ledger import Recorder
-from civiclake.pipeline.night.hashes import keep_hashes
+from civiclake.pipeline.night.served import Served, follow, look, schema
 from civiclake.settings import Settings
 
 _SHORT_LIVED = {
@@ -51,15 +52,24 @@ class Batch:
     """When the snapshot was taken that the batch brings whole; a replay brings parts of many."""
     snapshots: tuple[datetime, ...] = ()
     """When the other snapshots were taken that are merged."""
-    landed: tuple[BatchManifest, ...] = ()
-    """The batches that are merged, and this one: they say in which order files came."""
+    former: Former = field(default_factory=Gathered)
+    """The batches that are merged."""
+    brought: tuple[CameFile, ...] = ()
+    """The files of this one; a replay brings none."""
     reported_until: date | None = None
     """Day of the newest delivery before this one: what happened earlier was reported already."""
     usual_rows: float | None = None
     """Median of the rows of the last batches before this one."""
+    needs: int | None = None
+    """Bytes that it is thought to write in all, where that is known."""
     warnings: dict[str, int] = field(default_factory=dict)
     """What is to be said of the batch beside its rules, with a number of rows."""
     recorder: Recorder = field(default_factory=Recorder)
+
+    @property
+    def files(self) -> list[CameFile]:
+        """All that say in which order files came: of the batches that are merged, and of this."""
+        return [*self.former.files(but=self.batch_id), *self.brought]
 
     @property
     def where(self) -> str:
@@ -90,11 +100,29 @@ class Batch:
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     @cached_property
-    def unified(self) -> str:
-        """Identifier of the dataset's unified table, which is made where there is none."""
-        table = tables.create_unified(self.spark, self.settings, self.dataset, self.layer)
-        keep_hashes(self.spark, table, self.dataset)
-        return table
+    def served(self) -> Served:
+        """The dataset's unified table as this batch finds it."""
+        return look(self.spark, self.settings, self.dataset, self.layer)
+
+    @cached_property
+    def rows(self) -> DataFrame:
+        """The rows of the unified table, under the contract as it is now."""
+        if self.served.frame is not None:
+            return self.served.frame
+        # Read from a file, as a table's rows are: what asks where a row stands gets an answer.
+        return self.save(self.spark.createDataFrame([], schema(self.dataset)), "served")
+
+    def follow_contract(self, lock: TableLock) -> bool:
+        """Make the table, or let it be what the contract says: this batch is to be merged.
+
+        Returns:
+            Whether rows stand elsewhere since, so that they are to be compared again.
+        """
+        found = self.served
+        is_moved = follow(self.spark, self.settings, self.dataset, self.layer, found, lock)
+        if is_moved:
+            del self.served, self.rows
+        return is_moved
 
     def staging(self, name: str) -> str:
         """Path of a Parquet folder of this batch that lives as long as the load."""

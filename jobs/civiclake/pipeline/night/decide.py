@@ -81,7 +81,7 @@ def classify_rows(batch: Batch, judged: Judged) -> Changes:
     """
     good = judged.frame.where(F.col(c.FATE) == c.FATE_GOOD)
     masked = protect(with_names(good, judged.alike), batch.dataset, _pseudonymize)
-    served = batch.spark.table(batch.unified)
+    served = batch.rows
     delivered = _delivered_keys(judged.rows, batch)
     if batch.dataset.history is History.HISTORY:
         changes = _with_history(batch, masked, served, delivered)

@@ -76,6 +76,8 @@ def _connect(settings: Settings) -> SparkSession:
 
 def _write_down(settings: Settings, dataset: Dataset, batch_id: str, error: CivicLakeError) -> None:
     """An absent or broken delivery stands in the ledger too; without an engine, in the log only."""
+    from pyspark.errors import PySparkException
+
     from civiclake.io.ops import ledger
     from civiclake.pipeline.watch import deliveries
 
@@ -91,8 +93,12 @@ def _write_down(settings: Settings, dataset: Dataset, batch_id: str, error: Civi
         log.warning("the ledger does not hold this failure: %s", missing)
         return
     try:
-        ledger.record(spark, settings, result, recorder, contract_version=dataset.version)
+        by = ledger.Circumstances(contract_version=dataset.version)
+        ledger.record(spark, settings, ledger.Entry(result, recorder, by))
         if status == "held":
             deliveries.note_held(spark, settings, dataset, batch_id, datetime.now(UTC))
+    except PySparkException as missing:  # a disk that is full for landing is so for the ledger
+        first = next(iter(str(missing).splitlines()), type(missing).__name__)
+        log.warning("the ledger does not hold this failure: %s", first)
     finally:
         spark.stop()

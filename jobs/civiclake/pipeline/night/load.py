@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from statistics import median
 
@@ -15,17 +15,22 @@ from pyspark.sql import DataFrame
 from civiclake import columns as c
 from civiclake.contracts.model import Dataset, Load
 from civiclake.engine.session import suit
-from civiclake.errors import AccountError, BatchHeld, CivicLakeError
+from civiclake.errors import AccountError
 from civiclake.io.lake import raw, tables
 from civiclake.io.lake.lock import TableLock
-from civiclake.io.landing.store import BatchManifest, Landing
-from civiclake.io.ops import ledger
-from civiclake.io.ops.account import BatchResult
+from civiclake.io.landing.former import Former, files_of
+from civiclake.io.landing.manifest import RENDITIONS, BatchManifest
+from civiclake.io.landing.store import Landing
+from civiclake.io.ops.account import KINDS, BatchResult
+from civiclake.io.ops.ledger import Circumstances, Entry
+from civiclake.io.ops.recall import MERGED, said
 from civiclake.io.verdict import gx
+from civiclake.local.disk import size_of, told_when_full, written_folders
 from civiclake.pipeline.night import judge, merge, verdicts
 from civiclake.pipeline.night.batch import Batch, next_attempt
 from civiclake.pipeline.night.decide import Changes, classify_rows
 from civiclake.pipeline.night.unrenewed import pass_over
+from civiclake.pipeline.recorded import Note, recorded
 from civiclake.pipeline.watch import deliveries
 from civiclake.pipeline.writing import writing
 from civiclake.settings import Settings
@@ -35,8 +40,11 @@ log = logging.getLogger(__name__)
 _USUAL_BATCHES = 7
 """How many batches before tell how many rows are usual."""
 
+_NEEDS = 10
+"""What a load writes until it is done, in the sizes of what it reads: raw and served rows are kept,
+and of what is staged in between nothing is (1,000,000 rows of fifteen columns: 8.4)."""
+
 ReadRaw = Callable[[Batch], DataFrame]
-Note = Callable[[Batch, BatchResult], None]
 
 
 def load(settings: Settings, dataset: Dataset, batch_id: str) -> BatchResult:
@@ -65,18 +73,19 @@ def load(settings: Settings, dataset: Dataset, batch_id: str) -> BatchResult:
     def read_raw(batch: Batch) -> DataFrame:
         return raw.stage(batch.spark, settings, dataset, manifest, batch_dir)
 
-    def note(batch: Batch, result: BatchResult) -> None:
-        """Only the first merge of a batch is its delivery."""
-        if is_new and result.status == "merged":
-            deliveries.note_merged(batch.spark, settings, dataset, manifest)
-        elif is_new and result.status == "held":
-            landed_at = manifest.created_at
-            deliveries.note_held(batch.spark, settings, dataset, batch_id, landed_at)
-
     with writing(settings, dataset.table, batch_id) as (spark, lock):
+
+        def note(result: BatchResult) -> None:
+            """Only the first merge of a batch is its delivery."""
+            if is_new and result.status == MERGED:
+                deliveries.note_merged(spark, settings, dataset, manifest)
+            elif is_new and result.status == "held":
+                deliveries.note_held(spark, settings, dataset, batch_id, manifest.created_at)
+
         batch = Batch(spark, settings, dataset, batch_id, attempt)
-        compare_with_former(batch, landing.committed(dataset.id), manifest)
+        compare_with_former(batch, landing.former(dataset.id), manifest)
         batch.is_small = suit(spark, manifest.rows)
+        batch.needs = _NEEDS * size_of(batch_dir / RENDITIONS)
         batch.recorder.outcomes.append(("extract", "landed", manifest.rows, manifest.seconds))
         watermark = (manifest.watermark_from, manifest.watermark_to)
         result = run(batch, lock, read_raw, expected=manifest.rows, watermark=watermark, note=note)
@@ -103,44 +112,28 @@ def run(
         watermark: what the batch was cut by, for the ledger.
         note: what else is to be written down, beside the ledger.
     """
+    dataset = batch.dataset
     result = BatchResult(
-        dataset=batch.dataset.id, batch_id=batch.batch_id, attempt=batch.attempt, status="failed"
+        dataset=dataset.id, batch_id=batch.batch_id, attempt=batch.attempt, status="failed"
     )
-    try:
-        _run_steps(batch, lock, read_raw, result, expected)
-        result.status = "merged" if batch.layer == tables.UNIFIED else "backfilled"
-    except BatchHeld as error:
-        result.status, result.message = "held", str(error)
-        raise
-    except CivicLakeError as error:
-        result.message = str(error)
-        raise
-    except Exception as error:
-        result.message = f"{type(error).__name__}: see the task's log"
-        raise
-    finally:
-        _clean(batch)
-        result.seconds = round(batch.recorder.seconds, 2)
-        with ThreadPoolExecutor(max_workers=1) as aside:
-            noted = aside.submit(note, batch, result) if note else None
-            ledger.record(
-                batch.spark,
-                batch.settings,
-                result,
-                batch.recorder,
-                contract_version=batch.dataset.version,
-                watermark=watermark,
-                rules_version=batch.rules_version,
-            )
-        if noted:
-            noted.result()
+    by = Circumstances(dataset.version, batch.rules_version, *watermark)
+    entry = Entry(result, batch.recorder, by)
+    where = (batch.layer, dataset.table)
+    status = MERGED if batch.layer == tables.UNIFIED else "backfilled"
+    with recorded(batch.spark, batch.settings, lock, where, entry, note=note, status=status):
+        folders, within = written_folders(batch.settings), Path(batch.staging("x")).parent
+        try:
+            with told_when_full(batch.where, *folders, needed=lambda: batch.needs, within=within):
+                _run_steps(batch, lock, read_raw, entry, expected)
+        finally:
+            _clean(batch)
     return result
 
 
 def _run_steps(
-    batch: Batch, lock: TableLock, read_raw: ReadRaw, result: BatchResult, expected: int | None
+    batch: Batch, lock: TableLock, read_raw: ReadRaw, entry: Entry, expected: int | None
 ) -> None:
-    step = batch.recorder.step
+    step, result = batch.recorder.step, entry.result
     with ThreadPoolExecutor(max_workers=1) as aside:
         warm = aside.submit(gx.warm_up)
         with step("stage"):
@@ -156,15 +149,19 @@ def _run_steps(
         with step("classify"):
             changes = decided.result()
     warn(batch, changes.warnings, result)
+    counted = count_up(batch, judged, changes)
     with step("merge"):
-        merge.merge(batch, changes, lock)
+        if batch.follow_contract(lock):
+            changes = classify_rows(batch, judged)
+            counted = count_up(batch, judged, changes)
+        merge.merge(batch, changes, lock, said(entry, counted))
     # After the merge: a replay that breaks off between the two finds its rows still claimed
     # and, run again, unchanged. The other way round they would be released and never merged.
     with step("set_aside"):
         result.reasons = merge.set_aside(batch, judged, changes)
     for name, count in result.reasons.items():
         batch.recorder.count("reason", name, count)
-    add_up(batch, judged, changes, result)
+    write_down(batch, counted, result)
 
 
 def _refuse_lost(batch: Batch, judged: judge.Judged, expected: int | None) -> None:
@@ -204,27 +201,42 @@ def warn(batch: Batch, notes: Mapping[str, int], result: BatchResult) -> None:
         batch.recorder.count("warning", name, rows)
 
 
-def add_up(batch: Batch, judged: judge.Judged, changes: Changes, result: BatchResult) -> None:
-    """Write down what became of every row.
+def count_up(batch: Batch, judged: judge.Judged, changes: Changes) -> BatchResult:
+    """What becomes of every row, before any of it is written.
 
     Raises:
         AccountError: the outcomes don't add up to what was read.
     """
-    result.inserted = changes.rows(c.ACTION_INSERT)
-    result.revoked = changes.rows(c.ACTION_REVOKE)
-    result.updated = changes.rows(c.ACTION_UPDATE) + result.revoked
-    result.unchanged = changes.rows(c.ACTION_UNCHANGED) + changes.rows(c.ACTION_CONFIRM)
-    result.late = changes.rows(c.ACTION_LATE)
-    result.deleted = changes.rows(c.ACTION_DELETE) + result.revoked
-    result.corrected = changes.reported.get(c.ACTION_UPDATE, 0)
-    result.backdated = changes.reported.get(c.ACTION_INSERT, 0)
-    result.superseded = judged.fates[c.FATE_SUPERSEDED]
-    result.quarantined = judged.set_aside + changes.rows(c.ACTION_CONFLICT)
+    revoked = changes.rows(c.ACTION_REVOKE)
+    counted = BatchResult(
+        dataset=batch.dataset.id,
+        batch_id=batch.batch_id,
+        attempt=batch.attempt,
+        status="failed",
+        read=judged.read,
+        inserted=changes.rows(c.ACTION_INSERT),
+        updated=changes.rows(c.ACTION_UPDATE) + revoked,
+        unchanged=changes.rows(c.ACTION_UNCHANGED) + changes.rows(c.ACTION_CONFIRM),
+        superseded=judged.fates[c.FATE_SUPERSEDED],
+        late=changes.rows(c.ACTION_LATE),
+        quarantined=judged.set_aside + changes.rows(c.ACTION_CONFLICT),
+        deleted=changes.rows(c.ACTION_DELETE) + revoked,
+        revoked=revoked,
+        corrected=changes.reported.get(c.ACTION_UPDATE, 0),
+        backdated=changes.reported.get(c.ACTION_INSERT, 0),
+    )
+    counted.check(batch.where)
+    return counted
+
+
+def write_down(batch: Batch, counted: BatchResult, result: BatchResult) -> None:
+    """Keep what became of every row."""
+    for name in (*counted.outcomes, *KINDS):
+        setattr(result, name, getattr(counted, name))
     for name in ("inserted", "updated", "unchanged", "late", "superseded", "quarantined"):
         batch.recorder.count("account", name, getattr(result, name))
-    for name in ("corrected", "backdated", "revoked", "deleted"):
+    for name in KINDS:
         batch.recorder.count("kind", name, getattr(result, name))
-    result.check(batch.where)
 
 
 def _clean(batch: Batch) -> None:
@@ -233,43 +245,36 @@ def _clean(batch: Batch) -> None:
         shutil.rmtree(Path(batch.staging("x")).parent, ignore_errors=True)
 
 
-def snapshots(
-    dataset: Dataset, committed: Sequence[BatchManifest], but: str = ""
-) -> tuple[datetime, ...]:
+def snapshots(dataset: Dataset, former: Former, but: str = "") -> tuple[datetime, ...]:
     """When the merged snapshots of a dataset were taken.
 
     Args:
         dataset: the compiled contract; only snapshots have such times.
-        committed: the batches that are merged.
+        former: the batches that are merged.
         but: a batch to leave out.
     """
-    if dataset.load is not Load.SNAPSHOT:
-        return ()
-    others = (b for b in committed if b.batch_id != but)
-    return tuple(sorted({b.taken_at for b in others if b.taken_at is not None}))
+    return former.taken(but) if dataset.load is Load.SNAPSHOT else ()
 
 
-def compare_with_former(
-    batch: Batch, committed: Sequence[BatchManifest], manifest: BatchManifest
-) -> None:
+def compare_with_former(batch: Batch, former: Former, manifest: BatchManifest) -> None:
     """What other batches say about this one.
 
     Args:
         batch: the batch under way.
-        committed: the batches that are merged into the table.
+        former: the batches that are merged into the table.
         manifest: what the batch brought.
     """
     batch.landed_at = manifest.created_at
     if batch.dataset.load is not Load.SNAPSHOT and not batch.dataset.reads_by_watermark:
         batch.origins = {file.path: file.origin for file in manifest.files}
-    former = [b for b in committed if b.created_at < manifest.created_at]
-    if former:
-        batch.usual_rows = median(b.rows for b in former[-_USUAL_BATCHES:])
-    times = [b.taken_at for b in former if b.taken_at is not None]
-    if times:
-        batch.reported_until = max(times).astimezone(UTC).date()
-    batch.landed = (*(b for b in committed if b.batch_id != manifest.batch_id), manifest)
-    batch.snapshots = snapshots(batch.dataset, committed, but=manifest.batch_id)
+    usual = former.rows(manifest.created_at, _USUAL_BATCHES)
+    if usual:
+        batch.usual_rows = median(usual)
+    reported = former.taken_before(manifest.created_at)
+    if reported is not None:
+        batch.reported_until = reported.date()
+    batch.former, batch.brought = former, tuple(files_of(manifest))
+    batch.snapshots = snapshots(batch.dataset, former, but=manifest.batch_id)
     if batch.dataset.load is Load.SNAPSHOT:
         batch.taken_at = manifest.taken_at
     batch.warnings = {

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame
@@ -95,8 +96,14 @@ def _with_record(bad: DataFrame, raw: DataFrame) -> DataFrame:
     return joined.withColumn(c.RAW, F.coalesce(F.col(c.RAW), F.col("_came")))
 
 
-def merge(batch: Batch, changes: Changes, lock: TableLock) -> None:
+def merge(batch: Batch, changes: Changes, lock: TableLock, said: Mapping[str, Any]) -> None:
     """Apply the changes in one Delta commit, which is made only if its counts are ours.
+
+    Args:
+        batch: the batch under way.
+        changes: what is to be done.
+        lock: the right to write its table.
+        said: what the commit leaves to be read, its account among it.
 
     Raises:
         FencedError: a younger writer has taken over; nothing was written.
@@ -111,7 +118,7 @@ def merge(batch: Batch, changes: Changes, lock: TableLock) -> None:
     edited = [changes.edited.get(word, 0) for word in _EDITS]
     if not any(edited):
         return
-    with fenced(spark, lock, {"batch_id": batch.batch_id, "attempt": batch.attempt}):
+    with fenced(spark, lock, said):
         is_done = _apply(batch, changes.edits, edited)
     if not is_done:
         raise FencedError(

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import csv
 import logging
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from civiclake import columns as c
@@ -16,6 +17,7 @@ from civiclake.contracts.read.faults import choice
 from civiclake.contracts.sql import sql_name
 from civiclake.errors import UserError
 from civiclake.io.lake import quarantine, raw, tables
+from civiclake.io.landing.manifest import BACKFILL_PREFIX
 from civiclake.io.landing.store import Landing
 from civiclake.io.ops.account import BatchResult
 from civiclake.pipeline.night.batch import Batch
@@ -35,7 +37,8 @@ def replay(
 ) -> BatchResult:
     """Judge all open set-aside rows anew, under the rules and code lists as they are now.
 
-    A replay that broke off is taken up again under its own id before a new one begins.
+    A replay that broke off is finished first, under its own id and with the values that it had;
+    a new one follows where records or corrections came since.
 
     Args:
         settings: of this installation.
@@ -47,40 +50,109 @@ def replay(
         The account; what is still wrong stays in quarantine and counts as quarantined.
 
     Raises:
-        UserError: nothing is set aside, or the corrections do not fit.
+        UserError: nothing is set aside, the corrections do not fit, or the id is taken.
     """
     fixed = _read_corrections(corrections, dataset) if corrections else None
+    if batch_id is not None:
+        _refuse_landed(settings, dataset, batch_id)
     with writing(settings, dataset.table, "replay") as (spark, lock):
         if not quarantine.exists(spark, settings, dataset):
             raise UserError(f"nothing of {dataset.id} is set aside: there is nothing to replay")
-        unfinished = quarantine.unfinished(spark, settings, dataset)
-        batch_id = unfinished or batch_id or f"replay-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
-        if not quarantine.claim(spark, settings, dataset, batch_id):
+        former = quarantine.unfinished(spark, settings, dataset)
+        if former is not None and raw.holds(spark, settings, dataset, former):
+            batch = _batch(spark, settings, dataset, former)
+            goes_on = quarantine.has_unclaimed(spark, settings, dataset)
+            goes_on = goes_on or not _is_staged_so(batch, fixed)
+            result = run(batch, lock, _staged)
+            if not goes_on:
+                return result
+            log.warning("%s: %s, which had broken off, is finished", dataset.id, former)
+            former = None
+            lock.renew()
+        if former is None and batch_id is not None:
+            _refuse_written(spark, settings, dataset, batch_id)
+        name = former or batch_id or f"replay-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
+        if not quarantine.claim(spark, settings, dataset, name):
             raise UserError(f"nothing of {dataset.id} is set aside: there is nothing to replay")
-        batch = Batch(spark, settings, dataset, batch_id, attempt=1, is_replay=True)
-        batch.landed = tuple(Landing(settings).committed(dataset.id))
-        batch.snapshots = snapshots(dataset, batch.landed)
+        batch = _batch(spark, settings, dataset, name)
+        return run(batch, lock, lambda batch: _stage(batch, fixed))
 
-        def read_raw(batch: Batch) -> DataFrame:
-            return _stage(batch, fixed)
 
-        return run(batch, lock, read_raw)
+_NIGHT = re.compile(r"\d{8}T\d{6}Z")
+
+
+def _refuse_landed(settings: Settings, dataset: Dataset, batch_id: str) -> None:
+    """A replay's rows would take the place of a delivery's, or the other way round."""
+    landing = Landing(settings)
+    folders = (landing.batch_dir, landing.held_dir, landing.pages_dir)
+    is_landed = any(folder(dataset.id, batch_id).exists() for folder in folders)
+    if is_landed or _NIGHT.fullmatch(batch_id) or batch_id.startswith(BACKFILL_PREFIX):
+        what = "landing knows" if is_landed else "a delivery may come under"
+        raise UserError(
+            f"batch id {batch_id!r} is one that {what}: a replay of {dataset.id} would take the"
+            " place of its rows; leave --batch-id out, or name one such as replay-1"
+        )
+
+
+def _refuse_written(
+    spark: SparkSession, settings: Settings, dataset: Dataset, batch_id: str
+) -> None:
+    if raw.holds(spark, settings, dataset, batch_id):
+        raise UserError(
+            f"batch id {batch_id!r} was used before: raw.{dataset.table} holds its rows, which a"
+            " replay would replace; leave --batch-id out, or name another one"
+        )
+
+
+def _batch(spark: SparkSession, settings: Settings, dataset: Dataset, batch_id: str) -> Batch:
+    batch = Batch(spark, settings, dataset, batch_id, attempt=1, is_replay=True)
+    batch.former = Landing(settings).former(dataset.id)
+    batch.snapshots = snapshots(dataset, batch.former)
+    return batch
 
 
 def _stage(batch: Batch, fixed: list[dict[str, str]] | None) -> DataFrame:
     """Put the claimed records into raw as a batch of their own, corrected where asked for."""
     spark, settings, dataset = batch.spark, batch.settings, batch.dataset
-    records = quarantine.claimed(spark, settings, dataset, batch.batch_id)
+    if fixed:
+        records = quarantine.claimed(spark, settings, dataset, batch.batch_id)
+        _refuse_unknown(records, fixed, dataset)
+    tables.create_raw(spark, settings, dataset)
+    raw.write_batch(_corrected(batch, fixed), settings, dataset, batch.batch_id)
+    return _staged(batch)
+
+
+def _staged(batch: Batch) -> DataFrame:
+    """The records as this replay has put them into raw."""
+    dataset = batch.dataset
+    table = tables.by_path(batch.settings, tables.RAW, dataset.table)
+    rows = raw.read_batch(batch.spark, table, batch.batch_id)
+    lineage = [F.col(name) for name, _ in tables.RAW_LINEAGE]
+    names = [col.source_name for col in dataset.columns]
+    return rows.select(*raw.texts(rows.columns, names), *lineage)
+
+
+def _corrected(batch: Batch, fixed: list[dict[str, str]] | None) -> DataFrame:
+    """The claimed records as raw rows, with their corrections."""
+    spark, settings, dataset = batch.spark, batch.settings, batch.dataset
     corrections = None
     if fixed:
-        _refuse_unknown(records, fixed, dataset)
         names = list(fixed[0])
         schema = ", ".join(f"{sql_name(name)} string" for name in names)
         corrections = spark.createDataFrame([tuple(r[n] for n in names) for r in fixed], schema)
-    rows = quarantine.as_raw(records, dataset, batch.batch_id, corrections)
-    table = tables.create_raw(spark, settings, dataset)
-    raw.write_batch(rows, settings, dataset, batch.batch_id)
-    return raw.read_batch(spark, table, batch.batch_id)
+    records = quarantine.claimed(spark, settings, dataset, batch.batch_id)
+    return quarantine.as_raw(records, dataset, batch.batch_id, corrections)
+
+
+def _is_staged_so(batch: Batch, fixed: list[dict[str, str]] | None) -> bool:
+    """Whether the corrections are those with which the replay broke off; none are as good."""
+    if fixed is None:
+        return True
+    records = quarantine.claimed(batch.spark, batch.settings, batch.dataset, batch.batch_id)
+    named = records.where(F.col(c.RECORD).isin([row[c.RECORD] for row in fixed]))
+    wanted = _corrected(batch, fixed)
+    there = _staged(batch).select(*wanted.columns)
+    return named.count() == len(fixed) and wanted.exceptAll(there).isEmpty()
 
 
 def _refuse_unknown(records: DataFrame, fixed: list[dict[str, str]], dataset: Dataset) -> None:

@@ -6,7 +6,7 @@ import logging
 
 from civiclake.contracts.model import Dataset
 from civiclake.engine.session import connect
-from civiclake.io.landing.store import BatchManifest
+from civiclake.io.landing.manifest import BatchManifest
 from civiclake.io.ops import ledger
 from civiclake.io.ops.account import UNRENEWED, BatchResult
 from civiclake.pipeline.watch import deliveries
@@ -45,8 +45,8 @@ def pass_over(
     recorder.count("extract", UNRENEWED, 0)
     spark = connect(settings)
     try:
-        version = dataset.version
-        ledger.record(spark, settings, result, recorder, contract_version=version)
+        by = ledger.Circumstances(contract_version=dataset.version)
+        ledger.record(spark, settings, ledger.Entry(result, recorder, by))
         if dataset.limits.allow_empty:
             deliveries.note_unrenewed(spark, settings, dataset, manifest)
     finally:

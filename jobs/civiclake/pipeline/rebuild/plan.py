@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
-from civiclake.io.landing.store import BatchManifest
+from civiclake.io.lake.delta_log import read_said
+from civiclake.io.landing.manifest import BatchManifest
 from civiclake.io.ops.ledger import Merged
 
 
@@ -61,20 +61,12 @@ def commits(history: Sequence[tuple[int, str | None]]) -> Commits:
     first: dict[str, int] = {}
     swapped = -1
     for version, said in sorted(history, key=lambda one: one[0]):
-        data = _read(said)
+        data = read_said(said)
         if "backfill_id" in data:
             swapped = version
         if "batch_id" in data:
             first.setdefault(str(data["batch_id"]), version)
     return Commits(first, swapped)
-
-
-def _read(said: str | None) -> Mapping[str, object]:
-    try:
-        data = json.loads(said or "{}")
-    except ValueError:  # a commit by hand, with words of its own
-        return {}
-    return data if isinstance(data, dict) else {}
 
 
 def plan(

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import logging
-from typing import NamedTuple
 
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
@@ -14,6 +12,7 @@ from civiclake.contracts.model import Dataset, History
 from civiclake.contracts.read.faults import choice
 from civiclake.errors import AccountError, BatchHeld, FencedError, UserError
 from civiclake.io.lake import delta_log, marks, quarantine, recognise, tables
+from civiclake.io.lake.delta_log import Commit
 from civiclake.io.lake.fence import fenced
 from civiclake.io.lake.lock import TableLock, table_lock
 from civiclake.io.landing.store import Landing
@@ -52,9 +51,9 @@ def swap(settings: Settings, dataset: Dataset, backfill_id: str | None = None) -
         row = _staged(spark, settings, dataset, backfill_id)
         side = Side(dataset, row.backfill_id)
         table = tables.by_path(settings, tables.UNIFIED, dataset.table)
-        swapped = _swapped_version(spark, table, row.backfill_id)
+        swapped = _swapped_version(spark, settings, dataset, row.backfill_id)
         if swapped is None:
-            _refuse_newer(spark, settings, table, row)
+            _refuse_newer(spark, settings, dataset, row)
             _keep_evidence(spark, table)
             evidence = delta_log.newest(spark, settings, tables.UNIFIED, dataset.table).version
             swapped = _replace(spark, settings, table, side, lock, evidence)
@@ -98,31 +97,25 @@ def _staged(
     return row
 
 
-def _swapped_version(spark: SparkSession, table: str, backfill_id: str) -> int | None:
+def _swapped_version(
+    spark: SparkSession, settings: Settings, dataset: Dataset, backfill_id: str
+) -> int | None:
     """The version by which it was swapped, when a swap broke off after its commit."""
-    for commit in _history(spark, table):
+    for commit in _history(spark, settings, dataset):
         if commit.said.get("backfill_id") == backfill_id:
             return commit.version
     return None
 
 
-class _Commit(NamedTuple):
-    version: int
-    operation: str
-    said: dict[str, object]
-
-
-def _history(spark: SparkSession, table: str) -> list[_Commit]:
+def _history(spark: SparkSession, settings: Settings, dataset: Dataset) -> list[Commit]:
     """The newest commits, newest first."""
-    rows = spark.sql(f"DESCRIBE HISTORY {table} LIMIT 50")
-    found = rows.select("version", "operation", "userMetadata").collect()
-    return [_Commit(r[0], r[1], json.loads(r[2] or "{}")) for r in found]
+    return delta_log.commits(spark, settings, tables.UNIFIED, dataset.table, 50)
 
 
-def _refuse_newer(spark: SparkSession, settings: Settings, table: str, row: Backfill) -> None:
+def _refuse_newer(spark: SparkSession, settings: Settings, dataset: Dataset, row: Backfill) -> None:
     newer = [
         commit
-        for commit in _history(spark, table)
+        for commit in _history(spark, settings, dataset)
         if commit.version > (row.served_version or 0) and commit.operation not in tables.SAME_ROWS
     ]
     if not newer:
@@ -163,7 +156,7 @@ def _replace(
         writer = writer.partitionBy(c.SNAPSHOT_DATE)
     with fenced(spark, lock, {"backfill_id": side.backfill_id, "evidence_version": before}):
         writer.save(tables.location(settings, tables.UNIFIED, side.served.table))
-    made = _swapped_version(spark, table, side.backfill_id)
+    made = _swapped_version(spark, settings, side.served, side.backfill_id)
     if made is None:
         raise FencedError(
             f"{side.served.id}: Delta has a commit by a younger writer than token {lock.token};"

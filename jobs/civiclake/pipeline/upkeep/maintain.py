@@ -25,14 +25,20 @@ from civiclake.errors import CivicLakeError, LockHeld, UserError
 from civiclake.io.lake import delta_log, links, tables
 from civiclake.io.lake.delta_log import Newest
 from civiclake.io.lake.lock import TableLock
-from civiclake.io.ops import maintenance
+from civiclake.io.ops import backfills, deliveries, ledger, maintenance
 from civiclake.io.ops.maintenance import Known, Upkeep
 from civiclake.pipeline.upkeep.files import Task, compact, compact_what, keep, vacuum, vacuum_due
 from civiclake.pipeline.writing import writing
 from civiclake.settings import Settings
 
 log = logging.getLogger(__name__)
-_OPS_TABLES = ("batches", "outcomes", "deliveries", "backfills", maintenance.TABLE)
+_OPS_TABLES = (
+    ledger.BATCHES,
+    ledger.OUTCOMES,
+    deliveries.TABLE,
+    backfills.TABLE,
+    maintenance.TABLE,
+)
 _LOOKS_S = 0.2
 """How often a holder looks whether its lock is wanted."""
 
@@ -67,7 +73,7 @@ def places(city: Manifest) -> dict[str, list[Place]]:
         served = [Place(tables.UNIFIED, name, lock) for name in (link.name, f"{link.name}_link")]
         found[f"link.{link.name}"] = [*served, Place(links.LINK, link.name, lock)]
     # Everybody appends to these without a lock, which no compaction can disturb.
-    found[tables.OPS] = [Place(tables.OPS, name, "ops_maintenance") for name in _OPS_TABLES]
+    found[tables.OPS] = [Place(tables.OPS, t.name, "ops_maintenance") for t in _OPS_TABLES]
     return found
 
 

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 from pyspark.sql import SparkSession
 
@@ -14,8 +15,11 @@ from civiclake.contracts import promise
 from civiclake.contracts.model import Dataset
 from civiclake.contracts.promise import Promise, State
 from civiclake.engine.session import connect
-from civiclake.io.landing.store import BatchManifest, Landing
+from civiclake.io.landing.former import Night
+from civiclake.io.landing.manifest import BatchManifest
+from civiclake.io.landing.store import Landing
 from civiclake.io.ops import deliveries
+from civiclake.local.files import write_whole
 from civiclake.local.held import held
 from civiclake.settings import Settings
 
@@ -89,9 +93,9 @@ def check(settings: Settings, datasets: Sequence[Dataset], at: datetime) -> list
         found: list[Promise] = []
         for dataset in datasets:
             rows = _rows(known, dataset.id)
-            landed = _landed(settings, dataset)
-            for due in promise.missed(dataset, rows, watched[dataset.id], at):
-                found.append(_judged(settings, dataset, due, landed, at))
+            missed = promise.missed(dataset, rows, watched[dataset.id], at)
+            landed = _landed(settings, dataset) if missed else {}
+            found += [_judged(settings, dataset, due, landed, at) for due in missed]
         deliveries.write(spark, settings, found)
     finally:
         spark.stop()
@@ -129,7 +133,7 @@ def newest(settings: Settings) -> list[tuple[Promise, datetime | None]]:
 
 
 def _due(settings: Settings, dataset: Dataset, batch_id: str, landed_at: datetime) -> datetime:
-    first = Landing(settings).first_landed_at(dataset.id) or landed_at
+    first = Landing(settings).former(dataset.id).first_landed_at() or landed_at
     return promise.due_of(dataset, batch_id, landed_at, min(first, landed_at))
 
 
@@ -154,16 +158,17 @@ def _told(row: Promise, known: Sequence[Promise]) -> Absence:
     return Absence(row, promise.sentence(row, _served_at(known, row.dataset)))
 
 
-def _landed(settings: Settings, dataset: Dataset) -> dict[datetime, tuple[BatchManifest, bool]]:
-    """The newest landed batch of each due date, and whether its merge is done."""
-    landing = Landing(settings)
-    found = {}
-    for batch_id in landing.landed(dataset.id)[-promise.LONGEST_LOOK_BACK :]:
-        manifest = landing.manifest(dataset.id, batch_id)
-        due = _due(settings, dataset, batch_id, manifest.created_at)
-        if manifest.unrenewed is not None and (due in found or not dataset.limits.allow_empty):
+def _landed(settings: Settings, dataset: Dataset) -> dict[datetime, Night]:
+    """The newest landed batch of each due date."""
+    former = Landing(settings).former(dataset.id)
+    first = former.first_landed_at()
+    found: dict[datetime, Night] = {}
+    for night in former.nights(promise.LONGEST_LOOK_BACK):
+        began = min(first or night.created_at, night.created_at)
+        due = promise.due_of(dataset, night.batch_id, night.created_at, began)
+        if night.is_unrenewed and (due in found or not dataset.limits.allow_empty):
             continue  # no delivery
-        found[due] = (manifest, landing.is_committed(dataset.id, batch_id))
+        found[due] = night
     return found
 
 
@@ -171,31 +176,44 @@ def _judged(
     settings: Settings,
     dataset: Dataset,
     due: datetime,
-    landed: dict[datetime, tuple[BatchManifest, bool]],
+    landed: dict[datetime, Night],
     at: datetime,
 ) -> Promise:
     """What landing knows of a due date of which the ledger has no word."""
-    manifest, committed = landed.get(due, (None, False))
-    if manifest is None:
+    night = landed.get(due)
+    if night is None:
         return promise.absent(dataset, due, at)
-    if manifest.unrenewed is not None:
-        return promise.unrenewed(dataset, manifest.batch_id, due, at)
-    if not committed:
-        return promise.held(dataset, manifest.batch_id, due, at)
+    if night.is_unrenewed:
+        return promise.unrenewed(dataset, night.batch_id, due, at)
+    if not night.is_committed:
+        return promise.held(dataset, night.batch_id, due, at)
     # Its load could not write it down (no engine); the landing's own mark says when.
-    when = Landing(settings).committed_at(dataset.id, manifest.batch_id)
-    return promise.delivered(dataset, manifest.batch_id, due, when, manifest.rows)
+    when = Landing(settings).committed_at(dataset.id, night.batch_id)
+    return promise.delivered(dataset, night.batch_id, due, when, night.rows)
 
 
 def _watched(settings: Settings, datasets: Sequence[Dataset], at: datetime) -> dict[str, datetime]:
     """Since when each dataset is watched: its first batch, or the first check that knew it."""
     path = settings.run_dir / "watched.json"
     with held(path.with_suffix(".lock"), "looking for deliveries"):
-        said = json.loads(path.read_text()) if path.exists() else {}
-        found = {name: datetime.fromisoformat(moment) for name, moment in said.items()}
+        found = _watched_before(path)
         landing = Landing(settings)
         for dataset in datasets:
-            first = landing.first_landed_at(dataset.id) or at
+            first = landing.former(dataset.id).first_landed_at() or at
             found[dataset.id] = min(first, found.get(dataset.id, first))
-        path.write_text(json.dumps({name: m.isoformat() for name, m in found.items()}, indent=1))
+        said = {name: moment.isoformat() for name, moment in found.items()}
+        write_whole(path, json.dumps(said, indent=1))
     return found
+
+
+def _watched_before(path: Path) -> dict[str, datetime]:
+    """What was written down by the check before; nothing where that can't be read."""
+    try:
+        said = json.loads(path.read_text()) if path.exists() else {}
+        return {name: datetime.fromisoformat(moment) for name, moment in said.items()}
+    except (ValueError, AttributeError, TypeError) as error:
+        log.warning(
+            "%s can't be read (%s) and is begun anew: datasets that never delivered are watched"
+            " from now on", path, error,
+        )  # fmt: skip
+        return {}

@@ -18,15 +18,19 @@ public final class JobsServer {
   private JobsServer() {}
 
   public static void main(String[] args) throws InterruptedException {
+    RpcSecret.make();
     SparkSession spark =
         SparkSession.builder()
             .config("spark.sql.artifact.isolation.enabled", false)
             .config("spark.sql.artifact.isolation.alwaysApplyClassloader", false)
             .getOrCreate();
+    RpcSecret.forget();
     SparkConnectService.start(spark.sparkContext());
     LOG.info("the jobs' door is open");
     while (!spark.sparkContext().isStopped()) {
       Thread.sleep(1000);
     }
+    LOG.fatal("CIVICLAKE_ENDS Spark gave up");
+    System.exit(70);
   }
 }

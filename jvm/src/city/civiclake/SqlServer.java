@@ -39,11 +39,17 @@ public final class SqlServer {
       throws InterruptedException, ReflectiveOperationException, TTransportException {
     NoFiles.closeOthers(System.getProperty("civiclake.store", "file"));
     Map<String, String> properties = SealedProperties.seal();
+    RpcSecret.make();
     SparkSession spark = SparkSession.builder().getOrCreate();
+    RpcSecret.forget();
     TableNames.start(spark);
     GuardedParser.remember(spark.newSession(), properties);
     HiveThriftServer2 server = HiveThriftServer2.startWithContext(spark.sqlContext());
     server.getHiveConf().setModifiableWhiteListRegex(FREE_AT_LOGIN);
+    LimitedOperations.install(server);
+    DoorWatch watch = new DoorWatch();
+    spark.sparkContext().addSparkListener(watch);
+    watch.start();
     Gate gate = Gate.install(server);
     READY.countDown();
     LOG.info("the analysts' door is open, tables: {}", TableNames.shown());
@@ -53,5 +59,6 @@ public final class SqlServer {
       TableNames.followColumns();
       gate.sweep();
     }
+    DoorWatch.halt("Spark gave up");
   }
 }
