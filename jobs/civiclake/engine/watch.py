@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from civiclake.engine import restarts
+from civiclake.engine.door_alerts import DoorAlerts
 from civiclake.engine.ping import Answer, ping
 from civiclake.engine.service import Service
 from civiclake.engine.services import START_TIMEOUT_S, services
@@ -170,14 +171,25 @@ def reason_of(log: Path) -> str:
     return "it was killed, or ended without a word"
 
 
+def _tell(settings: Settings, door: DoorAlerts) -> Callable[[], None]:
+    """What the door has written down for an operator becomes alerts."""
+
+    def look() -> None:
+        for sentence in door.new():
+            alerts.tell(settings.run_dir, sentence, engine="sql")
+
+    return look
+
+
 def main() -> None:
     """Watch until somebody stops this process."""
     settings = Settings.model_validate_json(os.environ.pop(SETTINGS_VARIABLE))
     watched = [Watch(settings, service, start) for service, start in services(settings)]
+    told = [DoorAlerts(one.log_path) for one, _ in services(settings) if one.name == "sql"]
     while True:
-        for one in watched:
+        for look in (*(one.look for one in watched), *(_tell(settings, one) for one in told)):
             try:
-                one.look()
+                look()
             except Exception:  # whatever it is: the watch itself must not end by it
                 logging.exception("the watch goes on")
         time.sleep(EVERY_S)
