@@ -41,7 +41,6 @@ def start(settings: Settings) -> None:
         [sys.executable, "-m", "civiclake.engine.watch"],
         run_dir=settings.run_dir,
         env=environment,
-        cwd=settings.run_dir,
     )
 
 
