@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from civiclake.engine import restarts
-from civiclake.engine.door_alerts import DoorAlerts
+from civiclake.engine.engine_log import Alerts, reason_of
 from civiclake.engine.ping import Answer, ping
 from civiclake.engine.service import Service
 from civiclake.engine.services import START_TIMEOUT_S, services
@@ -31,14 +31,6 @@ EVERY_S = 1.0
 PING_EVERY_S = 5.0
 SILENT_S = 60.0
 """An engine that leaves greetings unanswered for so long is ended, and started again."""
-
-_ENDINGS = (
-    ("java.lang.OutOfMemoryError", "it ran out of memory"),
-    ("CIVICLAKE_ENDS ", ""),
-)
-"""What the last lines of a log say of an end; after the second stands the reason itself."""
-_TAIL_BYTES = 32_768
-_LONGEST = 200
 
 
 def start(settings: Settings) -> None:
@@ -75,10 +67,13 @@ class Watch:
         self._heard = time.monotonic()
         self._asked = 0.0
         self._ready = False
+        self._said = Alerts(service.log_path)
 
     def look(self) -> None:
         """Once a second: is it there, does it answer, may it be started again?"""
         service = self._service
+        for sentence in self._said.more():
+            alerts.tell(self._settings.run_dir, sentence, engine=service.name)
         if not service.was_started() or service.is_stopping():
             self._ready, self._heard = False, time.monotonic()
             return
@@ -155,41 +150,14 @@ class Watch:
             )
 
 
-def reason_of(log: Path) -> str:
-    """Why an engine ended, by the end of its log."""
-    try:
-        with log.open("rb") as file:
-            file.seek(max(0, log.stat().st_size - _TAIL_BYTES))
-            lines = file.read().decode(errors="replace").splitlines()
-    except OSError:
-        lines = []
-    for line in reversed(lines):
-        for mark, reason in _ENDINGS:
-            if mark in line:
-                said = reason or line.partition(mark)[2].strip()
-                return "".join(c if c.isprintable() else " " for c in said)[:_LONGEST]
-    return "it was killed, or ended without a word"
-
-
-def _tell(settings: Settings, door: DoorAlerts) -> Callable[[], None]:
-    """What the door has written down for an operator becomes alerts."""
-
-    def look() -> None:
-        for sentence in door.new():
-            alerts.tell(settings.run_dir, sentence, engine="sql")
-
-    return look
-
-
 def main() -> None:
     """Watch until somebody stops this process."""
     settings = Settings.model_validate_json(os.environ.pop(SETTINGS_VARIABLE))
     watched = [Watch(settings, service, start) for service, start in services(settings)]
-    told = [DoorAlerts(one.log_path) for one, _ in services(settings) if one.name == "sql"]
     while True:
-        for look in (*(one.look for one in watched), *(_tell(settings, one) for one in told)):
+        for one in watched:
             try:
-                look()
+                one.look()
             except Exception:  # whatever it is: the watch itself must not end by it
                 logging.exception("the watch goes on")
         time.sleep(EVERY_S)
