@@ -207,7 +207,7 @@ def test_nor_for_what_an_analyst_announces(lake: Settings, length: int) -> None:
     transport = connection._transport._trans  # below the login
     transport.write(struct.pack(">i", length))
     transport.flush()
-    with pytest.raises(Exception, match="0 bytes|read"):
+    with pytest.raises(Exception, match=r"0 bytes|read"):
         transport.read(1)
     assert ask(lake, "SELECT 9") == [(9,)]
 
