@@ -25,7 +25,8 @@ ROWS = 20_000
 
 def _day(n: int) -> str:
     date = f"{1950 + n // 300}/{1 + n % 300 // 25:02d}/{1 + n % 25:02d}"
-    return f"{date},{n % 9}.5,{n % 17}.25,-{n % 13}.5,{n % 11}.75,sun\n"
+    weather = "sun" if n % 500 else "hail"  # a code that is not known: such rows are set aside
+    return f"{date},{n % 9}.5,{n % 17}.25,-{n % 13}.5,{n % 11}.75,{weather}\n"
 
 
 LITTLE = 4_000
@@ -120,7 +121,7 @@ def test_a_load(
     is_done = step.endswith(("set_aside", "record"))
     assert counts(result)["read"] == ROWS
     assert (result.inserted > 0) is not is_done
-    assert len(nights.table()) == ROWS
+    assert len(nights.table()) == ROWS - ROWS // 500 == ROWS - len(nights.quarantine())
 
 
 def test_what_a_load_needs_is_not_told_too_small(
