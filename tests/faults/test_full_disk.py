@@ -79,7 +79,7 @@ def test_landing(nights: Nights, disk: Callable[[str, int], Path]) -> None:
     with pytest.raises(DiskFull) as told:
         extract(nights.settings, nights.dataset, "b1")
     assert f"is not landed: the disk of {nights.settings.landing_dir} is full" in str(told.value)
-    assert "about 2 MB are missing" in str(told.value)
+    assert "at least 2 MB are missing" in str(told.value)
     filler.unlink()
     assert extract(nights.settings, nights.dataset, "b1").rows == ROWS
 
@@ -124,11 +124,11 @@ def test_a_load(
     assert len(nights.table()) == ROWS - ROWS // 500 == ROWS - len(nights.quarantine())
 
 
-def test_what_a_load_needs_is_not_told_too_small(
+def test_what_a_load_needs_is_about_what_it_is_told_to(
     nights: Nights, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     extract(nights.settings, nights.dataset, "b1")
-    landed = size_of(nights.settings.landing_dir / "meteorology" / "daily" / "b1" / "parts")
+    landed = size_of(nights.settings.landing_dir / "meteorology" / "daily" / "b1")
     real, seen = merge.set_aside, []
 
     def weighed(*given: Any) -> Any:  # all that it writes is there: raw, staged and served rows
@@ -140,4 +140,4 @@ def test_what_a_load_needs_is_not_told_too_small(
         load(nights.settings, nights.dataset, "b1")
     foreseen = module._NEEDS * landed
     print(f"{landed} bytes were landed, {seen[0]} written, {foreseen} foreseen")
-    assert seen[0] < foreseen
+    assert foreseen / 2 < seen[0] < foreseen * 2
