@@ -18,6 +18,7 @@ from botocore.config import Config
 
 from civiclake.errors import CivicLakeError, UserError
 from civiclake.local import process
+from civiclake.local.files import write_whole
 
 HOST = "127.0.0.1"
 NAME = "seaweedfs"
@@ -59,6 +60,7 @@ def start(
     command = [str(_binary()), "server", f"-dir={data_dir}", f"-ip={HOST}", f"-ip.bind={HOST}"]
     command += [f"-{part}={number}" for part, number in zip(_PARTS, internal, strict=True)]
     command += ["-filer", "-s3", f"-s3.port={port}", f"-s3.config={config}"]
+    command += ["-s3.domainName=localhost"]  # buckets have names of their own there, besides
     command += ["-s3.port.iceberg=0", "-s3.port.lance=0", "-s3.iam=false"]
     command += [f"-filer.localSocket={run_dir}/filer.sock", f"-s3.localSocket={run_dir}/s3.sock"]
     # It would report to its makers: no call leaves this machine.
@@ -127,8 +129,7 @@ def _write_logins(data_dir: Path, owner: Login, readers: Mapping[str, Login]) ->
     for bucket, reader in readers.items():
         logins.append(identity(f"{bucket}-reader", reader, [f"Read:{bucket}", f"List:{bucket}"]))
     path = data_dir / "s3.json"
-    path.touch(mode=0o600)
-    path.write_text(json.dumps({"identities": logins}))
+    write_whole(path, json.dumps({"identities": logins}))
     return path
 
 

@@ -19,6 +19,7 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException
 from airflow.sdk.log import mask_secret
 
 from nightly import child
+from nightly.plan import OwnerPlan
 
 _PARTS = {
     "host": "HOST",
@@ -29,6 +30,8 @@ _PARTS = {
 _S3_PARTS = {"login": "ACCESS_KEY", "password": "SECRET_KEY"}
 _EXTRAS = {
     "endpoint_url": "ENDPOINT",
+    "aws_session_token": "SESSION_TOKEN",
+    "region_name": "REGION",
     "host_key": "HOST_KEY",
     "private_key": "PRIVATE_KEY",
     "url": "URL",
@@ -36,7 +39,7 @@ _EXTRAS = {
     "api_key": "API_KEY",
 }
 """Fields of a connection's extra; S3's and SSH's as Airflow's own hooks read them."""
-_SECRET_EXTRAS = ("private_key", "token", "api_key")
+_SECRET_EXTRAS = ("private_key", "token", "api_key", "aws_session_token")
 _TAIL_LINES = 50
 _KILLED = 128
 """A program that ends because of signal N says so with 128 + N."""
@@ -49,14 +52,23 @@ class CivicLakeCommand(BaseOperator):
         arguments: words of the command, such as ``("load", "health.visits")``.
         connection: Airflow connection whose fields the command gets as
             ``<ID>_HOST`` and its kin; None when it needs none.
+        answers: who is told when it failed; None: the operators.
     """
 
     ui_color = "#e8f1ee"
 
-    def __init__(self, *, arguments: Sequence[str], connection: str | None = None, **kwargs: Any):
+    def __init__(
+        self,
+        *,
+        arguments: Sequence[str],
+        connection: str | None = None,
+        answers: OwnerPlan | None = None,
+        **kwargs: Any,
+    ):
         super().__init__(**kwargs)
         self.arguments = list(arguments)
         self.connection = connection
+        self.answers = answers
         self._child: subprocess.Popen[str] | None = None
 
     @property

@@ -11,14 +11,19 @@ import os
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
+    SettingsError,
     TomlConfigSettingsSource,
 )
 
+from civiclake import settings_faults as faults
+from civiclake.errors import UserError
+
+_DEFAULT_PROFILE = "local"
 MARTS_DIR = Path(__file__).resolve().parent / "marts"
 """The marts that the package carries."""
 
@@ -110,6 +115,17 @@ class AirflowSettings(_Section):
     parallelism: int = 4
 
 
+class AlertSettings(_Section):
+    """How owners are told; without a connection an alert is a line of ``run/alerts.jsonl``."""
+
+    connection: str = ""
+    """Id of an Airflow connection of type ``smtp`` or ``apprise``."""
+    sender: str = ""
+    """Mail address that alerts come from; without it, the connection's ``from_email``."""
+    operators: str = ""
+    """Mail address of the city's operators: for alerts that are no owner's."""
+
+
 class PostgresSettings(_Section):
     """The PostgreSQL that ``make up`` starts (Airflow's metadata; the demo's sources)."""
 
@@ -192,7 +208,7 @@ class Settings(BaseSettings):
     """All settings of one installation."""
 
     model_config = SettingsConfigDict(
-        env_prefix="CIVICLAKE_", env_nested_delimiter="__", extra="ignore"
+        env_prefix="CIVICLAKE_", env_nested_delimiter="__", extra="forbid"
     )
 
     state_dir: Path = Field(default_factory=lambda: project_root() / "var")
@@ -202,14 +218,26 @@ class Settings(BaseSettings):
     marts_dir: Path = MARTS_DIR
     """SQL files of the cross-department tables."""
     lake_uri: str | None = None
-    """Root of the Delta tables, such as ``s3a://bucket/lake``; default ``<state_dir>/lake``."""
+    """Root of the Delta tables elsewhere than in ``<state_dir>/lake``: kept for what is to come,
+    and refused until then."""
     engine: EngineSettings = EngineSettings()
     airflow: AirflowSettings = AirflowSettings()
+    alerts: AlertSettings = AlertSettings()
     postgres: PostgresSettings = PostgresSettings()
     pseudonym: PseudonymSettings = PseudonymSettings()
     linkage: LinkageSettings = LinkageSettings()
     marts: MartSettings = MartSettings()
     maintenance: MaintenanceSettings = MaintenanceSettings()
+
+    @field_validator("lake_uri")
+    @classmethod
+    def _refuse_elsewhere(cls, value: str | None) -> str | None:
+        if not value:
+            return None
+        raise ValueError(
+            "a lake on an object store does not work yet (tables there are not found again):"
+            " leave it out, and the lake stands in the folder `lake` of `state_dir`"
+        )
 
     @property
     def lake(self) -> str:
@@ -261,13 +289,33 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Environment over profile over defaults; no dotenv file is ever read."""
-        profile = os.environ.get("CIVICLAKE_PROFILE", "local")
-        conf = project_root() / "conf"
-        files = [conf / f"{profile}.toml", conf / "default.toml"]
-        toml = [TomlConfigSettingsSource(settings_cls, f) for f in files if f.exists()]
+        toml = [TomlConfigSettingsSource(settings_cls, file) for file in _files()]
         return (init_settings, env_settings, *toml)
 
 
 def load_settings() -> Settings:
-    """Read the settings of this process now."""
-    return Settings()
+    """Read the settings of this process now.
+
+    Raises:
+        UserError: a file, a variable or a value in them is none that is allowed.
+    """
+    faults.refuse_unknown_profile(project_root() / "conf", _profile(), _DEFAULT_PROFILE)
+    faults.refuse_unknown_variables(Settings, os.environ)
+    files = [(path, faults.read_toml(path)) for path in _files()]
+    try:
+        return Settings()
+    except ValidationError as error:
+        raise UserError(faults.sentence(error, files, Settings)) from None
+    except SettingsError as error:
+        beneath = error.__cause__ or error
+        raise UserError(f"{error}: allowed is JSON ({beneath})") from None
+
+
+def _profile() -> str:
+    return os.environ.get("CIVICLAKE_PROFILE") or _DEFAULT_PROFILE
+
+
+def _files() -> list[Path]:
+    """Those that are there, the profile's first."""
+    conf = project_root() / "conf"
+    return [path for name in (_profile(), "default") if (path := conf / f"{name}.toml").exists()]

@@ -164,10 +164,15 @@ def test_s3_credentials_have_s3_names(program: Any, monkeypatch: pytest.MonkeyPa
         "conn_type": "aws",
         "login": "reader",
         "password": "s3cret key",
-        "extra": {"endpoint_url": "http://127.0.0.1:9"},
+        "extra": {
+            "endpoint_url": "http://127.0.0.1:9",
+            "aws_session_token": "t0ken",
+            "region_name": "eu-west-1",
+        },
     }
     monkeypatch.setenv("AIRFLOW_CONN_TRANSPORT_S3", json.dumps(connection))
     program("""[ "$TRANSPORT_S3_SECRET_KEY" = "s3cret key" ] || exit 1
+[ "$TRANSPORT_S3_SESSION_TOKEN,$TRANSPORT_S3_REGION" = "t0ken,eu-west-1" ] || exit 1
 echo "{\\"where\\": \\"$TRANSPORT_S3_ACCESS_KEY@$TRANSPORT_S3_ENDPOINT\\"}" """)
     result = task(connection="transport_s3").execute(context())
     assert result == {"where": "reader@http://127.0.0.1:9"}

@@ -29,7 +29,7 @@ from civiclake.contracts.model import (
     Rule,
     Severity,
 )
-from civiclake.io.landing.store import BatchManifest
+from civiclake.io.landing.manifest import BatchManifest
 from civiclake.io.reading.raw_names import stored
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)")

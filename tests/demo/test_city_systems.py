@@ -16,7 +16,8 @@ from civiclake.contracts.load import load_city
 from civiclake.contracts.model import Dataset
 from civiclake.errors import UserError
 from civiclake.io.extract import extract
-from civiclake.io.landing.store import BatchManifest, Landing
+from civiclake.io.landing.manifest import BatchManifest
+from civiclake.io.landing.store import Landing
 from civiclake.settings import Settings
 from demo import sources
 from demo.city.truth import Truth

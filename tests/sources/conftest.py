@@ -21,6 +21,7 @@ from source_city import (
     Api,
     City,
     Drops,
+    MariaPlace,
     Store,
 )
 
@@ -52,20 +53,19 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[postgres.Server
 
 
 @pytest.fixture(scope="session")
-def maria(tmp_path_factory: pytest.TempPathFactory) -> Iterator[mariadb.Server]:
+def maria_place(tmp_path_factory: pytest.TempPathFactory) -> MariaPlace:
     folder = tmp_path_factory.mktemp("mariadb")
-    running = mariadb.start(
-        folder / "data",
-        process.free_port(0),
-        secrets.token_urlsafe(16),
-        run_dir=folder / "run",
-        options={"innodb-flush-log-at-trx-commit": "0", "innodb-flush-method": "nosync"},
-    )
+    return MariaPlace(folder, process.free_port(0), secrets.token_urlsafe(16))
+
+
+@pytest.fixture(scope="session")
+def maria(maria_place: MariaPlace) -> Iterator[mariadb.Server]:
+    running = maria_place.start()
     try:
         mariadb.create_reader(running, "parks", "parks_reader", READER_PASSWORD, "SELECT")
         yield running
     finally:
-        assert mariadb.stop(folder / "run")
+        assert mariadb.stop(maria_place.run_dir)
 
 
 @pytest.fixture(scope="session")

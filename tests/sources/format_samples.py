@@ -17,7 +17,7 @@ from source_city import City, read_back
 
 from civiclake.contracts.model import Column, Dataset, FileFormat
 from civiclake.io import formats
-from civiclake.io.landing.store import BatchManifest
+from civiclake.io.landing.manifest import BatchManifest
 from civiclake.io.samples.files import described
 
 KEY = {"name": "tree_id", "logicalType": "string", "primaryKey": True, "required": True}

@@ -18,10 +18,11 @@ import yaml
 from civiclake.contracts.load import load_city
 from civiclake.contracts.model import Dataset
 from civiclake.io.extract import extract
-from civiclake.io.landing.store import BatchManifest, LandedFile, Landing
+from civiclake.io.landing.manifest import BatchManifest, LandedFile
+from civiclake.io.landing.store import Landing
 from civiclake.io.reading.raw_names import stored
 from civiclake.settings import Settings
-from demo import objects, rest_server, sshd
+from demo import mariadb, objects, rest_server, sshd
 
 OWNER = "data@parks.example.org"
 READER_PASSWORD = f"pg-{secrets.token_urlsafe(16)}"
@@ -62,6 +63,26 @@ class Store:
 
     port: int
     client: Any
+
+
+@dataclass(frozen=True)
+class MariaPlace:
+    """Where the MariaDB lies, so that it can be started anew with other options."""
+
+    folder: Path
+    port: int
+    password: str
+
+    @property
+    def run_dir(self) -> Path:
+        return self.folder / "run"
+
+    def start(self, **more: str) -> mariadb.Server:
+        """Start it; options with ``_`` for ``-``."""
+        options = {"innodb-flush-log-at-trx-commit": "0", "innodb-flush-method": "nosync"}
+        options |= {name.replace("_", "-"): value for name, value in more.items()}
+        place, run_dir = self.folder / "data", self.run_dir
+        return mariadb.start(place, self.port, self.password, run_dir=run_dir, options=options)
 
 
 @dataclass(frozen=True)

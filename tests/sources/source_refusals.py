@@ -36,7 +36,10 @@ def refused(
     more_secrets: tuple[str, ...] = (),
 ) -> str:
     """Extract a batch that must fail: one sentence, nothing moved, nothing half landed."""
-    watermark, known = city.landing.watermark(dataset.id), city.landing.committed(dataset.id)
+    watermark, known = (
+        city.landing.former(dataset.id).watermark(),
+        city.landing.committed(dataset.id),
+    )
     before = city.landed()
     with pytest.raises(CivicLakeError) as caught:
         city.extract(dataset, batch_id)
@@ -47,7 +50,7 @@ def refused(
     assert "\n" not in sentence
     shown = "".join(traceback.format_exception(error))  # what a task's log shows
     assert not [s for s in (*SECRETS, *more_secrets) if s in shown]
-    assert city.landing.watermark(dataset.id) == watermark
+    assert city.landing.former(dataset.id).watermark() == watermark
     assert city.landing.committed(dataset.id) == known
     held = {f"{batch_id}.held"} if isinstance(error, BatchHeld) else set()
     assert set(city.landed()) - set(before) <= held

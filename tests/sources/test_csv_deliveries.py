@@ -11,7 +11,7 @@ from source_city import COLUMNS, City, read_back
 from source_refusals import refused
 
 from civiclake.errors import BatchHeld, SourceError
-from civiclake.io.landing.store import BatchManifest
+from civiclake.io.landing.manifest import BatchManifest
 
 HEADER = "tree_id,species,height\n"
 GOOD = HEADER + "t1,oak,12.5\n"

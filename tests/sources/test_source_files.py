@@ -17,7 +17,7 @@ from source_city import City, read_back
 from source_refusals import refused
 
 from civiclake.errors import BatchHeld, SourceError, SourceUnavailable, UserError
-from civiclake.io.landing.store import BatchManifest
+from civiclake.io.landing.manifest import BatchManifest
 from civiclake.io.reading import csv_records
 from civiclake.io.reading.inspect import Inspection
 

@@ -184,7 +184,7 @@ def test_a_number_can_be_the_sequence(city: City, db: Db) -> None:
     city.commit(dataset, "n1")
     db.run("INSERT INTO trees VALUES ('t10', 'ash', 3, 10), ('none', 'ash', 3, NULL)")
     assert city.ids(city.commit(dataset, "n2")) == ["none", "t1", "t10", "t2", "t3"]
-    assert city.landing.watermark(dataset.id) == "10"
+    assert city.landing.former(dataset.id).watermark() == "10"
 
 
 def test_a_query_brings_what_it_selects(city: City, db: Db) -> None:

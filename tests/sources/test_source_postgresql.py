@@ -88,7 +88,7 @@ def test_a_quiet_night_keeps_the_watermark(
     db.execute("DELETE FROM trees")
     quiet = city.commit(dataset, "n2")
     assert quiet.rows == 0
-    assert city.landing.watermark(dataset.id) == "2026-01-01 12:00:00+00"
+    assert city.landing.former(dataset.id).watermark() == "2026-01-01 12:00:00+00"
 
 
 def test_rows_without_a_sequence_come_every_night(
@@ -148,7 +148,7 @@ def test_a_number_can_be_the_sequence(
     city.commit(dataset, "n1")
     db.execute("INSERT INTO trees VALUES ('t10', 'ash', 3, 10)")
     city.commit(dataset, "n2")
-    assert city.landing.watermark(dataset.id) == "10"  # as text, 9 would be above 10
+    assert city.landing.former(dataset.id).watermark() == "10"  # as text, 9 would be above 10
 
 
 def test_a_query_brings_what_it_selects(

@@ -83,7 +83,7 @@ def test_the_next_batch_asks_for_what_is_new(city: City, api: Api, trees: Any) -
     quiet = city.api("page", overlap="0s", limits={"allow_empty": True})
     api.put(trees)
     assert city.commit(quiet, "n3").rows == 0
-    assert city.landing.watermark(dataset.id) == "2026-01-01T12:00:00Z"
+    assert city.landing.former(dataset.id).watermark() == "2026-01-01T12:00:00Z"
 
 
 def test_a_sequence_that_counts_milliseconds(city: City, api: Api) -> None:
@@ -141,6 +141,21 @@ def test_a_server_that_asks_to_wait_is_waited_for(city: City, api: Api) -> None:
     began = time.monotonic()
     city.extract(city.api("page"), "n1")
     assert time.monotonic() - began > 1
+
+
+def test_whatever_is_said_of_when_to_come_back_the_walk_goes_on(city: City, api: Api) -> None:
+    day, number = "Wed, 21 Oct 2015", "9" * 400
+    said = [f"{day} 07:28:00", f"{day} 07:28:00 -0000", f"{day} 07:28:00 +999999", day]
+    for after in (*said, "soon", "\u00b2", number, "-1"):
+        api.plan(f"status:503:{after}")
+        assert city.ids(city.extract(city.api("whole"), "n1", again=True)) == IDS, after
+
+
+def test_a_time_to_come_back_without_a_zone_is_gmt(city: City, api: Api) -> None:
+    at = datetime.now(UTC) + timedelta(seconds=90)
+    api.plan(*[f"status:503:{at:%a, %d %b %Y %H:%M:%S}"] * 3)
+    with pytest.raises(SourceUnavailable, match=r"asks to come back in (8[0-9]|90) s"):
+        city.extract(city.api("whole"), "n1")
 
 
 def test_the_pace_that_the_department_allows(city: City, api: Api) -> None:

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import gzip
 import io
+import socket
 import zipfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from source_city import READER_KEYS, City, Store
+from botocore.exceptions import ClientError
+from source_city import OWNER, READER_KEYS, City, Store
 from source_refusals import refused
 
+from civiclake.contracts.model import Dataset
 from civiclake.errors import BatchHeld, SourceError, SourceUnavailable
+from civiclake.io.sources import s3
 from civiclake.local import process
 from demo import objects
 
@@ -150,3 +154,73 @@ def test_an_object_that_can_not_be_read(city: City, bucket: Any, what: str) -> N
 def test_an_object_of_another_shape_is_held(city: City, bucket: Any) -> None:
     _put(bucket, "trees/a.csv", "tree_id,species\nt1,oak\n")
     refused(city, city.bucket(f"{PLACE}/a.csv"), BatchHeld, "a.csv lacks the column height")
+
+
+def test_region_and_token_are_those_of_the_contract_and_the_connection(
+    city: City, bucket: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _put(bucket, "trees/a.csv", GOOD)
+    dataset = city.bucket(f"{PLACE}/*.csv", s3={"region": "${PARKS_REGION}"})
+    monkeypatch.setenv("PARKS_S3_REGION", "eu-north-1")
+    monkeypatch.setenv("PARKS_REGION", "eu-central-1")
+    sent: list[str] = []
+
+    def noted(dataset: Dataset) -> Any:
+        client = made(dataset)
+        client.meta.events.register("before-send.s3", lambda request, **_: sent.append(
+            f"{request.headers['Authorization']} {request.headers.get('X-Amz-Security-Token')}"
+        ))  # fmt: skip
+        return client
+
+    made = s3._client
+    monkeypatch.setattr(s3, "_client", noted)
+    assert city.extract(dataset, "n1").rows == 2
+    assert all("/eu-central-1/s3/aws4_request" in said for said in sent)
+    assert all("x-amz-security-token" not in said for said in sent)
+    sent.clear()
+    monkeypatch.setenv("PARKS_S3_SESSION_TOKEN", "for-an-hour")
+    words = ("does not know the access key", "and PARKS_S3_SESSION_TOKEN")
+    refused(city, city.bucket(f"{PLACE}/*.csv"), SourceError, *words, more_secrets=("for-an-hour",))
+    assert "/eu-north-1/s3/aws4_request" in sent[0]
+    assert "x-amz-security-token" in sent[0]
+
+
+def test_buckets_may_have_names_of_their_own(
+    city: City, bucket: Any, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    resolve = socket.getaddrinfo
+
+    def resolved(host: Any, *rest: Any, **named: Any) -> Any:
+        """As a city's own name service knows its buckets."""
+        asked.append(host)
+        return resolve(objects.HOST if str(host).endswith("localhost") else host, *rest, **named)
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolved)
+    monkeypatch.setenv("PARKS_S3_ENDPOINT", f"http://localhost:{store.port}")
+    _put(bucket, "trees/a.csv", GOOD)
+    dataset = city.bucket(f"{PLACE}/*.csv", s3={"addressing": "virtual"})
+    assert city.extract(dataset, "n1").rows == 2
+    assert f"{objects.BUCKET}.localhost" in asked
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        ({"Code": "ExpiredToken"}, ("token has expired", "SECRET_KEY and PARKS_S3_SESSION_TOKEN")),
+        ({"Code": "InvalidToken"}, ("does not know the session token", "renew PARKS_S3_ACCESS")),
+        (
+            {"Code": "AuthorizationHeaderMalformed", "Region": "eu-west-1"},
+            ("not in the region us-east-1 but in eu-west-1", "`s3.region` in parks/trees.yaml"),
+        ),
+        ({"Code": "PermanentRedirect"}, ("not in the region us-east-1: set", "PARKS_S3_REGION")),
+    ],
+)
+def test_what_aws_says_of_tokens_and_regions(
+    city: City, monkeypatch: pytest.MonkeyPatch, answer: dict[str, str], words: tuple[str, ...]
+) -> None:
+    monkeypatch.setenv("PARKS_S3_SESSION_TOKEN", "for-an-hour")
+    error = ClientError({"Error": answer}, "ListObjectsV2")  # type: ignore[arg-type]
+    sentence = str(s3._refusal(city.bucket(f"{PLACE}/*.csv"), "trees", error))
+    for word in (*words, f"ask Parks office ({OWNER})"):
+        assert word in sentence, sentence

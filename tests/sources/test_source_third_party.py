@@ -34,7 +34,7 @@ def find(dataset, *, settle_seconds):
 PULLS = """
 from datetime import UTC, datetime
 
-from civiclake.io.landing.store import LandedFile
+from civiclake.io.landing.manifest import LandedFile
 from civiclake.io.sources.registry import Pulled
 
 

@@ -17,7 +17,8 @@ from pyspark.sql import SparkSession
 
 from civiclake.contracts.model import Dataset, History, Load, Source, SourceKind
 from civiclake.io.lake import tables
-from civiclake.io.landing.store import MANIFEST, Landing
+from civiclake.io.landing.manifest import MANIFEST
+from civiclake.io.landing.store import Landing
 from civiclake.pipeline.night.load import load
 from civiclake.pipeline.night.replay import replay
 from civiclake.pipeline.rebuild import stage

@@ -20,7 +20,8 @@ from civiclake.engine import jars
 from civiclake.engine.session import connect
 from civiclake.errors import BatchHeld, EngineError, SourceError, SourceUnavailable, UserError
 from civiclake.io.extract import extract
-from civiclake.io.landing.store import BatchManifest, Landing
+from civiclake.io.landing.manifest import BatchManifest
+from civiclake.io.landing.store import Landing
 from civiclake.local import postgres, process
 from civiclake.settings import Settings
 

@@ -109,7 +109,7 @@ def _now() -> str:
 
 
 def _newest(settings: Settings, dataset: Dataset) -> str:
-    landed = Landing(settings).landed(dataset.id)
-    if not landed:
+    nights = Landing(settings).former(dataset.id).nights(1)
+    if not nights:
         raise UserError(f"nothing of {dataset.id} is landed: run `civiclake extract {dataset.id}`")
-    return landed[-1]
+    return nights[0].batch_id

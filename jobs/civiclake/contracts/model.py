@@ -23,10 +23,15 @@ from civiclake.contracts.loading import NewColumn as NewColumn
 from civiclake.contracts.loading import Occurrence as Occurrence
 from civiclake.contracts.loading import Operation as Operation
 from civiclake.contracts.notation import Epoch, NumberNotation, local_pattern
+from civiclake.contracts.source import Addressing as Addressing
 from civiclake.contracts.source import FileFormat as FileFormat
+from civiclake.contracts.source import ObjectStore as ObjectStore
 from civiclake.contracts.source import Partition as Partition
 from civiclake.contracts.source import Source as Source
 from civiclake.contracts.source import SourceKind as SourceKind
+from civiclake.contracts.source import Tls as Tls
+from civiclake.contracts.source import TlsMode as TlsMode
+from civiclake.contracts.source import naming as naming
 from civiclake.contracts.standards import Check, Codes
 
 UNCAST_PREFIX = "_uncast_"
@@ -162,6 +167,8 @@ class Owner(_Frozen):
 
     name: str
     contact: str
+    channel: str | None = None
+    """Airflow connection by which alerts go to it; None: the city's."""
 
 
 class Dataset(_Frozen):
@@ -289,6 +296,10 @@ class Mart(_Frozen):
     """Column of the mart by whose values it is refreshed; None: it is always built whole."""
     groups: dict[str, str] = Field(default_factory=dict)
     """Input to the expression that gives a row's value of that column."""
+    owner: Owner | None = None
+    """Who is asked when it fails; None: the city's operators."""
+    shows: tuple[str, ...] = ()
+    """Pseudonyms that it gives out, as ``health.visits.citizen_id``."""
 
 
 class Link(_Frozen):

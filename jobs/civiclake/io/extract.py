@@ -21,8 +21,10 @@ from civiclake.contracts.model import Dataset, Load
 from civiclake.errors import BatchHeld, SourceError, SourceUnavailable
 from civiclake.io.landing.choose import choose
 from civiclake.io.landing.delivery import Delivery, StillWritten, ask, expand
+from civiclake.io.landing.drafts import Draft
 from civiclake.io.landing.land_file import check_shape, land
-from civiclake.io.landing.store import BatchManifest, Draft, LandedFile, Landing
+from civiclake.io.landing.manifest import BatchManifest, LandedFile
+from civiclake.io.landing.store import Landing
 from civiclake.io.sources.registry import Asked, Connect, Finds, Pulls, TellsBeside, connector
 from civiclake.settings import Settings
 
@@ -97,7 +99,7 @@ def _pull(
 ) -> BatchManifest:
     began = time.monotonic()
     marked = dataset.reads_by_watermark and not whole
-    watermark = landing.watermark(dataset.id) if marked else None
+    watermark = landing.former(dataset.id).watermark() if marked else None
     with landing.drafting(dataset, batch_id) as draft:
         asked = Asked(settings, dataset, batch_id, draft, watermark, connect)
         try:
@@ -106,7 +108,11 @@ def _pull(
             landing.hold(draft, dataset, batch_id)
             raise
         manifest = _manifest(dataset, batch_id, pulled.files, began).model_copy(
-            update={"watermark_from": watermark, "watermark_to": pulled.watermark_to}
+            update={
+                "watermark_from": watermark,
+                "watermark_to": pulled.watermark_to,
+                "folded": dict(pulled.folded),
+            }
         )
         _refuse_empty(dataset, manifest)
         return landing.publish(draft, manifest)

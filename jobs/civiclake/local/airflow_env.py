@@ -21,12 +21,18 @@ DATABASE = "airflow"
 
 _FOREIGN = ("AIRFLOW", "PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "CONDA")
 _PARTS = (
-    "HOST", "PORT", "USER", "PASSWORD", "ENDPOINT", "ACCESS_KEY", "SECRET_KEY", "HOST_KEY",
-    "PRIVATE_KEY", "URL", "TOKEN", "API_KEY",
+    "HOST", "PORT", "USER", "PASSWORD", "ENDPOINT", "ACCESS_KEY", "SECRET_KEY",
+    "SESSION_TOKEN", "REGION", "HOST_KEY", "PRIVATE_KEY", "URL", "TOKEN", "API_KEY",
 )  # fmt: skip
 """What a connection may hold, after its id."""
 _EXTRAS = ("host_key", "private_key", "url", "token", "api_key")
 """What Airflow's connections have no field for."""
+_S3_EXTRAS = {
+    "endpoint_url": "ENDPOINT",
+    "aws_session_token": "SESSION_TOKEN",
+    "region_name": "REGION",
+}
+"""By the words of Airflow's own hooks."""
 
 
 def home(settings: Settings) -> Path:
@@ -77,6 +83,7 @@ def environment(
         **_settings_environment(settings),
         **_configuration(settings, metadata),
         **{key: value for key, value in found.items() if value},
+        **_alert_connections(settings, manifest, sources),
         "PATH": f"{program().parent}:{kept.get('PATH', os.defpath)}",
         # The triggerer imports the deadline's callback by name.
         "PYTHONPATH": str(project_root() / "dags"),
@@ -99,6 +106,9 @@ def _settings_environment(settings: Settings) -> dict[str, str]:
         "CIVICLAKE_ENGINE__SQL_PORT": str(settings.engine.sql_port),
         "CIVICLAKE_PSEUDONYM__KEY_ID": settings.pseudonym.key_id,
     }
+    for name, value in settings.alerts.model_dump().items():
+        if value:
+            found[f"CIVICLAKE_ALERTS__{name.upper()}"] = value
     if settings.lake_uri:
         found["CIVICLAKE_LAKE_URI"] = settings.lake_uri
     if settings.engine.remote:
@@ -152,6 +162,19 @@ def _configuration(settings: Settings, metadata: postgres.Server) -> dict[str, s
     return {"AIRFLOW_HOME": str(home(settings)), **found}
 
 
+def _alert_connections(
+    settings: Settings, manifest: Manifest, sources: Mapping[str, str]
+) -> dict[str, str]:
+    """Connections by which owners are told, where the environment holds them as Airflow reads them.
+
+    Others are made under Admin > Connections.
+    """
+    owners = [*(d.owner for d in manifest.datasets), *(m.owner for m in manifest.marts if m.owner)]
+    named = {settings.alerts.connection, *(owner.channel or "" for owner in owners)} - {""}
+    names = (f"AIRFLOW_CONN_{name.upper()}" for name in sorted(named))
+    return {name: sources[name] for name in names if sources.get(name)}
+
+
 def _connection(connection: str, source: Mapping[str, str]) -> str | None:
     """An Airflow connection (JSON) from ``<ID>_HOST`` and its kin, or None without any."""
     prefix = f"{connection.upper()}_"
@@ -163,7 +186,7 @@ def _connection(connection: str, source: Mapping[str, str]) -> str | None:
             "conn_type": "aws",
             "login": given.get("ACCESS_KEY"),
             "password": given.get("SECRET_KEY"),
-            "extra": {"endpoint_url": given.get("ENDPOINT")},
+            "extra": {field: given[part] for field, part in _S3_EXTRAS.items() if part in given},
         }
     else:
         fields = {

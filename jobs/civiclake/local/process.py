@@ -20,9 +20,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from filelock import FileLock
-
 from civiclake.errors import CivicLakeError, UserError
+from civiclake.local.held import held
 
 
 @dataclass(frozen=True)
@@ -61,9 +60,8 @@ def start(
         umask: mask of the files it makes; default: this process's.
         facts: kept beside the process id; :func:`status` tells them again.
     """
-    run_dir.mkdir(parents=True, exist_ok=True)
     # Until its id is written down, a second starter would find none and start one more.
-    with FileLock(run_dir / f".{name}.starting", mode=0o600):
+    with held(run_dir / f".{name}.starting", f"starting {name}"):
         found = status(name, run_dir)
         if found:
             return found

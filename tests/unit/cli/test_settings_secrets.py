@@ -65,15 +65,103 @@ def test_settings_are_read_when_asked_for(root: Path, monkeypatch: pytest.Monkey
     assert first.state_dir == root / "var"
 
 
-def test_the_lake_may_be_elsewhere(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CIVICLAKE_LAKE_URI", "s3a://bucket/lake/")
-    assert load_settings().lake == "s3a://bucket/lake"
-
-
-def test_an_unknown_setting_in_a_section_is_refused(root: Path) -> None:
-    _conf(root, "local", "[engine]\nsql_prot = 3\n")
-    with pytest.raises(ValueError, match="sql_prot"):
+@pytest.mark.parametrize("where", ["s3a://bucket/lake/", "/srv/lake"])
+def test_a_lake_elsewhere_is_refused_until_it_works(
+    root: Path, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    monkeypatch.setenv("CIVICLAKE_LAKE_URI", where)
+    words = (
+        "CIVICLAKE_LAKE_URI: setting lake_uri is .*: a lake on an object store does not work yet"
+    )
+    with pytest.raises(UserError, match=words):
         load_settings()
+    monkeypatch.setenv("CIVICLAKE_LAKE_URI", "")
+    assert load_settings().lake == str(root / "var" / "lake")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (
+            "[engine]\nsql_prot = 3\n",
+            "setting engine.sql_prot is not known; did you mean 'sql_port'?",
+        ),
+        ("[engin]\nsql_port = 3\n", "setting engin is not known; did you mean 'engine'?"),
+        ("[xyz]\na = 1\n", "setting xyz is not known; allowed are 'state_dir', 'schemas_dir', "),
+        ("[marts]\nzzz = 1\n", "setting marts.zzz is not known; allowed are 'max_changed_groups'"),
+        (
+            '[engine]\nsql_port = "x"\n',
+            'setting engine.sql_port is "x": input should be a valid int',
+        ),
+        (
+            "[maintenance]\nkeep_days = 1\n",
+            "setting maintenance.keep_days is 1: input should be gr",
+        ),
+        ("engine = 3\n", "setting engine is 3: input should be a valid dictionary"),
+        ("[engine\n", "can't be read as TOML: "),
+        ("\xff", "can't be read as TOML: "),
+    ],
+)
+def test_a_fault_in_a_file_is_a_sentence(root: Path, text: str, words: str) -> None:
+    (root / "conf" / "local.toml").write_bytes(text.encode("latin-1"))
+    with pytest.raises(UserError) as caught:
+        load_settings()
+    assert str(caught.value).startswith(str(root / "conf" / "local.toml"))
+    assert words in str(caught.value)
+
+
+def test_all_faults_are_told_at_once(root: Path) -> None:
+    _conf(root, "local", "[engine]\nsql_prot = 3\n[airflow]\nport = -0.5\n")
+    with pytest.raises(
+        UserError, match=r"engine\.sql_prot is not known.*\n.*airflow\.port is -0\.5"
+    ):
+        load_settings()
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "words"),
+    [
+        ("CIVICLAKE_ENGINE__SQL_PROT", "3", "setting engine.sql_prot is not known; did you mean"),
+        (
+            "CIVICLAKE_ENGINE__SQL_PORT",
+            "x",
+            'CIVICLAKE_ENGINE__SQL_PORT: setting engine.sql_port is "x"',
+        ),
+        ("CIVICLAKE_ENGIN__SQL_PORT", "3", "no setting; did you mean CIVICLAKE_ENGINE__SQL_PORT?"),
+        ("CIVICLAKE_AIRFLOW_PORT", "3", "no setting; did you mean CIVICLAKE_AIRFLOW__PORT?"),
+        ("CIVICLAKE_STATEDIR", "/x", "no setting; did you mean CIVICLAKE_STATE_DIR?"),
+        ("CIVICLAKE_XYZ__ABC", "3", "CIVICLAKE_XYZ__ABC is no setting"),
+        ("CIVICLAKE_ENGINE", "{", "allowed is JSON"),
+    ],
+)
+def test_a_fault_in_a_variable_is_a_sentence(
+    root: Path, monkeypatch: pytest.MonkeyPatch, variable: str, value: str, words: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(UserError) as caught:
+        load_settings()
+    assert words in str(caught.value)
+
+
+def test_variables_of_secrets_and_of_other_programs_are_let_be(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret = ("SQL_PASSWORD", "PSEUDONYM_KEY_K1", "AIRFLOW_DB_PASSWORD", "ANALYST_PASSWORD")
+    for name in (*secret, "DEMO__STORE_PORT", "MANIFEST", "COMMAND", "NEW_TOKEN", "WRITE_GOLDEN"):
+        monkeypatch.setenv(f"CIVICLAKE_{name}", "1")
+    monkeypatch.setenv("CIVICLAKE_ENGINE__SPARK__a", "1")
+    assert load_settings().engine.spark == {"a": "1"}
+
+
+def test_a_profile_that_is_not_there_is_no_silent_default(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _conf(root, "cluster", "")
+    monkeypatch.setenv("CIVICLAKE_PROFILE", "clutser")
+    with pytest.raises(UserError, match=r"clutser\.toml: allowed are 'cluster'; did you mean 'clu"):
+        load_settings()
+    monkeypatch.setenv("CIVICLAKE_PROFILE", "local")  # the default needs no file
+    load_settings()
 
 
 def test_the_files_of_this_checkout_are_sound(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,8 @@ import pytest
 from civiclake.contracts.load import load_city
 from civiclake.contracts.model import Load
 from civiclake.io.landing.file_versions import name_of, newest, versions
-from civiclake.io.landing.store import BatchManifest, LandedFile
+from civiclake.io.landing.former import Gathered, files_of
+from civiclake.io.landing.manifest import BatchManifest, LandedFile
 from civiclake.settings import project_root
 
 NOON = datetime(2016, 1, 2, 12, tzinfo=UTC)
@@ -49,13 +50,10 @@ def test_the_newest_is_told_by_time_then_name_then_batch() -> None:
     second = NOON + timedelta(seconds=1)
     root = project_root()
     weather = load_city(root / "schemas", root / "expectations").dataset("meteorology.daily")
-    found = versions(
-        [
-            _batch("late", 2, _file("a.csv", NOON), _file("b.csv", NOON)),
-            _batch("early", 1, _file("a.csv", second), _file("b.csv", NOON)),
-        ],
-        weather,
-    )
+    late = _batch("late", 2, _file("a.csv", NOON), _file("b.csv", NOON))
+    early = _batch("early", 1, _file("a.csv", second), _file("b.csv", NOON))
+    assert {*Gathered([late, early]).files()} == {*files_of(early), *files_of(late)}
+    found = versions([*files_of(late), *files_of(early)], weather)
     assert [version.prefix for version in found] == ["late/0", "early/1", "late/1", "early/0"]
     current = {name: version.prefix for name, version in newest(found).items()}
     assert current == {"a.csv": "early/0", "b.csv": "late/1"}

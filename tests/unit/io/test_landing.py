@@ -15,7 +15,9 @@ from contract_city import SmallCity
 from civiclake.contracts.load import load_city
 from civiclake.contracts.model import Dataset, Load
 from civiclake.errors import DiskFull, UserError
-from civiclake.io.landing.store import BatchManifest, Draft, LandedFile, Landing, taken
+from civiclake.io.landing.drafts import Draft
+from civiclake.io.landing.manifest import BatchManifest, LandedFile
+from civiclake.io.landing.store import Landing
 from civiclake.settings import Settings
 
 ID = "parks.trees"
@@ -76,6 +78,12 @@ def _land(
     return manifest
 
 
+def _taken(landing: Landing, *versions: str) -> set[tuple[str, int, str]]:
+    """Which of two files in these versions were taken."""
+    asked = [_file(name, version).identity for name in ("a.csv", "b.csv") for version in versions]
+    return set(landing.former(ID).times(asked))
+
+
 def test_a_batch_appears_in_one_rename(
     landing: Landing, dataset: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -115,9 +123,13 @@ def test_drafts_of_dead_processes_are_swept_and_those_of_the_living_stay(
     dead = subprocess.Popen([sys.executable, "-c", ""])
     dead.wait()
     folder = landing.dataset_dir(ID)
+    drafts = folder.with_name(".trees.drafts")
     for pid in (dead.pid, os.getppid()):
-        (folder / f".n1.{pid}").mkdir()
+        (folder / f".n1.{pid}").mkdir()  # where they once stood
+        (drafts / f"n1.{pid}").mkdir()
     _land(landing, dataset, "n2", None, _file())
+    assert len(landing.former(ID).nights()) == 2
+    assert [p.name for p in drafts.iterdir()] == [f"n1.{os.getppid()}"]
     assert sorted(p.name for p in folder.iterdir()) == [f".n1.{os.getppid()}", "n0", "n2"]
 
 
@@ -132,14 +144,14 @@ def test_the_first_of_two_that_land_the_same_batch_wins(landing: Landing, datase
 
 
 def test_only_committed_batches_count(landing: Landing, dataset: Dataset) -> None:
-    assert (landing.watermark(ID), taken(landing.committed(ID))) == (None, set())
+    assert (landing.former(ID).watermark(), _taken(landing, "1")) == (None, set())
     _land(landing, dataset, "n1", "2026-01-01 10:00:00+00", _file("a.csv"))
     _land(landing, dataset, "n2", "2026-01-02 10:00:00+00", _file("b.csv"), commit=False)
-    assert landing.watermark(ID) == "2026-01-01 10:00:00+00"
-    assert taken(landing.committed(ID)) == {_file("a.csv").identity}
+    assert landing.former(ID).watermark() == "2026-01-01 10:00:00+00"
+    assert _taken(landing, "1") == {_file("a.csv").identity}
     assert not landing.is_committed(ID, "n2")
     landing.mark_committed(ID, "n2")
-    assert landing.watermark(ID) == "2026-01-02 10:00:00+00"
+    assert landing.former(ID).watermark() == "2026-01-02 10:00:00+00"
     assert [m.batch_id for m in landing.committed(ID)] == ["n1", "n2"]
 
 
@@ -158,15 +170,14 @@ def test_the_watermark_is_the_highest_and_not_the_last(
 ) -> None:
     for number, mark in enumerate([*marks, None]):
         _land(landing, dataset, f"n{number}", mark, _file())
-    assert landing.watermark(ID) == highest
+    assert landing.former(ID).watermark() == highest
     _land(landing, dataset, "n9", marks[-1], _file())
-    assert landing.watermark(ID) == highest
+    assert landing.former(ID).watermark() == highest
 
 
 def test_another_version_of_a_file_is_not_taken_yet(landing: Landing, dataset: Dataset) -> None:
     _land(landing, dataset, "n1", None, _file(version="1"))
-    assert _file(version="1").identity in taken(landing.committed(ID))
-    assert _file(version="2").identity not in taken(landing.committed(ID))
+    assert _taken(landing, "1", "2") == {_file(version="1").identity}
 
 
 def test_a_batch_is_discarded_unless_its_rows_are_served(

@@ -11,8 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from civiclake.errors import SourceError
+from civiclake.io.landing.manifest import LandedFile
 from civiclake.io.landing.rendered import rendition
-from civiclake.io.landing.store import LandedFile
 from civiclake.io.reading.inspect import LONGEST_LINE, LONGEST_VALUE
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 import pytest
 
 from civiclake.contracts.model import Load
-from civiclake.io.landing.store import BatchManifest
+from civiclake.io.landing.manifest import BatchManifest
 from civiclake.io.ops.ledger import Merged
 from civiclake.pipeline.rebuild.plan import Range, commits, plan
 

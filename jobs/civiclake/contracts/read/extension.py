@@ -26,6 +26,7 @@ from civiclake.contracts.notation import Epoch, NumberNotation
 from civiclake.contracts.read.document import Document
 from civiclake.contracts.read.faults import Faults, Place, choice, did_you_mean
 from civiclake.contracts.rest import Rest
+from civiclake.contracts.source import ObjectStore, Tls
 from civiclake.contracts.standards import Area, CheckKind
 
 NAME = "civiclake"
@@ -58,6 +59,8 @@ class DatasetExtension(_Closed):
     query: str | None = None
     partition: Partition | None = None
     rest: Rest = Rest()
+    s3: ObjectStore = ObjectStore()
+    tls: Tls | None = None
     connector: str | None = None
     options: dict[str, str] = Field(default_factory=dict)
     absent: list[str] = Field(default_factory=list)

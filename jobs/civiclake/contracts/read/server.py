@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from civiclake.contracts.model import FileFormat, Load, Source, SourceKind
+from civiclake.contracts.model import FileFormat, Load, ObjectStore, Source, SourceKind
 from civiclake.contracts.read import connectors, extension
 from civiclake.contracts.read.document import Document
 from civiclake.contracts.read.extension import DatasetExtension
@@ -83,7 +83,9 @@ def read_source(
         table=bare if named else None,
         query=own.query if own else None,
         partition=own.partition if own else None,
+        tls=own.tls if own else None,
         endpoint_url=_text(server.get("endpointUrl")),
+        s3=own.s3 if own else ObjectStore(),
         location=_text(server.get("location") or server.get("path")),
         format=file_format,
         member=own.member if own else None,
@@ -113,6 +115,7 @@ def _check_fit(
     _check_connector(kind, server, own, here, document, faults)
     _check_tables(kind, own, here, document, faults)
     _check_rest(kind, own, here, document, faults)
+    _check_connection(kind, own, here, document, faults)
     open_to_all = kind is SourceKind.API and own.rest.auth is Auth.NONE
     may_lack = open_to_all or kind in (SourceKind.FILES, SourceKind.CUSTOM)
     if not may_lack and own.connection is None:
@@ -141,6 +144,18 @@ def _check_tables(
     if kind is SourceKind.MYSQL and own.query and own.partition:
         message = "does not go with a query of MariaDB or MySQL; make the query a view"
         document.fault(faults, (*here, "partition"), message)
+
+
+def _check_connection(
+    kind: SourceKind, own: DatasetExtension, here: Place, document: Document, faults: Faults
+) -> None:
+    """How a source is reached is said in the words of its kind."""
+    if own.tls is not None and kind not in _DATABASES:
+        message = f"goes with a server of type {choice(map(str, _DATABASES))}; leave it out"
+        document.fault(faults, (*here, "tls"), message)
+    if own.s3 != ObjectStore() and kind is not SourceKind.S3:
+        message = f"goes with a server of type 's3', not {kind.value!r}; leave it out"
+        document.fault(faults, (*here, "s3"), message)
 
 
 def _check_rest(

@@ -14,8 +14,8 @@ from civiclake.contracts.model import Dataset, Load
 from civiclake.contracts.sql import sql_name
 from civiclake.io.lake import delta_log, tables
 from civiclake.io.landing.drift import kept_in_raw
+from civiclake.io.landing.manifest import BatchManifest
 from civiclake.io.landing.rendered import rendition
-from civiclake.io.landing.store import BatchManifest
 from civiclake.io.reading.raw_names import as_named, as_stored, stored
 from civiclake.settings import Settings
 

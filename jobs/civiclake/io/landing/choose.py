@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from civiclake.contracts.model import Dataset, History, Load
 from civiclake.io.landing.delivery import UNFINISHED, Delivery, ask
-from civiclake.io.landing.store import BatchManifest, Landing, taken
+from civiclake.io.landing.former import Former, Identity
+from civiclake.io.landing.manifest import MAX_CLOCK_SKEW
+from civiclake.io.landing.store import Landing
 
-MAX_CLOCK_SKEW = timedelta(hours=1)
-"""A file that says that it was changed so much later than now was written by a wrong clock."""
 _log = logging.getLogger(__name__)
 
 
@@ -45,9 +45,10 @@ def choose(
         now: by which a clock is ahead.
         whole: take everything, whatever earlier batches have brought.
     """
-    committed = landing.committed(dataset.id)
-    dated = _dated(dataset, found, committed, now)
-    known = set() if whole else taken(committed)
+    former = landing.former(dataset.id)
+    taken = former.times(delivery.identity for delivery in found)
+    dated = _dated(dataset, found, former, taken, now)
+    known = {} if whole else taken
     if dataset.load is not Load.SNAPSHOT:
         return Choice([d for d in dated if d.identity not in known])
     newest = dated[-1:]  # the newest is the whole of it
@@ -60,7 +61,8 @@ def choose(
 def _dated(
     dataset: Dataset,
     found: Sequence[Delivery],
-    committed: Sequence[BatchManifest],
+    former: Former,
+    taken: Mapping[Identity, datetime],
     now: datetime,
 ) -> list[Delivery]:
     """The deliveries by their times, oldest first; one of the future gets a time of ours.
@@ -70,12 +72,11 @@ def _dated(
     """
     if all(d.modified_at <= now + MAX_CLOCK_SKEW for d in found):
         return list(found)
-    known = {f.identity: f.modified_at for m in committed for f in m.files}
-    earliest = _earliest(dataset, committed, now)
+    earliest = _earliest(dataset, former, now)
     made: list[Delivery] = []
     for number, delivery in enumerate(found, start=1):
         if delivery.modified_at > now + MAX_CLOCK_SKEW:
-            moment = known.get(delivery.identity)
+            moment = taken.get(delivery.identity)
             if moment is None:  # several of them stay in the order of the clock that wrote them
                 moment = earliest + timedelta(microseconds=number)
                 _log.warning("%s", _ahead(dataset, delivery, moment, now))
@@ -84,12 +85,11 @@ def _dated(
     return sorted(made, key=lambda d: (d.modified_at, d.origin))
 
 
-def _earliest(dataset: Dataset, committed: Sequence[BatchManifest], now: datetime) -> datetime:
+def _earliest(dataset: Dataset, former: Former, now: datetime) -> datetime:
     """After this a file was written that no batch so far has seen."""
     if dataset.history is History.SNAPSHOT:
         return now  # a state of tonight, not of the night before
-    times = [max(m.created_at, m.taken_at or m.created_at) for m in committed]
-    return max(times, default=now - timedelta(seconds=dataset.latency_seconds))
+    return former.newest_at() or now - timedelta(seconds=dataset.latency_seconds)
 
 
 def _ahead(dataset: Dataset, delivery: Delivery, moment: datetime, now: datetime) -> str:

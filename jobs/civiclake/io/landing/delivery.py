@@ -36,7 +36,7 @@ class Delivery:
 
     @property
     def identity(self) -> tuple[str, int, str]:
-        """As :attr:`civiclake.io.landing.store.LandedFile.identity`."""
+        """As :attr:`civiclake.io.landing.manifest.LandedFile.identity`."""
         return (self.origin, self.size_bytes, self.version)
 
 
@@ -85,6 +85,12 @@ def credential(dataset: Dataset, part: str) -> str:
     if not found:
         raise UserError(f"{name} is not set: {dataset.id} needs it to read its source")
     return found
+
+
+def optional(dataset: Dataset, part: str) -> str | None:
+    """What the dataset's connection may hold besides, such as ``TRANSPORT_S3_SESSION_TOKEN``."""
+    connection = expand(dataset, "connection", dataset.source.connection)
+    return os.environ.get(f"{connection}_{part}".upper()) or None
 
 
 def ask(dataset: Dataset) -> str:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import unquote, urlsplit
 
-from civiclake.contracts.model import Dataset
-from civiclake.io.landing.store import BatchManifest
-
-_PATTERN = re.compile(r"[*?\[]")
+from civiclake.contracts.model import Dataset, naming
+from civiclake.io.landing.former import CameFile
 
 
 @dataclass(frozen=True)
@@ -26,23 +23,22 @@ class FileVersion:
     """Which came later: by its time, then its name, then the batch that brought it."""
 
 
-def versions(batches: Iterable[BatchManifest], dataset: Dataset) -> list[FileVersion]:
-    """Every file version of some batches, oldest first.
+def versions(files: Iterable[CameFile], dataset: Dataset) -> list[FileVersion]:
+    """Every file version that some batches brought, oldest first.
 
     What a query read has the time at which it was read, and its parts are in order.
 
     Args:
-        batches: manifests of landed batches.
+        files: of landed batches.
         dataset: the compiled contract.
     """
     found = [
         FileVersion(
-            f"{batch.batch_id}/{index}",
+            f"{file.batch_id}/{file.number}",
             name_of(file.origin, dataset.source.location or ""),
-            (file.modified_at, file.origin, batch.created_at, index),
+            (file.modified_at, file.origin, file.created_at, file.number),
         )
-        for batch in batches
-        for index, file in enumerate(batch.files)
+        for file in files
     ]
     return sorted(found, key=lambda version: version.order)
 
@@ -62,8 +58,5 @@ def name_of(origin: str, location: str) -> str:
         location: the contract's pattern, such as ``${DROPS}/health/*/cases-*.csv``.
     """
     path = unquote(urlsplit(origin).path) if origin.startswith("file:") else origin
-    wanted = location.rstrip("/").split("/")
-    first = next((i for i, part in enumerate(wanted) if _PATTERN.search(part)), len(wanted) - 1)
-    if "**" in wanted[first:]:
-        return path
-    return "/".join(path.split("/")[-(len(wanted) - first) :])
+    parts = naming(location)
+    return path if parts is None else "/".join(path.split("/")[-parts:])

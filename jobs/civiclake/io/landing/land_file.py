@@ -15,8 +15,9 @@ from civiclake.errors import BatchHeld, SourceError
 from civiclake.io import formats
 from civiclake.io.formats import sniff
 from civiclake.io.landing.delivery import Delivery, ask
+from civiclake.io.landing.drafts import Draft
 from civiclake.io.landing.drift import refuse_columns
-from civiclake.io.landing.store import RENDITIONS, Draft, LandedFile
+from civiclake.io.landing.manifest import RENDITIONS, LandedFile
 from civiclake.io.reading import csv_records
 from civiclake.io.reading.archive import find_member
 from civiclake.io.reading.csv_header import Wanted

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import cast
 
 from civiclake.errors import SourceError
-from civiclake.io.landing.store import RENDITIONS, LandedFile
+from civiclake.io.landing.manifest import RENDITIONS, LandedFile
 from civiclake.io.reading.csv_header import Wanted
 from civiclake.io.reading.csv_records import Form, render
 from civiclake.io.reading.inspect import READ_FAULTS, why

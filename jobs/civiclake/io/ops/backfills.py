@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from civiclake.io.landing.store import BACKFILL_PREFIX
+from civiclake.io.landing.manifest import BACKFILL_PREFIX
 from civiclake.io.ops.table import OpsTable
 from civiclake.settings import Settings
 

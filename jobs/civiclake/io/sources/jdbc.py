@@ -26,8 +26,9 @@ from civiclake.contracts.model import Dataset
 from civiclake.contracts.sql import sql_name
 from civiclake.errors import EngineError, SourceError, UserError
 from civiclake.io.landing.delivery import credential, expand
+from civiclake.io.landing.drafts import Draft
 from civiclake.io.landing.drift import refuse_columns
-from civiclake.io.landing.store import Draft, LandedFile
+from civiclake.io.landing.manifest import LandedFile
 from civiclake.io.sources import parts, tables
 from civiclake.io.sources.registry import Asked, Pulled
 from civiclake.io.sources.tables import Fault

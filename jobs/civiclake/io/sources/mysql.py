@@ -25,6 +25,7 @@ from civiclake.io.sources import tables
 from civiclake.io.sources.mysql_errors import number, translated
 from civiclake.io.sources.parts import Lines, Parts
 from civiclake.io.sources.registry import Asked, Pulled
+from civiclake.io.sources.tls import tls_context
 
 _EARLIEST = {"timestamp": "1970-01-01 00:00:01", "datetime": "1000-01-01", "date": "1000-01-01"}
 """What lies before is a zero date: no moment, and like NULL it comes every time."""
@@ -181,6 +182,7 @@ def _connect(dataset: Dataset) -> Connection:
         charset="utf8mb4",
         use_unicode=False,  # the lines of CSV go to the file as they come
         conv=converters.encoders,
+        ssl=tls_context(dataset),
         connect_timeout=4,
         read_timeout=_PATIENCE_S,
         program_name="civiclake",

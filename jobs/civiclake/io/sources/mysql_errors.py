@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import ssl
 from collections.abc import Iterator
 
 import pymysql
-from pymysql.constants import ER
+from pymysql.constants import CR, ER
 
 from civiclake.contracts.model import Dataset
+from civiclake.io.sources import tls
 from civiclake.io.sources.tables import Fault, sentence
 
 _FAULTS = {
@@ -25,6 +27,7 @@ _FAULTS = {
     ER.SERVER_SHUTDOWN: Fault.UNREACHABLE,
     ER.LOCK_WAIT_TIMEOUT: Fault.UNREACHABLE,
     ER.LOCK_DEADLOCK: Fault.UNREACHABLE,
+    CR.CR_SSL_CONNECTION_ERROR: Fault.TLS,
 }
 _FIRST_OF_CLIENT, _LAST_OF_CLIENT = 2000, 2999
 """Numbers of what the client finds by itself: no connection, or a lost one."""
@@ -37,6 +40,9 @@ def translated(dataset: Dataset) -> Iterator[None]:
     try:
         yield
     except pymysql.err.MySQLError as error:
+        beneath = getattr(error, "original_exception", None)
+        if isinstance(beneath, ssl.SSLError):
+            raise sentence(dataset, Fault.TLS, tls.reason(beneath)) from None
         raise sentence(dataset, _fault(number(error)), _text(error)) from None
 
 
@@ -47,9 +53,11 @@ def number(error: pymysql.err.MySQLError) -> int:
 
 
 def _fault(code: int) -> Fault:
+    if code in _FAULTS:
+        return _FAULTS[code]
     if code in (0, _KILLED) or _FIRST_OF_CLIENT <= code <= _LAST_OF_CLIENT:
         return Fault.UNREACHABLE
-    return _FAULTS.get(code, Fault.REFUSED)
+    return Fault.REFUSED
 
 
 def _text(error: pymysql.err.MySQLError) -> str:

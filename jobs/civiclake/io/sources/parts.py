@@ -15,7 +15,8 @@ from itertools import islice
 from threading import Event
 
 from civiclake.errors import SourceError
-from civiclake.io.landing.store import RENDITIONS, Draft, LandedFile
+from civiclake.io.landing.drafts import Draft
+from civiclake.io.landing.manifest import RENDITIONS, LandedFile
 from civiclake.io.reading.csv_header import Wanted
 from civiclake.io.reading.csv_records import Form, render
 from civiclake.io.reading.inspect import Inspection

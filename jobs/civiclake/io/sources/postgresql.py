@@ -9,6 +9,7 @@ from functools import partial
 
 import psycopg
 from psycopg import sql
+from psycopg.conninfo import make_conninfo
 
 from civiclake.contracts.model import Dataset
 from civiclake.errors import SourceError
@@ -19,6 +20,7 @@ from civiclake.io.sources import tables
 from civiclake.io.sources.parts import Lines, Parts
 from civiclake.io.sources.postgresql_errors import translated
 from civiclake.io.sources.registry import Asked, Pulled
+from civiclake.io.sources.tls import libpq_words
 
 _INSTANTS = ("timestamp with time zone", "timestamp without time zone", "date")
 _INTEGERS = ("smallint", "integer", "bigint")
@@ -148,6 +150,7 @@ def _read_beside(dataset: Dataset, snapshot: str, statement: sql.Composed) -> Li
 def _connect(dataset: Dataset) -> Connection:
     source = dataset.source
     connection: Connection = psycopg.connect(
+        make_conninfo(**libpq_words(dataset)),
         host=expand(dataset, "host", source.host),
         port=expand(dataset, "port", source.port or "5432"),
         dbname=expand(dataset, "database", source.database),

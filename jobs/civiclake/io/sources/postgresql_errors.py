@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterator
 
 import psycopg
@@ -10,6 +11,10 @@ from psycopg import errors as faults
 
 from civiclake.contracts.model import Dataset
 from civiclake.io.sources.tables import Fault, sentence
+
+_TLS = re.compile(
+    r"does not support SSL|certificate verify failed|server certificate|root certificate|SSL error"
+)
 
 
 @contextlib.contextmanager
@@ -33,6 +38,8 @@ def _fault(error: psycopg.Error) -> Fault:
         return Fault.FORBIDDEN
     if isinstance(error, faults.UndefinedTable | faults.UndefinedColumn):
         return Fault.MISSING
+    if isinstance(error, psycopg.OperationalError) and _TLS.search(text):
+        return Fault.TLS
     if isinstance(error, psycopg.OperationalError):
         return Fault.UNREACHABLE
     return Fault.REFUSED

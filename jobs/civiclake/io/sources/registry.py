@@ -7,8 +7,8 @@ batch's draft: ``pull``. Everything before and after is the same for all of them
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from importlib import import_module
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
@@ -17,7 +17,8 @@ from civiclake.contracts.model import Dataset, SourceKind
 from civiclake.contracts.read.connectors import BUILT_IN, GROUP
 from civiclake.errors import UserError
 from civiclake.io.landing.delivery import Delivery
-from civiclake.io.landing.store import Draft, LandedFile
+from civiclake.io.landing.drafts import Draft
+from civiclake.io.landing.manifest import LandedFile
 from civiclake.settings import Settings
 
 if TYPE_CHECKING:
@@ -72,6 +73,8 @@ class Pulled:
 
     files: tuple[LandedFile, ...]
     watermark_to: str | None
+    folded: Mapping[str, int] = field(default_factory=dict)
+    """As :attr:`civiclake.io.landing.manifest.BatchManifest.folded`."""
 
 
 @runtime_checkable

@@ -15,7 +15,15 @@ from botocore.config import Config
 
 from civiclake.contracts.model import Dataset
 from civiclake.errors import SourceError, SourceUnavailable, UserError
-from civiclake.io.landing.delivery import Delivery, StillWritten, ask, credential, expand, holds
+from civiclake.io.landing.delivery import (
+    Delivery,
+    StillWritten,
+    ask,
+    credential,
+    expand,
+    holds,
+    optional,
+)
 
 _REFUSED = {
     "InvalidAccessKeyId": "does not know the access key",
@@ -23,6 +31,16 @@ _REFUSED = {
     "AccessDenied": "denies access",
     "403": "denies access",
 }
+_TOKENS = {
+    "ExpiredToken": "says that the session token has expired",
+    "ExpiredTokenException": "says that the session token has expired",
+    "InvalidToken": "does not know the session token",
+    "TokenRefreshRequired": "says that the session token has expired",
+}
+_ELSEWHERE = ("PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraint")
+"""What a store says to a request for a bucket of another region."""
+_ANY_REGION = "us-east-1"
+"""For stores that know no regions."""
 
 
 def find(dataset: Dataset, *, settle_seconds: float) -> tuple[list[Delivery], list[str]]:
@@ -100,16 +118,24 @@ def _client(dataset: Dataset) -> Any:
         connect_timeout=3,
         read_timeout=30,
         retries={"total_max_attempts": 1},  # extract tries again by itself, and says so
-        s3={"addressing_style": "path"},
+        s3={"addressing_style": dataset.source.s3.addressing.value},
     )
     return boto3.session.Session().client(
         "s3",
         endpoint_url=_endpoint(dataset),
         aws_access_key_id=credential(dataset, "ACCESS_KEY"),
         aws_secret_access_key=credential(dataset, "SECRET_KEY"),
-        region_name="us-east-1",
+        aws_session_token=optional(dataset, "SESSION_TOKEN"),
+        region_name=_region(dataset),
         config=config,
     )
+
+
+def _region(dataset: Dataset) -> str:
+    said = dataset.source.s3.region
+    if said:
+        return expand(dataset, "s3.region", said)
+    return optional(dataset, "REGION") or _ANY_REGION
 
 
 def _endpoint(dataset: Dataset) -> str | None:
@@ -140,11 +166,26 @@ def _refusal(dataset: Dataset, bucket: str, error: faults.ClientError) -> Source
             f"{dataset.id}: {dataset.source.location} is missing ({code}): {ask(dataset)} "
             "to deliver it, or correct `location` in the contract"
         )
+    connection = (dataset.source.connection or "").upper()
+    keys = f"{connection}_ACCESS_KEY and {connection}_SECRET_KEY"
+    if optional(dataset, "SESSION_TOKEN"):
+        keys = f"{connection}_ACCESS_KEY, {connection}_SECRET_KEY and {connection}_SESSION_TOKEN"
     if code in _REFUSED:
-        keys = (dataset.source.connection or "").upper()
         return SourceError(
             f"{dataset.id}: the object store {_REFUSED[code]} for bucket {bucket}: check "
-            f"{keys}_ACCESS_KEY and {keys}_SECRET_KEY, or {ask(dataset)} for access"
+            f"{keys}, or {ask(dataset)} for access"
+        )
+    if code in _TOKENS:
+        return SourceError(
+            f"{dataset.id}: the object store {_TOKENS[code]} for bucket {bucket}: renew "
+            f"{keys} together, or {ask(dataset)} for new ones"
+        )
+    if code in _ELSEWHERE:
+        told = str(error.response.get("Error", {}).get("Region") or "")
+        return SourceError(
+            f"{dataset.id}: bucket {bucket} is not in the region {_region(dataset)}"
+            f"{f' but in {told}' if told else ''}: set `s3.region` in {dataset.path}, or "
+            f"{connection}_REGION, or {ask(dataset)} where it is ({code})"
         )
     if status >= 500 or code in ("SlowDown", "RequestTimeout"):
         return SourceUnavailable(

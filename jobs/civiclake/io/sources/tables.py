@@ -22,6 +22,7 @@ class Fault(Enum):
     NO_DATABASE = auto()
     FORBIDDEN = auto()
     MISSING = auto()
+    TLS = auto()
     UNREACHABLE = auto()
     REFUSED = auto()
 
@@ -146,6 +147,12 @@ def sentence(dataset: Dataset, fault: Fault, text: str) -> SourceError:
         return SourceError(
             f"{dataset.id}: {_bare(dataset)} is not what it was, or changed while it was read "
             f"({text}): run the batch again, or {ask(dataset)}"
+        )
+    if fault is Fault.TLS:
+        return SourceError(
+            f"{dataset.id}: the server of database {source.database} is not spoken to over TLS as"
+            f" the contract demands ({text}); no login was sent: {ask(dataset)}, or correct `tls`"
+            f" in {dataset.path}"
         )
     if fault is Fault.UNREACHABLE:
         return SourceUnavailable(

@@ -16,7 +16,7 @@ from pyspark.sql.types import StructType
 from civiclake.contracts.model import Dataset, History
 from civiclake.io.lake import tables
 from civiclake.io.lake.lock import TableLock
-from civiclake.io.landing.store import BatchManifest
+from civiclake.io.landing.former import CameFile, Former, Gathered
 from civiclake.io.ops.ledger import Recorder
 from civiclake.pipeline.night.served import Served, follow, look, schema
 from civiclake.settings import Settings
@@ -52,8 +52,10 @@ class Batch:
     """When the snapshot was taken that the batch brings whole; a replay brings parts of many."""
     snapshots: tuple[datetime, ...] = ()
     """When the other snapshots were taken that are merged."""
-    landed: tuple[BatchManifest, ...] = ()
-    """The batches that are merged, and this one: they say in which order files came."""
+    former: Former = field(default_factory=Gathered)
+    """The batches that are merged."""
+    brought: tuple[CameFile, ...] = ()
+    """The files of this one; a replay brings none."""
     reported_until: date | None = None
     """Day of the newest delivery before this one: what happened earlier was reported already."""
     usual_rows: float | None = None
@@ -62,7 +64,14 @@ class Batch:
     """Bytes that it is thought to write in all, where that is known."""
     warnings: dict[str, int] = field(default_factory=dict)
     """What is to be said of the batch beside its rules, with a number of rows."""
+    folded: Mapping[str, int] = field(default_factory=dict)
+    """Rows that its source gave twice in one reading: how many, by what they were."""
     recorder: Recorder = field(default_factory=Recorder)
+
+    @property
+    def files(self) -> list[CameFile]:
+        """All that say in which order files came: of the batches that are merged, and of this."""
+        return [*self.former.files(but=self.batch_id), *self.brought]
 
     @property
     def where(self) -> str:

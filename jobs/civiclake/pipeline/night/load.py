@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from statistics import median
 
@@ -18,7 +18,9 @@ from civiclake.engine.session import suit
 from civiclake.errors import AccountError
 from civiclake.io.lake import raw, tables
 from civiclake.io.lake.lock import TableLock
-from civiclake.io.landing.store import RENDITIONS, BatchManifest, Landing
+from civiclake.io.landing.former import Former, files_of
+from civiclake.io.landing.manifest import RENDITIONS, BatchManifest
+from civiclake.io.landing.store import Landing
 from civiclake.io.ops.account import KINDS, BatchResult
 from civiclake.io.ops.ledger import Circumstances, Entry
 from civiclake.io.ops.recall import MERGED, said
@@ -81,7 +83,7 @@ def load(settings: Settings, dataset: Dataset, batch_id: str) -> BatchResult:
                 deliveries.note_held(spark, settings, dataset, batch_id, manifest.created_at)
 
         batch = Batch(spark, settings, dataset, batch_id, attempt)
-        compare_with_former(batch, landing.committed(dataset.id), manifest)
+        compare_with_former(batch, landing.former(dataset.id), manifest)
         batch.is_small = suit(spark, manifest.rows)
         batch.needs = _NEEDS * size_of(batch_dir / RENDITIONS)
         batch.recorder.outcomes.append(("extract", "landed", manifest.rows, manifest.seconds))
@@ -185,6 +187,7 @@ def _take_verdict(batch: Batch, judged: judge.Judged, result: BatchResult) -> No
     for name, rows in batch.warnings.items():
         batch.recorder.count("drift", name, rows)
     warn(batch, judged.notes, result)
+    warn(batch, batch.folded, result)
     for rule in verdict.rules:
         if rule.rule.id not in {*judged.by_rule, verdicts.UNBROKEN}:
             log.info("rule %s is judged by Great Expectations alone", rule.rule.id)
@@ -243,45 +246,39 @@ def _clean(batch: Batch) -> None:
         shutil.rmtree(Path(batch.staging("x")).parent, ignore_errors=True)
 
 
-def snapshots(
-    dataset: Dataset, committed: Sequence[BatchManifest], but: str = ""
-) -> tuple[datetime, ...]:
+def snapshots(dataset: Dataset, former: Former, but: str = "") -> tuple[datetime, ...]:
     """When the merged snapshots of a dataset were taken.
 
     Args:
         dataset: the compiled contract; only snapshots have such times.
-        committed: the batches that are merged.
+        former: the batches that are merged.
         but: a batch to leave out.
     """
-    if dataset.load is not Load.SNAPSHOT:
-        return ()
-    others = (b for b in committed if b.batch_id != but)
-    return tuple(sorted({b.taken_at for b in others if b.taken_at is not None}))
+    return former.taken(but) if dataset.load is Load.SNAPSHOT else ()
 
 
-def compare_with_former(
-    batch: Batch, committed: Sequence[BatchManifest], manifest: BatchManifest
-) -> None:
+def compare_with_former(batch: Batch, former: Former, manifest: BatchManifest) -> None:
     """What other batches say about this one.
 
     Args:
         batch: the batch under way.
-        committed: the batches that are merged into the table.
+        former: the batches that are merged into the table.
         manifest: what the batch brought.
     """
     batch.landed_at = manifest.created_at
     if batch.dataset.load is not Load.SNAPSHOT and not batch.dataset.reads_by_watermark:
         batch.origins = {file.path: file.origin for file in manifest.files}
-    former = [b for b in committed if b.created_at < manifest.created_at]
-    if former:
-        batch.usual_rows = median(b.rows for b in former[-_USUAL_BATCHES:])
-    times = [b.taken_at for b in former if b.taken_at is not None]
-    if times:
-        batch.reported_until = max(times).astimezone(UTC).date()
-    batch.landed = (*(b for b in committed if b.batch_id != manifest.batch_id), manifest)
-    batch.snapshots = snapshots(batch.dataset, committed, but=manifest.batch_id)
+    usual = former.rows(manifest.created_at, _USUAL_BATCHES)
+    if usual:
+        batch.usual_rows = median(usual)
+    reported = former.taken_before(manifest.created_at)
+    if reported is not None:
+        batch.reported_until = reported.date()
+    batch.former, batch.brought = former, tuple(files_of(manifest))
+    batch.snapshots = snapshots(batch.dataset, former, but=manifest.batch_id)
     if batch.dataset.load is Load.SNAPSHOT:
         batch.taken_at = manifest.taken_at
+    batch.folded = manifest.folded
     batch.warnings = {
         f"new_column:{name}": manifest.rows for name in raw.new_columns(batch.dataset, manifest)
     }

@@ -126,7 +126,7 @@ def refuse_loss(batch: Batch, frame: DataFrame, served: DataFrame) -> None:
 
 def ranks(batch: Batch) -> DataFrame | None:
     """The order of all files that were merged, for rows that contest a key; None without any."""
-    found = file_versions.versions(batch.landed, batch.dataset)
+    found = file_versions.versions(batch.files, batch.dataset)
     if not found:
         return None
     if not batch.dataset.comes_in_files:  # what was read later stands later in the log
@@ -136,15 +136,14 @@ def ranks(batch: Batch) -> DataFrame | None:
 
 
 def _brought(batch: Batch) -> list[FileVersion]:
-    mine = [manifest for manifest in batch.landed if manifest.batch_id == batch.batch_id]
-    return file_versions.versions(mine, batch.dataset)
+    return file_versions.versions(batch.brought, batch.dataset)
 
 
 def _files(batch: Batch, rows: DataFrame) -> tuple[DataFrame | None, tuple[str, ...], bool]:
     """The files of a batch's records; the names of those whose state came; if any is stale."""
     if batch.dataset.load is not Load.FILES:
         return None, (), False
-    every = file_versions.versions(batch.landed, batch.dataset)
+    every = file_versions.versions(batch.files, batch.dataset)
     current = file_versions.newest(every)
     if batch.is_replay:
         of = F.substring_index(c.RECORD, "/", 2)

@@ -17,7 +17,8 @@ from civiclake.contracts.read.faults import choice
 from civiclake.contracts.sql import sql_name
 from civiclake.errors import UserError
 from civiclake.io.lake import quarantine, raw, tables
-from civiclake.io.landing.store import BACKFILL_PREFIX, Landing
+from civiclake.io.landing.manifest import BACKFILL_PREFIX
+from civiclake.io.landing.store import Landing
 from civiclake.io.ops.account import BatchResult
 from civiclake.pipeline.night.batch import Batch
 from civiclake.pipeline.night.load import run, snapshots
@@ -105,8 +106,8 @@ def _refuse_written(
 
 def _batch(spark: SparkSession, settings: Settings, dataset: Dataset, batch_id: str) -> Batch:
     batch = Batch(spark, settings, dataset, batch_id, attempt=1, is_replay=True)
-    batch.landed = tuple(Landing(settings).committed(dataset.id))
-    batch.snapshots = snapshots(dataset, batch.landed)
+    batch.former = Landing(settings).former(dataset.id)
+    batch.snapshots = snapshots(dataset, batch.former)
     return batch
 
 

@@ -6,7 +6,7 @@ import logging
 
 from civiclake.contracts.model import Dataset
 from civiclake.engine.session import connect
-from civiclake.io.landing.store import BatchManifest
+from civiclake.io.landing.manifest import BatchManifest
 from civiclake.io.ops import ledger
 from civiclake.io.ops.account import UNRENEWED, BatchResult
 from civiclake.pipeline.watch import deliveries

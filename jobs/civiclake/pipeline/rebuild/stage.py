@@ -22,7 +22,9 @@ from civiclake.errors import CivicLakeError, UserError
 from civiclake.io.extract import extract
 from civiclake.io.lake import delta_log, marks, raw, tables
 from civiclake.io.lake.lock import table_lock
-from civiclake.io.landing.store import BatchManifest, Landing
+from civiclake.io.landing.former import Gathered
+from civiclake.io.landing.manifest import BatchManifest
+from civiclake.io.landing.store import Landing
 from civiclake.io.ops import backfills, ledger
 from civiclake.io.ops.backfills import Backfill
 from civiclake.pipeline.night.batch import Batch
@@ -225,15 +227,15 @@ def _begin(
     return True
 
 
-def _held_by_base(settings: Settings, dataset: Dataset, made: Plan) -> list[BatchManifest]:
+def _held_by_base(settings: Settings, dataset: Dataset, made: Plan) -> Gathered:
     """The batches whose rows the version holds that the table is built on."""
     if made.base_version is None:
-        return []
+        return Gathered()
     committed = Landing(settings).committed(dataset.id)
-    return [m for m in committed if m.batch_id not in made.batches]
+    return Gathered(m for m in committed if m.batch_id not in made.batches)
 
 
-def _apply(settings: Settings, side: Side, batch_id: str, merged: list[BatchManifest]) -> None:
+def _apply(settings: Settings, side: Side, batch_id: str, merged: Gathered) -> None:
     """Take one batch through all steps; ``merged`` are those before, and grows by it."""
     landing = Landing(settings)
     manifest = landing.find(side.served.id, batch_id)
@@ -243,7 +245,7 @@ def _apply(settings: Settings, side: Side, batch_id: str, merged: list[BatchMani
         batch = Batch(spark, settings, side.dataset, batch_id, 1, layer=tables.BACKFILL)
         if manifest is None:
             batch.is_replay = True
-            batch.landed = tuple(merged)
+            batch.former = merged
             batch.snapshots = snapshots(side.dataset, merged)
             run(batch, lock, lambda b: _stage_replay(b, side))
             return
@@ -256,7 +258,7 @@ def _apply(settings: Settings, side: Side, batch_id: str, merged: list[BatchMani
             return raw.stage(batch.spark, settings, side.dataset, manifest, folder)
 
         run(batch, lock, read_raw, expected=manifest.rows)
-        merged.append(manifest)
+        merged.add(manifest)
 
 
 def _refuse_lacking(dataset: Dataset, manifest: BatchManifest) -> None:

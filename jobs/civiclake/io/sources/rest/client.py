@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import email.utils
 import json
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -278,13 +279,17 @@ def _wait(state: RetryCallState) -> float:
 
 
 def _retry_after(value: str | None) -> float | None:
-    """Seconds, given as such or as a date (RFC 9110)."""
-    if value is None:
-        return None
-    if value.strip().isdigit():
-        return float(value)
+    """Seconds, given as such or as a date (RFC 9110), which is GMT whatever zone it names or not.
+
+    Returns:
+        None for what is neither: the pace is then our own.
+    """
+    said = (value or "").strip()
+    if re.fullmatch(r"[0-9]{1,9}", said):
+        return float(said)
     try:
-        moment = email.utils.parsedate_to_datetime(value)
-    except ValueError:
+        moment = email.utils.parsedate_to_datetime(said)
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return max(0.0, (moment - datetime.now(UTC)).total_seconds())
+    except (ValueError, TypeError, OverflowError, IndexError):
         return None
-    return max(0.0, (moment - datetime.now(UTC)).total_seconds())
