@@ -18,6 +18,10 @@ from nightly.command import CityCommand, CivicLakeCommand
 from nightly.plan import CityPlan, DatasetPlan
 from nightly.retries import OPERATORS, RETRIES
 
+_DO = (
+    "Find out why nothing came: ask the source, look at the log of its `extract` in Airflow. What"
+    " is delivered after all is loaded when the department's run is cleared, or in the next night."
+)
 CHECKED_AT = "5 * * * *"
 """Deadlines lie at a department's hour plus a latency: an hour's wait is the longest."""
 
@@ -43,28 +47,39 @@ class AbsentDelivery(CivicLakeCommand):
 
     Args:
         absence: one of the dictionaries that :class:`DeliveriesCheck` hands on.
+        channels: Airflow connections of the owners that have their own, by dataset.
     """
 
     ui_color = "#f4dede"
     template_fields = ("absence",)
 
-    def __init__(self, *, absence: dict[str, Any], **kwargs: Any):
+    def __init__(
+        self, *, absence: dict[str, Any], channels: dict[str, str] | None = None, **kwargs: Any
+    ):
         super().__init__(arguments=["deliveries", "told"], **kwargs)
         self.absence = absence
+        self.channels = channels or {}
+
+    def _has_channel(self) -> bool:
+        return self.absence["dataset"] in self.channels
 
     def execute(self, context: Any) -> Any:
         """Always ends in failure: this task stands for something that is not there."""
         found = self.absence
-        alerts.tell_once(
+        is_told = alerts.tell_once(
             f"absent {found['dataset']} {found['due_at']}",
             found["sentence"],
+            found.get("do") or _DO,
             dataset=found["dataset"],
             owner=found["owner"],
             contact=found["contact"],
             due_at=found["due_at"],
+            **({"channel": self.channels[found["dataset"]]} if self._has_channel() else {}),
         )
         # After the alert: broken off in between, the key keeps the next try from telling again.
-        self.run_words([*self.arguments, found["dataset"], "--due", found["due_at"]])
+        # While it waits to be sent, the next check finds it untold, and looks again.
+        if is_told:
+            self.run_words([*self.arguments, found["dataset"], "--due", found["due_at"]])
         raise AirflowFailException(found["sentence"])
 
 
@@ -86,8 +101,15 @@ def deliveries_dag(city: CityPlan) -> DAG:
             retries=0,
             on_failure_callback=None,
             map_index_template="{{ task.absence.dataset }}",
+            channels=_channels(city),
         ).expand(absence=check.output)
     return dag
+
+
+def _channels(city: CityPlan) -> dict[str, str]:
+    owners = {d.id: d.answers for p in city.departments for d in p.datasets}
+    owners |= {f"marts.{mart.name}": mart.answers for mart in city.marts}
+    return {name: owner.channel for name, owner in owners.items() if owner.channel}
 
 
 def _doc(city: CityPlan) -> str:

@@ -17,7 +17,7 @@ from airflow.sdk import (
 
 from nightly.command import CivicLakeCommand
 from nightly.deadline import NightBegun
-from nightly.plan import DatasetPlan, DepartmentPlan, LinkPlan, MartPlan
+from nightly.plan import DatasetPlan, DepartmentPlan, LinkPlan, MartPlan, OwnerPlan
 from nightly.retries import RETRIES
 
 
@@ -35,7 +35,7 @@ def department_dag(department: DepartmentPlan) -> DAG:
         max_active_runs=1,
         default_args=RETRIES,
         tags=["nightly", department.name],
-        owner_links=_owner_links(department.datasets),
+        owner_links=_owner_links([d.answers for d in department.datasets]),
         deadline=_deadline(department),
     ) as dag:
         loads = {dataset.name: _dataset_tasks(dataset) for dataset in department.datasets}
@@ -88,13 +88,14 @@ def _arrival_dag(
         max_active_runs=1,
         default_args=RETRIES,
         tags=[verb],
-        owner_links=_owner_links(plan.inputs),
+        owner_links=_owner_links([plan.answers]),
     ) as dag:
         CivicLakeCommand(
             task_id=task_id,
             arguments=[verb, plan.name],
             pool=name,
-            owner=_owner(plan.owner),
+            owner=_owner(plan.answers.name),
+            answers=plan.answers,
             outlets=outlets,
             doc_md=doc,
         )
@@ -110,6 +111,7 @@ def _dataset_tasks(dataset: DatasetPlan) -> BaseOperator:
             connection=dataset.connection,
             pool="sources",
             owner=_owner(dataset.owner),
+            answers=dataset.answers,
             doc_md=_dataset_doc(dataset),
         )
         load = CivicLakeCommand(
@@ -117,6 +119,7 @@ def _dataset_tasks(dataset: DatasetPlan) -> BaseOperator:
             arguments=["load", dataset.id],
             pool=f"table_{dataset.table}",
             owner=_owner(dataset.owner),
+            answers=dataset.answers,
             outlets=[_asset("unified", dataset.table)],
             doc_md=_dataset_doc(dataset),
         )
@@ -152,14 +155,14 @@ def _owner(name: str) -> str:
     return name.replace(",", " /")
 
 
-def _owner_links(datasets: Sequence[DatasetPlan]) -> dict[str, str]:
+def _owner_links(owners: Sequence[OwnerPlan]) -> dict[str, str]:
     """Where a click on an owner leads; a contact that is no address leads nowhere."""
     links = {}
-    for dataset in datasets:
-        if dataset.contact.startswith(("https://", "http://")):
-            links[_owner(dataset.owner)] = dataset.contact
-        elif "@" in dataset.contact:
-            links[_owner(dataset.owner)] = f"mailto:{dataset.contact}"
+    for owner in owners:
+        if owner.contact.startswith(("https://", "http://")):
+            links[_owner(owner.name)] = owner.contact
+        elif "@" in owner.contact:
+            links[_owner(owner.name)] = f"mailto:{owner.contact}"
     return links
 
 
@@ -169,7 +172,8 @@ def _department_doc(department: DepartmentPlan) -> str:
 
 def _mart_doc(mart: MartPlan) -> str:
     return (
-        f"`marts.{mart.name}` is brought up to date when these have arrived:\n\n"
+        f"`marts.{mart.name}`, for which {mart.answers.name} answers, is brought up to date when"
+        " these have arrived:\n\n"
         f"{_table(mart.inputs)}"
     )
 

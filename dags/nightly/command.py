@@ -19,6 +19,7 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException
 from airflow.sdk.log import mask_secret
 
 from nightly import child
+from nightly.plan import OwnerPlan
 
 _PARTS = {
     "host": "HOST",
@@ -51,14 +52,23 @@ class CivicLakeCommand(BaseOperator):
         arguments: words of the command, such as ``("load", "health.visits")``.
         connection: Airflow connection whose fields the command gets as
             ``<ID>_HOST`` and its kin; None when it needs none.
+        answers: who is told when it failed; None: the operators.
     """
 
     ui_color = "#e8f1ee"
 
-    def __init__(self, *, arguments: Sequence[str], connection: str | None = None, **kwargs: Any):
+    def __init__(
+        self,
+        *,
+        arguments: Sequence[str],
+        connection: str | None = None,
+        answers: OwnerPlan | None = None,
+        **kwargs: Any,
+    ):
         super().__init__(**kwargs)
         self.arguments = list(arguments)
         self.connection = connection
+        self.answers = answers
         self._child: subprocess.Popen[str] | None = None
 
     @property

@@ -44,6 +44,26 @@ class RulePlan:
 
 
 @dataclass(frozen=True)
+class OwnerPlan:
+    """Who answers for a task, and how alerts get there."""
+
+    name: str
+    contact: str = ""
+    channel: str = ""
+    """Airflow connection of its own; empty: the city's."""
+
+    @property
+    def ways(self) -> dict[str, str]:
+        """What an alert says of the way to its owner."""
+        said = {"contact": self.contact, "channel": self.channel}
+        return {name: value for name, value in said.items() if value}
+
+
+OPERATORS = OwnerPlan("Operators")
+"""They answer for what belongs to no department."""
+
+
+@dataclass(frozen=True)
 class DatasetPlan:
     """What the tasks of one dataset need to know."""
 
@@ -60,6 +80,13 @@ class DatasetPlan:
     """Names of the department's datasets that must be loaded before."""
     latency_seconds: int
     rules: Mapping[str, RulePlan] = field(default_factory=dict)
+    channel: str = ""
+    """Airflow connection of its owner, as :class:`OwnerPlan` has it."""
+
+    @property
+    def answers(self) -> OwnerPlan:
+        """Who answers for it."""
+        return OwnerPlan(self.owner, self.contact, self.channel)
 
 
 @dataclass(frozen=True)
@@ -81,6 +108,35 @@ class DepartmentPlan:
         return list(dict.fromkeys(f"{d.owner} <{d.contact}>" for d in self.datasets))
 
 
+BUILD_SECONDS = 3600
+"""What is made has so long after its slowest input's promise (`civiclake.contracts.derived`)."""
+
+
+@dataclass(frozen=True)
+class MadePlan:
+    """A mart or a kind of link: made from datasets, and owed as they are."""
+
+    name: str
+    kind: str
+    """``mart`` or ``link``."""
+    task: str
+    """The one task of its DAG."""
+    id: str
+    """As the ledger has it."""
+    inputs: tuple[DatasetPlan, ...]
+    answers: OwnerPlan
+
+    @property
+    def dag(self) -> str:
+        """Id of its DAG."""
+        return f"{self.kind}_{self.name}"
+
+    @property
+    def latency_seconds(self) -> int:
+        """What it promises."""
+        return max(i.latency_seconds for i in self.inputs) + BUILD_SECONDS
+
+
 @dataclass(frozen=True)
 class MartPlan:
     """One cross-department table."""
@@ -88,11 +144,13 @@ class MartPlan:
     name: str
     inputs: tuple[DatasetPlan, ...]
     """Their arrival makes it run."""
+    answers: OwnerPlan = OPERATORS
+    """Who is asked when it fails: its own owner, and nobody of whom it reads."""
 
     @property
-    def owner(self) -> str:
-        """Who is asked first when it fails: the owner of its first input."""
-        return self.inputs[0].owner
+    def made(self) -> MadePlan:
+        """As what is made from datasets."""
+        return MadePlan(self.name, "mart", "build", f"marts.{self.name}", self.inputs, self.answers)
 
 
 @dataclass(frozen=True)
@@ -102,11 +160,12 @@ class LinkPlan:
     name: str
     inputs: tuple[DatasetPlan, ...]
     """Their arrival makes it run."""
+    answers: OwnerPlan = OPERATORS
 
     @property
-    def owner(self) -> str:
-        """Who is asked first when it fails: the owner of its first input."""
-        return self.inputs[0].owner
+    def made(self) -> MadePlan:
+        """As what is made from datasets."""
+        return MadePlan(self.name, "link", "link", f"link.{self.name}", self.inputs, self.answers)
 
 
 @dataclass(frozen=True)
@@ -116,6 +175,11 @@ class CityPlan:
     departments: tuple[DepartmentPlan, ...]
     marts: tuple[MartPlan, ...]
     links: tuple[LinkPlan, ...]
+
+    @property
+    def made(self) -> list[MadePlan]:
+        """All that is made from datasets."""
+        return [one.made for one in (*self.marts, *self.links)]
 
 
 def read_plan(path: Path | None = None) -> CityPlan:
@@ -143,7 +207,7 @@ def _parsed(path: Path, *_version: int) -> CityPlan:
     departments = tuple(_department(n, d) for n, d in sorted(by_department.items()))
     known = {dataset.id: dataset for d in departments for dataset in d.datasets}
     marts = [
-        MartPlan(mart["name"], tuple(known[i] for i in mart["inputs"]))
+        MartPlan(mart["name"], tuple(known[i] for i in mart["inputs"]), _owner(mart.get("owner")))
         for mart in manifest.get("marts", ())
     ]
     links = [
@@ -151,6 +215,12 @@ def _parsed(path: Path, *_version: int) -> CityPlan:
         for link in manifest.get("links", ())
     ]
     return CityPlan(departments=departments, marts=tuple(marts), links=tuple(links))
+
+
+def _owner(said: Mapping[str, Any] | None) -> OwnerPlan:
+    if said is None:
+        return OPERATORS
+    return OwnerPlan(said["name"], said["contact"], said.get("channel") or "")
 
 
 def _department(name: str, datasets: list[Mapping[str, Any]]) -> DepartmentPlan:
@@ -174,6 +244,7 @@ def _dataset(dataset: Mapping[str, Any], here: Mapping[str, str]) -> DatasetPlan
         contract=dataset["path"],
         owner=dataset["owner"]["name"],
         contact=dataset["owner"]["contact"],
+        channel=dataset["owner"].get("channel") or "",
         connection=dataset["source"].get("connection"),
         after=tuple(sorted(here[r] for r in referenced if r in here and r != dataset["id"])),
         latency_seconds=dataset.get("latency_seconds", 86400),

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from nightly import alerts
+from nightly import alerts, plan
 
-OPERATORS = "Operators"
+OPERATORS = plan.OPERATORS.name
 """Owner of the tasks that belong to no department."""
 RETRIES: dict[str, Any] = {
     "retries": 2,

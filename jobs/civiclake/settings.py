@@ -115,6 +115,17 @@ class AirflowSettings(_Section):
     parallelism: int = 4
 
 
+class AlertSettings(_Section):
+    """How owners are told; without a connection an alert is a line of ``run/alerts.jsonl``."""
+
+    connection: str = ""
+    """Id of an Airflow connection of type ``smtp`` or ``apprise``."""
+    sender: str = ""
+    """Mail address that alerts come from; without it, the connection's ``from_email``."""
+    operators: str = ""
+    """Mail address of the city's operators: for alerts that are no owner's."""
+
+
 class PostgresSettings(_Section):
     """The PostgreSQL that ``make up`` starts (Airflow's metadata; the demo's sources)."""
 
@@ -211,6 +222,7 @@ class Settings(BaseSettings):
     and refused until then."""
     engine: EngineSettings = EngineSettings()
     airflow: AirflowSettings = AirflowSettings()
+    alerts: AlertSettings = AlertSettings()
     postgres: PostgresSettings = PostgresSettings()
     pseudonym: PseudonymSettings = PseudonymSettings()
     linkage: LinkageSettings = LinkageSettings()

@@ -6,6 +6,7 @@ import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +14,18 @@ import pytest
 from nights import Nights, age, city
 from pyspark.sql import SparkSession
 
+from civiclake.contracts.derived import derived
 from civiclake.contracts.load import load_city
 from civiclake.contracts.model import Manifest
-from civiclake.errors import AccountError, FencedError, UserError
+from civiclake.errors import AccountError, ContractError, FencedError, UserError
 from civiclake.io.lake import tables
+from civiclake.io.ops import deliveries as promises
 from civiclake.io.ops.account import BatchResult
 from civiclake.pipeline.marts import build as module
+from civiclake.pipeline.marts import groups, guard
 from civiclake.pipeline.marts.build import build
+from civiclake.pipeline.marts.groups import Plan
+from civiclake.pipeline.watch import deliveries
 from civiclake.settings import Settings, project_root
 
 MART = "visits_by_weather"
@@ -148,6 +154,32 @@ def test_only_the_groups_that_changed_are_computed_and_replaced(week: Town) -> N
     assert set(kept) == {"groups", "replaced", "whole"}
 
 
+def test_a_mart_is_a_delivery_with_an_owner_and_says_what_it_waits_for(
+    week: Town, own: Path
+) -> None:
+    def state() -> list[tuple[str, str, str]]:
+        rows = promises.read(week.spark, week.settings)
+        return [(r.dataset, r.state.value, r.owner) for r in rows if r.dataset.startswith("marts")]
+
+    name, owner = f"marts.{MART}", "City planning office"
+    assert state() == [(name, "delivered", owner)]
+    own.write_text(f"-- inputs: {VISITS}\nSELECT * FROM raw.health_visits")
+    with pytest.raises(ContractError):
+        week.refresh()
+    assert state() == [(name, "held", owner)]
+    (made,) = [one for one in derived(week.city) if one.id == name]
+    datasets = [week.city.dataset(VISITS), week.city.dataset(DAYS)]
+    later = datetime.now(UTC) + timedelta(days=3)
+    with week.keys():
+        deliveries.check(week.settings, [], datetime.now(UTC) - timedelta(days=2), [made])
+        found = deliveries.check(week.settings, datasets, later, [made])
+    told = [one for one in found if one.promise.dataset == name][-1]
+    assert f"it waits for {VISITS} (not delivered: ask" in told.sentence
+    assert f"{DAYS} (" in told.sentence
+    assert told.sentence.endswith(f": ask {owner} (data@planning.example.org)")
+    assert "`mart_visits_by_weather` makes it by itself" in told.do
+
+
 def test_inputs_that_have_not_changed_for_long_are_read_all_the_same(week: Town) -> None:
     for dataset_id in (VISITS, DAYS):
         age(Path(week.settings.lake) / "unified" / dataset_id.replace(".", "_"), days=60)
@@ -274,6 +306,54 @@ def test_a_wrong_group_is_found_and_writes_nothing(week: Town, own: Path) -> Non
     with pytest.raises(UserError, match="give rows of other groups of day as well"):
         week.refresh()
     assert week.served() == before
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        ("FROM raw.health_visits", r"visits_by_weather\.sql:3: reads raw\.health_visits; allowed"),
+        ("FROM unified.health_visits VERSION AS OF 1", "reads unified.health_visits AS OF"),
+        ("FROM {mart}", "reads delta.`"),
+    ],
+)
+def test_a_file_that_was_changed_since_the_check_is_judged_again(
+    week: Town, own: Path, more: str, told: str
+) -> None:
+    text = f"-- inputs: {VISITS}, {DAYS}\nSELECT count(*) AS n\n{more.format(mart=week.mart)}"
+    own.write_text(text)
+    before = week.served()
+    with pytest.raises(ContractError, match=told):
+        week.refresh()
+    assert week.served() == before
+
+
+def test_spark_itself_says_what_would_be_read(week: Town) -> None:
+    """Where a parser of ours were led astray, the plan is not."""
+    mart = week.city.marts[0]
+    found = groups.inputs(week.spark, week.settings, mart)
+    groups.bind(week.spark, week.settings, mart, "SELECT 1", found, Plan(whole="all"))
+
+    def judge(query: str) -> None:
+        guard.judge_plan(week.spark, week.settings, mart, query, found)
+
+    judge(
+        "WITH a AS (SELECT day(date) AS d FROM meteorology_daily) SELECT 'x\\n' AS x,"
+        " (SELECT count(*) FROM health_visits) AS n, e.* FROM a, LATERAL explode(array(d)) AS e"
+    )
+    place = tables.location(week.settings, tables.MARTS, MART)
+    older = week.name(VISITS) + " VERSION AS OF 1"
+    for query, told in {
+        f"SELECT * FROM {week.mart}": place,
+        f"SELECT * FROM {week.name(VISITS)}": "health_visits",
+        f"SELECT * FROM {older}": r"health_visits \(version 1\)",
+        f"SELECT * FROM range(2) WHERE EXISTS (SELECT 1 FROM {week.mart})": place,
+        f"SELECT * FROM text.`{place}/_delta_log`": "HadoopFsRelation",
+        "SELECT reflect('java.lang.Math', 'abs', 1)": "reflect",
+        "SELECT TRANSFORM (1) USING 'cat' AS (x)": "ScriptTransformation",
+        "SHOW TABLES": "ShowTables",
+    }.items():
+        with pytest.raises(UserError, match=f"would read or run .*{told}.*; allowed are its"):
+            judge(query)
 
 
 def test_a_writer_that_lost_its_lock_builds_nothing(

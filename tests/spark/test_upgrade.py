@@ -23,7 +23,10 @@ from civiclake.settings import Settings
 KEPT = Path(__file__).parents[1] / "data" / "lake_7d6a82a.tar.gz"
 DAYS = "date,precipitation,temp_max,temp_min,wind,weather\n"
 HOUSES = "facility_id,name,kind,district_code,beds,latitude,longitude,opened_on\n"
-ROUTES = "route_id,route_short_name,route_long_name,route_type\n"
+ROUTES = (
+    "route_id,route_short_name,route_long_name,route_desc,route_type,route_url,route_color,"
+    "route_text_color\n"
+)
 
 
 @pytest.fixture(scope="module")
@@ -80,11 +83,14 @@ def test_its_tables_take_another_night(
     result = days.run("20160104T020000Z", DAYS + again + "2016/02/01,0.0,5.0,1.0,2.0,sun\n")
     assert counts(result) == {"read": 3, "inserted": 1, "updated": 1, "unchanged": 1}
     houses = nights("health.facilities", history=History.HISTORY)
-    rows = [f"F{n:04d},House {n},clinic,990101,{n},47.5,-122.3,1990-01-01\n" for n in range(2, 9)]
+    rows = [
+        f"F{n:04d},House {n},{kind},990101,{n},47.5,-122.3,1990-01-01\n"
+        for n, kind in enumerate(["hospital", *["clinic"] * 6], 1)
+    ]
     result = houses.run("20160104T020000Z", HOUSES + "".join(rows))
     assert counts(result) == {"read": 7, "unchanged": 7, "deleted": 2}
     routes = nights("transport.routes", history=History.SNAPSHOT)
-    result = routes.run("20160104T020000Z", ROUTES + "R1,1,City - Beach,3\n")
+    result = routes.run("20160104T020000Z", ROUTES + "R1,1,City - Beach,,3,,7BC142,000000\n")
     assert counts(result) == {"read": 1, "inserted": 1}
     assert len({row["_snapshot_date"] for row in spark.table(
         tables.by_path(old, tables.UNIFIED, "transport_routes")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from civiclake.contracts.city import City, read_city
 from civiclake.contracts.dataset import Draft
-from civiclake.contracts.mart import group_faults
+from civiclake.contracts.mart import group_faults, query_faults
 from civiclake.contracts.model import Column, Dataset
 from civiclake.contracts.read.faults import choice, did_you_mean
 from civiclake.settings import MARTS_DIR
@@ -121,14 +121,14 @@ def _circle(start: str, datasets: Mapping[str, Dataset]) -> list[str] | None:
 
 def _marts_know_their_inputs(city: City) -> None:
     known = [d.id for d in city.drafts]
-    served = {
-        d.id: [column.name for column in d.dataset.unified_columns]
-        for d in city.drafts
-        if d.dataset is not None
-    }
-    for shown, mart in city.marts:
-        for fault in group_faults(mart, served):
-            city.faults.add(shown, fault)
+    datasets = [d.dataset for d in city.drafts if d.dataset is not None]
+    served = {d.id: [column.name for column in d.unified_columns] for d in datasets}
+    for draft in city.marts:
+        shown, mart = draft.shown, draft.mart
+        for said in group_faults(mart, served):
+            city.faults.add(shown, said)
+        for fault in query_faults(mart, draft.text, datasets):
+            city.faults.add(fault.place(shown), fault.message)
         for name in mart.inputs or ("",):
             if name not in known:
                 hint = did_you_mean(name, known)

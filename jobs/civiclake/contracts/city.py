@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from civiclake.contracts.dataset import Draft, compile_contract
-from civiclake.contracts.mart import read_mart
-from civiclake.contracts.model import Mart
+from civiclake.contracts.mart import MartDraft, read_mart
 from civiclake.contracts.read.document import Document, read_json, read_yaml
 from civiclake.contracts.read.faults import Faults
 from civiclake.contracts.read.library import CODES, COLUMNS, Library, read_library
@@ -23,8 +22,7 @@ class City:
     expectations_dir: Path
     faults: Faults = field(default_factory=Faults)
     drafts: list[Draft] = field(default_factory=list)
-    marts: list[tuple[str, Mart]] = field(default_factory=list)
-    """Name of the file, and the mart."""
+    marts: list[MartDraft] = field(default_factory=list)
     library: Library = field(default_factory=Library)
     fingerprint: str = ""
 
@@ -101,14 +99,14 @@ def _add_suite(draft: Draft, document: Document, faults: Faults) -> None:
         draft.dataset = draft.dataset.model_copy(update={"rules": (*taken, *rules)})
 
 
-def _read_marts(folder: Path, faults: Faults) -> list[tuple[str, Mart]]:
+def _read_marts(folder: Path, faults: Faults) -> list[MartDraft]:
     """A mart is one SQL file with a head that says what it reads."""
     found = []
     for path in sorted(folder.glob("*.sql")) if folder.is_dir() else ():
         shown = f"{folder.name}/{path.name}"
         mart = read_mart(path, shown, faults)
         if mart is not None:
-            found.append((shown, mart))
+            found.append(mart)
     return found
 
 

@@ -16,6 +16,7 @@ from civiclake.contracts.read.extension import DatasetExtension
 from civiclake.contracts.read.faults import Faults, Place, choice
 from civiclake.contracts.read.library import Library
 from civiclake.contracts.read.loading_checks import check_loading
+from civiclake.contracts.read.owners import owner as owners_of
 from civiclake.contracts.read.server import read_source
 from civiclake.contracts.rules import loading, structural
 
@@ -184,9 +185,10 @@ class _Reader:
             self.fault(("team",), message)
             return None
         name = str((team.get("name") if isinstance(team, dict) else None) or owners[0]["username"])
-        contacts = [str(s["url"]) for s in self.data.get("support") or [] if s and s.get("url")]
-        contact = contacts[0] if contacts else str(owners[0]["username"])
-        return Owner(name=name, contact=contact.removeprefix("mailto:"))
+        urls = [str(s["url"]) for s in self.data.get("support") or [] if s and s.get("url")]
+        return owners_of(
+            name, urls, str(owners[0]["username"]), lambda said: self.fault(("support",), said)
+        )
 
     def latency(self) -> int:
         """How old the newest delivery may be, in seconds."""

@@ -2,30 +2,37 @@
 
 ```sql
 -- inputs: health.visits, meteorology.daily
+-- owner: Planning office <planning@city.example>
 -- refresh_by: day
 -- group: health.visits = to_date(visited_at)
 -- group: meteorology.daily = date
 ```
 
-``refresh_by`` names a column of the mart. A row of an input belongs to the group that its
-``group`` line computes, and touches the mart's rows of that group alone. An input without such a
-line, or with a change that no feed tells, makes the whole mart be built anew.
+``owner`` is who is asked when it fails; without it, the city's operators are. ``refresh_by`` names
+a column of the mart. A row of an input belongs to the group that its ``group`` line computes, and
+touches the mart's rows of that group alone. An input without such a line, or with a change that no
+feed tells, makes the whole mart be built anew. ``shows`` names pseudonyms that the mart gives out
+(``health.visits.citizen_id``), which no other mart may.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
-from civiclake.contracts.model import Mart
+from civiclake.contracts.model import Dataset, Mart, Owner, Protection
+from civiclake.contracts.read import owners
 from civiclake.contracts.read.faults import Faults, choice, did_you_mean
+from civiclake.contracts.read.query import Query, QueryFault, UnreadableQuery
+from civiclake.contracts.read.shown import TableColumns, named_columns, shown_columns
 
-UNIFIED_NAME = re.compile(r"\bunified\.(\w+)")
-"""How a query names an input."""
 _LINE = re.compile(
-    r"^--[ \t]*(?P<word>inputs|refresh_by|group):[ \t]*(?P<said>.*?)[ \t]*$", re.MULTILINE
+    r"^--[ \t]*(?P<word>inputs|owner|refresh_by|group|shows):[ \t]*(?P<said>.*?)[ \t]*$",
+    re.MULTILINE,
 )
+_OWNER = re.compile(r"(?P<name>[^<>]+?)[ \t]*<(?P<contact>[^<> \t]+)>")
 _COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
 _TEXT = re.compile(r"'(?:[^'\\]|\\.)*'")
 _WORD = re.compile(r"`?\b([A-Za-z_]\w*)\b`?(\s*\()?")
@@ -42,8 +49,18 @@ _FICKLE = re.compile(
 """What gives another value at another time, or hangs on more than a row's group."""
 
 
-def read_mart(path: Path, shown: str, faults: Faults) -> Mart | None:
-    """Read a mart's head and hold its query against it.
+@dataclass(frozen=True)
+class MartDraft:
+    """One file of a mart as it was read."""
+
+    shown: str
+    """How faults call the file."""
+    mart: Mart
+    text: str
+
+
+def read_mart(path: Path, shown: str, faults: Faults) -> MartDraft | None:
+    """Read a mart's head; its query is judged when all contracts are known (`query_faults`).
 
     Args:
         path: the SQL file.
@@ -57,16 +74,114 @@ def read_mart(path: Path, shown: str, faults: Faults) -> Mart | None:
     if "inputs" not in lines:
         faults.add(shown, "says no inputs; wanted is a line such as '-- inputs: health.visits'")
         return None
+
+    def fault(said: str) -> None:
+        faults.add(shown, said)
+
     inputs = tuple(i.strip() for i in lines["inputs"][0].split(",") if i.strip())
-    groups = _groups(lines.get("group", []), inputs, lambda said: faults.add(shown, said))
-    by = lines["refresh_by"][0] if "refresh_by" in lines else None
-    mart = Mart(name=path.stem, inputs=inputs, refresh_by=by, groups=groups)
-    if by is None and not groups:
-        return mart
-    query = _TEXT.sub("''", _COMMENT.sub("", text))
-    for fault in _refresh_faults(mart, query):
-        faults.add(shown, fault)
-    return mart
+    mart = Mart(
+        name=path.stem,
+        inputs=inputs,
+        owner=_owner(lines.get("owner", []), fault),
+        refresh_by=lines["refresh_by"][0] if "refresh_by" in lines else None,
+        groups=_groups(lines.get("group", []), inputs, fault),
+        shows=tuple(s.strip() for line in lines.get("shows", ()) for s in line.split(",")),
+    )
+    return MartDraft(shown, mart, text)
+
+
+def _owner(lines: list[str], fault: Callable[[str], None]) -> Owner | None:
+    if not lines:
+        return None
+    found = _OWNER.fullmatch(lines[0])
+    if found is None or len(lines) > 1:
+        fault(
+            f"owner: {lines[-1]!r} should say once who is asked, such as"
+            " 'Planning office <planning@city.example>', or"
+            " 'Planning office <planning@city.example,airflow:planning_chat>'"
+        )
+        return None
+    return owners.owner(found["name"], found["contact"].split(","), "", fault)
+
+
+def query_faults(mart: Mart, text: str, datasets: Iterable[Dataset]) -> list[QueryFault]:
+    """What the query does that a mart may not: asked by the check, and before every build.
+
+    Args:
+        mart: its head.
+        text: the whole file.
+        datasets: the contracts of its inputs; of one that is missing no column is judged.
+    """
+    try:
+        query = Query(text)
+    except UnreadableQuery as error:
+        return [error.fault]
+    known = {_table(d.id): d for d in datasets if d.id in mart.inputs}
+    found = query.faults([_table(name) for name in mart.inputs])
+    if not found:
+        found = list(_restricted_faults(mart, query, known))
+    if mart.refresh_by is not None or mart.groups:
+        found += [QueryFault(None, said) for said in _refresh_faults(mart, query)]
+    for name, expression in mart.groups.items():
+        found += _group_query_faults(name, expression)
+    return found
+
+
+def _restricted_faults(
+    mart: Mart, query: Query, known: Mapping[str, Dataset]
+) -> Iterator[QueryFault]:
+    """Columns that stop at ``protect``, and pseudonyms that are given out unsaid."""
+    tables = {table: _columns(dataset) for table, dataset in known.items()}
+    for table, columns in tables.items():
+        served = ", ".join(columns.served)
+        free = columns.dropped - {c for other in tables.values() for c in other.served}
+        for name in sorted(named_columns(query, free)):
+            yield QueryFault(
+                None,
+                f"names {name!r} of {known[table].id}, which is restricted and stops at `protect`;"
+                f" allowed are the columns that unified serves: {served}",
+            )
+    given = {f"{known[table].id}.{name}" for table, name in shown_columns(query, tables)}
+    for name in sorted(given - set(mart.shows)):
+        yield QueryFault(
+            None,
+            f"gives out {name}, which is restricted (a pseudonym of one person or place); allowed"
+            " is to count it, to compare, join and group by it, or a line that says so:"
+            f" '-- shows: {name}'",
+        )
+    pseudonyms = {f"{known[t].id}.{name}" for t, c in tables.items() for name in c.restricted}
+    for name in mart.shows:
+        if name not in pseudonyms and len(known) == len(mart.inputs):
+            hint = did_you_mean(name, pseudonyms)
+            yield QueryFault(
+                None,
+                f"shows: {name!r} is no restricted column of an input; allowed are"
+                f" {choice(sorted(pseudonyms))}{hint}",
+            )
+
+
+def _columns(dataset: Dataset) -> TableColumns:
+    """What a query may know of an input, beside the pipeline's own columns."""
+    kept = dataset.unified_columns
+    return TableColumns(
+        served=tuple(c.name for c in kept),
+        restricted=frozenset(c.name for c in kept if c.protection is Protection.PSEUDONYM),
+        dropped=frozenset(c.name for c in dataset.columns if c.protection is Protection.DROP),
+    )
+
+
+def _table(dataset_id: str) -> str:
+    return dataset_id.replace(".", "_", 1)
+
+
+def _group_query_faults(name: str, expression: str) -> list[QueryFault]:
+    """A group is an expression of one row, so it reads nothing else either."""
+    try:
+        query = Query(f"SELECT ({expression}) FROM unified.{_table(name)}")
+    except UnreadableQuery as error:
+        return [QueryFault(None, f"group: {expression!r}: {error}")]
+    told = query.faults([_table(name)])
+    return [QueryFault(None, f"group: {expression!r} {one.message}") for one in told]
 
 
 def _groups(
@@ -88,30 +203,25 @@ def _groups(
     return groups
 
 
-def _refresh_faults(mart: Mart, query: str) -> list[str]:
+def _refresh_faults(mart: Mart, query: Query) -> list[str]:
     """Why the mart could not be refreshed by groups."""
     faults = []
+    given = query.columns
     if mart.refresh_by is None:
         faults.append("says group, but no refresh_by: wanted is the mart's column, such as 'day'")
-    elif not re.search(rf"\b{re.escape(mart.refresh_by)}\b", query):
-        faults.append(f"refresh_by: the query gives no column {mart.refresh_by!r}")
+    elif given is not None and mart.refresh_by.lower() not in {name.lower() for name in given}:
+        hint = did_you_mean(mart.refresh_by, given)
+        faults.append(
+            f"refresh_by: the query gives no column {mart.refresh_by!r}; allowed are"
+            f" {choice(given)}{hint}"
+        )
     if not mart.groups:
         faults.append(
             "says refresh_by, but no group: wanted is a line such as"
             " '-- group: health.visits = to_date(visited_at)'"
         )
-    named = set(UNIFIED_NAME.findall(query))
-    wanted = {i.replace(".", "_", 1) for i in mart.inputs}
-    others = {f"unified.{name}" for name in named - wanted}
-    if len(re.findall(r"\bunified\b", query)) != len(UNIFIED_NAME.findall(query)):
-        others.add("a table of unified in other words than unified.<table>")
-    others |= {f"{layer}.*" for layer in re.findall(r"\b(marts|ops|raw|delta)\s*\.", query)}
-    if others:
-        faults.append(
-            f"refresh_by: the query reads {', '.join(sorted(others))}; allowed are its inputs"
-            f" alone, as {choice(f'unified.{name}' for name in sorted(wanted))}"
-        )
-    fickle = sorted({word.lower() for word in _FICKLE.findall(query)})
+    bare = _TEXT.sub("''", _COMMENT.sub("", query.text))
+    fickle = sorted({word.lower() for word in _FICKLE.findall(bare)})
     if fickle:
         faults.append(
             f"refresh_by: {', '.join(fickle)} gives another value each time; leave it out, or"

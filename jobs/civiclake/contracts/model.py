@@ -167,6 +167,8 @@ class Owner(_Frozen):
 
     name: str
     contact: str
+    channel: str | None = None
+    """Airflow connection by which alerts go to it; None: the city's."""
 
 
 class Dataset(_Frozen):
@@ -294,6 +296,10 @@ class Mart(_Frozen):
     """Column of the mart by whose values it is refreshed; None: it is always built whole."""
     groups: dict[str, str] = Field(default_factory=dict)
     """Input to the expression that gives a row's value of that column."""
+    owner: Owner | None = None
+    """Who is asked when it fails; None: the city's operators."""
+    shows: tuple[str, ...] = ()
+    """Pseudonyms that it gives out, as ``health.visits.citizen_id``."""
 
 
 class Link(_Frozen):

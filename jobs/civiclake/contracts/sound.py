@@ -98,7 +98,7 @@ def marts(
     """The same of marts; one whose inputs are not all there yet waits for them."""
     there = set(known)
     last = {mart.name: mart for mart in former.marts} if former else {}
-    read = dict(city.marts)
+    read = {draft.shown: draft.mart for draft in city.marts}
     return tuple(
         mart for mart in _newest(read, faulty, last) if there >= set(mart.inputs) | set(mart.groups)
     )

@@ -63,7 +63,7 @@ def _make_work_dir(settings: Settings) -> Path:
 def _options(settings: Settings, work: Path) -> dict[str, str]:
     hive = {
         "server2.thrift.bind.host": settings.engine.host,
-        "server2.thrift.port": str(settings.engine.sql_port),
+        "server2.thrift.port": "0",  # the gate listens at the one that people know
         "server2.transport.mode": "binary",
         "server2.authentication": "CUSTOM",
         "server2.enable.doAs": "false",
@@ -107,6 +107,8 @@ def _java(settings: Settings, work: Path) -> list[str]:
     return [
         f"-Dciviclake.lake={_LAKE}",
         f"-Dciviclake.store={_root(settings).partition(':')[0]}",
+        f"-Dciviclake.host={settings.engine.host}",
+        f"-Dciviclake.port={settings.engine.sql_port}",
         f"-Dciviclake.root={settings.state_dir.absolute()}",
         f"-Dciviclake.analysts={analysts.path(settings)}",
         *(f"-Dciviclake.gate.{name}={n}" for name, n in settings.engine.gate.model_dump().items()),

@@ -83,6 +83,7 @@ def environment(
         **_settings_environment(settings),
         **_configuration(settings, metadata),
         **{key: value for key, value in found.items() if value},
+        **_alert_connections(settings, manifest, sources),
         "PATH": f"{program().parent}:{kept.get('PATH', os.defpath)}",
         # The triggerer imports the deadline's callback by name.
         "PYTHONPATH": str(project_root() / "dags"),
@@ -105,6 +106,9 @@ def _settings_environment(settings: Settings) -> dict[str, str]:
         "CIVICLAKE_ENGINE__SQL_PORT": str(settings.engine.sql_port),
         "CIVICLAKE_PSEUDONYM__KEY_ID": settings.pseudonym.key_id,
     }
+    for name, value in settings.alerts.model_dump().items():
+        if value:
+            found[f"CIVICLAKE_ALERTS__{name.upper()}"] = value
     if settings.lake_uri:
         found["CIVICLAKE_LAKE_URI"] = settings.lake_uri
     if settings.engine.remote:
@@ -156,6 +160,19 @@ def _configuration(settings: Settings, metadata: postgres.Server) -> dict[str, s
         for key, value in values.items()
     }
     return {"AIRFLOW_HOME": str(home(settings)), **found}
+
+
+def _alert_connections(
+    settings: Settings, manifest: Manifest, sources: Mapping[str, str]
+) -> dict[str, str]:
+    """Connections by which owners are told, where the environment holds them as Airflow reads them.
+
+    Others are made under Admin > Connections.
+    """
+    owners = [*(d.owner for d in manifest.datasets), *(m.owner for m in manifest.marts if m.owner)]
+    named = {settings.alerts.connection, *(owner.channel or "" for owner in owners)} - {""}
+    names = (f"AIRFLOW_CONN_{name.upper()}" for name in sorted(named))
+    return {name: sources[name] for name in names if sources.get(name)}
 
 
 def _connection(connection: str, source: Mapping[str, str]) -> str | None:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 
-from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from civiclake.errors import BatchHeld, CivicLakeError
@@ -62,11 +61,14 @@ def recorded(
         result.message = _told(error)
         result.forget()
         recorder.outcomes = [one for one in recorder.outcomes if one[0] not in ("account", "kind")]
-        try:
+        is_told = False
+        with suppress(Exception):  # what went wrong first is what is raised
             _write(spark, settings, lock, entry, note)
-        except (PySparkException, CivicLakeError) as missing:
-            first = next(iter(str(missing).splitlines()), type(missing).__name__)
-            log.warning("the ledger does not hold this failure: %s", first)
+            is_told = True
+        if not is_told:
+            log.warning(
+                "the ledger does not hold that %s is %s: %s", what, result.status, result.message
+            )
         raise
     result.status = status
     _write(spark, settings, lock, entry, note)

@@ -12,7 +12,19 @@ import contract_faults_sources
 import contract_faults_suites
 import pytest
 from contract_city import PARKS, TREES, SmallCity
-from contract_spoilers import Spoil, drop, extension, file, log, mart, put, rule, same_table, trees
+from contract_spoilers import (
+    Spoil,
+    drop,
+    extension,
+    file,
+    log,
+    mart,
+    put,
+    query,
+    rule,
+    same_table,
+    trees,
+)
 
 from civiclake.contracts.check import check
 from civiclake.contracts.load import load_city
@@ -96,6 +108,16 @@ SOUND: dict[str, Spoil] = {
     "a mart": file("marts/x.sql", "-- inputs: parks.trees, parks.parks\nSELECT 1"),
     "a mart by groups": mart(
         "-- refresh_by: n\n-- group: parks.trees = coalesce(upper(park_id), 'unified.x')"
+    ),
+    "a mart that counts, compares and joins by a pseudonym": query(
+        "WITH k AS (SELECT keeper_id, count(*) AS trees FROM unified.parks_trees GROUP BY 1)\n"
+        "SELECT t.park_id, count(DISTINCT t.keeper_id) AS keepers, max(k.trees) AS most,\n"
+        " any_value(t.keeper_id IS NULL) AS unkept, 'raw.parks_trees' AS note -- ops.batches\n"
+        "FROM UNIFIED.`parks_trees` AS t JOIN k USING (keeper_id), range(2) GROUP BY ALL"
+    ),
+    "a mart that says whom it shows": query(
+        "-- shows: parks.trees.keeper_id\n-- owner: Planning <plan@city.example>\n"
+        "SELECT * FROM unified.parks_trees"
     ),
     "a page for people": file("schemas/README.md", "words"),
     "batch rule in words": lambda c: c.trees["schema"][0].update(

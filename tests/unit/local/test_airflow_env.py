@@ -54,3 +54,27 @@ def test_an_object_store(tmp_path: Path) -> None:
     given = {"ACCESS_KEY": "a", "SECRET_KEY": "s", "SESSION_TOKEN": "t", "REGION": "eu-west-1"}
     _, found = _told(tmp_path, "parks_s3", **given)
     assert found["extra"] == {"aws_session_token": "t", "region_name": "eu-west-1"}
+
+
+def test_only_connections_that_owners_are_told_by_come_in_as_airflow_reads_them(
+    tmp_path: Path,
+) -> None:
+    city = SmallCity(tmp_path)
+    city.trees["support"].append({"channel": "pager", "url": "airflow:parks_pager"})
+    city.write()
+    manifest = load_city(city.schemas, city.expectations, city.marts)
+    assert manifest.dataset("parks.trees").owner.model_dump() == {
+        "name": "Parks", "contact": "data@parks.example", "channel": "parks_pager",
+    }  # fmt: skip
+    alerts = {"connection": "city_mail", "operators": "o@city.example"}
+    settings = Settings.model_validate({"state_dir": tmp_path / "state", "alerts": alerts})
+    names = ("CITY_MAIL", "PARKS_PAGER", "OTHER")
+    sources = {f"AIRFLOW_CONN_{name}": f"smtp://{name}" for name in names}
+    server = postgres.Server(port=1, password="none")
+    told = airflow_env.environment(settings, manifest, server, sources=sources)
+    assert {n for n in told if n.startswith("AIRFLOW_CONN_")} == {
+        "AIRFLOW_CONN_CITY_MAIL", "AIRFLOW_CONN_PARKS_PAGER",
+    }  # fmt: skip
+    assert told["CIVICLAKE_ALERTS__CONNECTION"] == "city_mail"
+    assert told["CIVICLAKE_ALERTS__OPERATORS"] == "o@city.example"
+    assert "CIVICLAKE_ALERTS__SENDER" not in told

@@ -21,9 +21,10 @@ from civiclake.io.lake.lock import TableLock
 from civiclake.io.ops import recall
 from civiclake.io.ops.account import BatchResult
 from civiclake.io.ops.ledger import Entry, Recorder
-from civiclake.pipeline.marts import groups
+from civiclake.pipeline.marts import groups, guard
 from civiclake.pipeline.marts.groups import Input, Plan
 from civiclake.pipeline.recorded import recorded
+from civiclake.pipeline.watch import deliveries
 from civiclake.pipeline.writing import writing
 from civiclake.settings import Settings
 
@@ -41,6 +42,7 @@ class _Work(NamedTuple):
     lock: TableLock
     mart: Mart
     entry: Entry
+    city: Manifest
 
     @property
     def table(self) -> str:
@@ -67,6 +69,7 @@ def build(
         Its account: every row that the query gave is written; its message says what was built.
 
     Raises:
+        ContractError: its file reads what it may not.
         UserError: there is no such mart, an input was never loaded, or its head is wrong.
         AccountError: the mart does not hold what the query gave; it is as before.
     """
@@ -75,9 +78,10 @@ def build(
     recorder = Recorder()
     entry = Entry(result, recorder)
     with writing(settings, f"mart_{name}", batch_id) as (spark, lock):
-        work = _Work(spark, settings, lock, mart, entry)
+        work = _Work(spark, settings, lock, mart, entry, city)
+        note = deliveries.noting(spark, settings, city, result.dataset)
         with (
-            recorded(spark, settings, lock, (tables.MARTS, name), entry),
+            recorded(spark, settings, lock, (tables.MARTS, name), entry, note=note),
             recorder.step("build"),
         ):
             _build(work, full=full)
@@ -97,6 +101,7 @@ def _build(work: _Work, *, full: bool) -> None:
     spark, settings, mart = work.spark, work.settings, work.mart
     result, recorder = work.entry.result, work.entry.recorder
     query = (settings.marts_dir / f"{mart.name}.sql").read_text(encoding="utf-8")
+    guard.judge_text(work.city, mart, query)
     found = groups.inputs(spark, settings, mart)
     if sum(one.size_bytes for one in found) <= _FEW_BYTES:
         suit(spark, 0)
@@ -128,6 +133,7 @@ def _shape(frame: DataFrame) -> list[tuple[str, str]]:
 
 def _frame(work: _Work, query: str, found: Sequence[Input], made: Plan) -> DataFrame:
     text = groups.bind(work.spark, work.settings, work.mart, query, found, made)
+    guard.judge_plan(work.spark, work.settings, work.mart, text, found)
     frame = work.spark.sql(text)
     by = work.mart.refresh_by
     if by is not None and by not in frame.columns:

@@ -8,7 +8,7 @@ is: the groups of both are touched. Where they can't tell, the mart is built who
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,9 +16,9 @@ from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from civiclake.contracts.mart import UNIFIED_NAME
 from civiclake.contracts.model import Mart
-from civiclake.contracts.sql import in_code, sql_text
+from civiclake.contracts.read.query import Query
+from civiclake.contracts.sql import sql_text
 from civiclake.errors import UserError
 from civiclake.io.lake import delta_log, tables
 from civiclake.settings import Settings
@@ -204,7 +204,7 @@ def bind(
     """Let the query read its inputs at their versions, and of those only the groups' rows.
 
     Returns:
-        The query over views of this session.
+        The query over views of this session; texts and comments in it stay as they are.
     """
     for one in found:
         path = tables.by_path(settings, tables.UNIFIED, one.table)
@@ -213,16 +213,7 @@ def bind(
         if made.whole is None and expression is not None:
             frame = frame.where(is_one_of(f"CAST(({expression}) AS {made.kind})", made))
         frame.createOrReplaceTempView(one.table)
-    return read_from(query, {one.table for one in found})
-
-
-def read_from(query: str, views: Collection[str]) -> str:
-    """The query over views of that name instead of unified tables; its texts say what they said."""
-
-    def renamed(code: str) -> str:
-        return UNIFIED_NAME.sub(lambda m: m[1] if m[1] in views else m[0], code)
-
-    return in_code(query, renamed)
+    return Query(query).bound([one.table for one in found])
 
 
 def is_one_of(column: str, made: Plan) -> str:

@@ -1,7 +1,10 @@
 package city.civiclake;
 
 import java.lang.reflect.Field;
-import java.util.function.UnaryOperator;
+import java.net.InetSocketAddress;
+import java.util.concurrent.SynchronousQueue;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
 import org.apache.hive.service.auth.TSetIpAddressProcessor;
 import org.apache.hive.service.cli.thrift.ThriftBinaryCLIService;
 import org.apache.hive.service.rpc.thrift.TCLIService;
@@ -9,9 +12,12 @@ import org.apache.hive.service.server.HiveServer2;
 import org.apache.thrift.TProcessor;
 import org.apache.thrift.TProcessorFactory;
 import org.apache.thrift.protocol.TProtocol;
+import org.apache.thrift.protocol.TProtocolFactory;
 import org.apache.thrift.server.ServerContext;
 import org.apache.thrift.server.TServer;
 import org.apache.thrift.server.TServerEventHandler;
+import org.apache.thrift.server.TThreadPoolServer;
+import org.apache.thrift.transport.TServerSocket;
 import org.apache.thrift.transport.TSocket;
 import org.apache.thrift.transport.TTransport;
 import org.apache.thrift.transport.TTransportException;
@@ -21,10 +27,13 @@ import org.apache.thrift.transport.TTransportFactory;
  * Stands around the server's connections: each is known from its first byte to its last ({@link
  * Connection}), and every call of the protocol passes {@link OwnHandles}.
  *
- * <p>The server asks its factories anew for every connection, and has no setters for them. A
- * connection that was quicker than this class is unknown, and gets no login.
+ * <p>Hive's service has no way to be given other parts: it starts at a port that the system picks,
+ * where nobody gets a login, and its parts go on in a server of ours at the port that people know.
+ * So that one answers only when all is ready.
  */
 final class Gate {
+  private static final int THREADS = 500;
+
   private final TCLIService.Iface service;
 
   private Gate(TCLIService.Iface service) {
@@ -32,19 +41,42 @@ final class Gate {
   }
 
   /** Around a server that has started and let nobody in yet. */
-  static Gate install(HiveServer2 server) throws ReflectiveOperationException {
+  static Gate install(HiveServer2 server)
+      throws ReflectiveOperationException, TTransportException {
     ThriftBinaryCLIService thrift =
         server.getServices().stream()
             .filter(ThriftBinaryCLIService.class::isInstance)
             .map(ThriftBinaryCLIService.class::cast)
             .findFirst()
             .orElseThrow(() -> new IllegalStateException("the server has no Thrift service"));
-    TServer inner = (TServer) field(ThriftBinaryCLIService.class, "server").get(thrift);
-    Gate made = new Gate(thrift);
-    TCLIService.Iface guarded = OwnHandles.around(thrift);
-    change(inner, "processorFactory_", TProcessorFactory.class, old -> new Processors(guarded));
-    change(inner, "inputTransportFactory_", TTransportFactory.class, Transports::new);
-    change(inner, "eventHandler_", TServerEventHandler.class, Ends::new);
+    Field field = field(ThriftBinaryCLIService.class, "server");
+    TServer inner = (TServer) field.get(thrift);
+    TServer outer = around(inner, OwnHandles.around(thrift));
+    field.set(thrift, outer);
+    inner.stop();
+    new Thread(outer::serve, "gate").start();
+    return new Gate(thrift);
+  }
+
+  /** A server like that one, at the door's own port. */
+  private static TServer around(TServer inner, TCLIService.Iface guarded)
+      throws ReflectiveOperationException, TTransportException {
+    InetSocketAddress place =
+        new InetSocketAddress(
+            System.getProperty("civiclake.host"), Integer.getInteger("civiclake.port"));
+    TThreadPoolServer.Args parts =
+        new TThreadPoolServer.Args(new TServerSocket(place))
+            .processorFactory(new Processors(guarded))
+            .inputTransportFactory(
+                new Transports(part(inner, "inputTransportFactory_", TTransportFactory.class)))
+            .outputTransportFactory(part(inner, "outputTransportFactory_", TTransportFactory.class))
+            .inputProtocolFactory(part(inner, "inputProtocolFactory_", TProtocolFactory.class))
+            .outputProtocolFactory(part(inner, "outputProtocolFactory_", TProtocolFactory.class))
+            .executorService(
+                new ThreadPoolExecutor(
+                    0, THREADS, 60, TimeUnit.SECONDS, new SynchronousQueue<>()));
+    TServer made = new TThreadPoolServer(parts);
+    made.setServerEventHandler(new Ends(part(inner, "eventHandler_", TServerEventHandler.class)));
     return made;
   }
 
@@ -53,11 +85,9 @@ final class Gate {
     Connection.sweep(service);
   }
 
-  private static <T> void change(
-      TServer server, String name, Class<T> kind, UnaryOperator<T> made)
+  private static <T> T part(TServer server, String name, Class<T> kind)
       throws ReflectiveOperationException {
-    Field field = field(TServer.class, name);
-    field.set(server, made.apply(kind.cast(field.get(server))));
+    return kind.cast(field(TServer.class, name).get(server));
   }
 
   private static Field field(Class<?> kind, String name) throws ReflectiveOperationException {

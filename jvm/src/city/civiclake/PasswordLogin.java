@@ -26,7 +26,7 @@ public final class PasswordLogin implements PasswdAuthenticationProvider {
     SqlServer.awaitReady();
     Connection connection = Connection.current();
     if (connection == null) {
-      throw new AuthenticationException("the door was not open yet: try again");
+      throw new AuthenticationException("this is not the door");
     }
     WrongLogins.delay(user, connection.address());
     String entry = user == null ? null : Logins.entry(user);

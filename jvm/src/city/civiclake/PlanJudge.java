@@ -175,22 +175,31 @@ final class PlanJudge {
 
   private static void judgeName(LogicalPlan plan) {
     String name = plan.getClass().getName();
-    boolean query =
-        name.startsWith(LOGICAL) && QUERIES.contains(name.substring(LOGICAL.length()));
     boolean other =
         STATEMENTS.contains(name) || NAMES.contains(name) || INNER_WORKINGS.contains(name);
-    if (!query && !other) {
+    if (!isPlainPart(plan) && !other) {
       throw Refused.because(words(plan));
     }
   }
 
-  private static void judgeExpression(Expression expression) {
+  /** Whether it runs code, or reads what a query can name. */
+  static boolean isClosed(Expression expression) {
     Class<?> kind = expression.getClass();
+    return PACKAGES.stream().noneMatch(kind.getName()::startsWith)
+        || CLOSED_EXPRESSIONS.contains(kind.getSimpleName());
+  }
+
+  /** Whether it is a plain part of a query, which reads nothing by itself. */
+  static boolean isPlainPart(LogicalPlan plan) {
+    String name = plan.getClass().getName();
+    return name.startsWith(LOGICAL) && QUERIES.contains(name.substring(LOGICAL.length()));
+  }
+
+  private static void judgeExpression(Expression expression) {
     if (expression instanceof ScalaUDF udf && !isOfDelta(udf.function())) {
       throw Refused.because("a function of somebody's own");
     }
-    if (PACKAGES.stream().noneMatch(kind.getName()::startsWith)
-        || CLOSED_EXPRESSIONS.contains(kind.getSimpleName())) {
+    if (isClosed(expression)) {
       throw Refused.because("the expression " + expression.prettyName());
     }
     if (expression instanceof PlanExpression<?> subquery

@@ -8,6 +8,7 @@ import org.apache.spark.sql.util.CaseInsensitiveStringMap;
 /** What the jobs may CALL beside Spark's SQL; only their engine knows this catalogue. */
 public final class Procedures implements ProcedureCatalog {
   private static final String APPLY = "apply_changes";
+  private static final String READS = "query_reads";
   private String name = "civiclake";
 
   @Override
@@ -25,12 +26,16 @@ public final class Procedures implements ProcedureCatalog {
     if (APPLY.equals(wanted.name())) {
       return new ApplyChanges();
     }
+    if (READS.equals(wanted.name())) {
+      return new QueryReads();
+    }
     throw new IllegalArgumentException(
-        "there is no procedure " + wanted + "; allowed is " + name + "." + APPLY);
+        "there is no procedure " + wanted + "; allowed are " + name + "." + APPLY + " and " + name
+            + "." + READS);
   }
 
   @Override
   public Identifier[] listProcedures(String[] namespace) {
-    return new Identifier[] {Identifier.of(namespace, APPLY)};
+    return new Identifier[] {Identifier.of(namespace, APPLY), Identifier.of(namespace, READS)};
   }
 }

@@ -6,6 +6,7 @@ import org.apache.logging.log4j.LogManager;
 import org.apache.logging.log4j.Logger;
 import org.apache.spark.sql.classic.SparkSession;
 import org.apache.spark.sql.hive.thriftserver.HiveThriftServer2;
+import org.apache.thrift.transport.TTransportException;
 
 /** The analysts' server: Spark's Thrift server over the tables found in the open layers. */
 public final class SqlServer {
@@ -24,7 +25,7 @@ public final class SqlServer {
 
   private SqlServer() {}
 
-  /** The port answers a moment before the server is closed to what clients hand over. */
+  /** The service itself listens before the gate does. */
   static void awaitReady() {
     try {
       READY.await();
@@ -35,7 +36,7 @@ public final class SqlServer {
   }
 
   public static void main(String[] args)
-      throws InterruptedException, ReflectiveOperationException {
+      throws InterruptedException, ReflectiveOperationException, TTransportException {
     NoFiles.closeOthers(System.getProperty("civiclake.store", "file"));
     Map<String, String> properties = SealedProperties.seal();
     RpcSecret.make();

@@ -1,0 +1,75 @@
+"""What a mart's query may read, held twice before it runs: by its text, and by Spark's own plan.
+
+The check has judged the file when it was compiled; what is built is what stands there now. And a
+text that our parser reads otherwise than Spark does is found in the plan that Spark resolved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from urllib.parse import urlsplit
+
+from pyspark.sql import SparkSession
+
+from civiclake.contracts.mart import query_faults
+from civiclake.contracts.model import Manifest, Mart
+from civiclake.contracts.read.faults import choice
+from civiclake.contracts.sql import sql_text
+from civiclake.errors import ContractError, UserError
+from civiclake.io.lake import tables
+from civiclake.pipeline.marts.groups import Input
+from civiclake.settings import Settings
+
+
+def judge_text(city: Manifest, mart: Mart, text: str) -> None:
+    """Hold the file as it is now against what the check allows.
+
+    Args:
+        city: the compiled contracts; it says which inputs the mart has.
+        mart: its head, as it was compiled.
+        text: the whole file.
+
+    Raises:
+        ContractError: with every fault.
+    """
+    shown = f"marts/{mart.name}.sql"
+    faults = query_faults(mart, text, city.datasets)
+    if faults:
+        raise ContractError([one.told(shown) for one in faults])
+
+
+def judge_plan(
+    spark: SparkSession, settings: Settings, mart: Mart, query: str, found: Sequence[Input]
+) -> None:
+    """Let the engine tell what the bound query would read (``jvm/``: QueryReads).
+
+    Args:
+        spark: the session in which the inputs' views stand.
+        settings: of this installation.
+        mart: whose query it is.
+        query: over those views.
+        found: the inputs, and the versions at which they are pinned.
+
+    Raises:
+        UserError: it would read anything beside its inputs at these versions.
+    """
+    allowed = {_place(settings, one): one for one in found}
+    told = spark.sql(f"CALL civiclake.query_reads({sql_text(query)})").collect()
+    foreign = [
+        f"{row['name']} (version {row['version']})" if row["version"] >= 0 else row["name"]
+        for row in told
+        if row["kind"] != "table"
+        or row["name"] not in allowed
+        or row["version"] != allowed[row["name"]].version
+    ]
+    if foreign:
+        inputs = (f"{one.dataset} at version {one.version}" for one in found)
+        raise UserError(
+            f"marts/{mart.name}.sql: Spark would read or run {', '.join(sorted(foreign))}; allowed"
+            f" are its inputs alone: {choice(inputs)}; nothing was written"
+        )
+
+
+def _place(settings: Settings, one: Input) -> str:
+    """Where a table's data stands, as Spark's plans say it."""
+    return urlsplit(tables.location(settings, tables.UNIFIED, one.table)).path.rstrip("/")
