@@ -42,7 +42,7 @@ def make_settings(state: Path, taken: set[int]) -> Settings:
     connect, sql, ui, database = process.free_ports(4, taken=taken)
     base = load_settings()
     engines = {"connect_port": connect, "sql_port": sql, "master": "local[2]", "remote": None}
-    engines |= {"jobs_memory": "2g", "sql_memory": "1g"}
+    engines |= {"jobs_memory": "2g", "sql_memory": "1g", "sql_nice": 0}  # not alone here
     return base.model_copy(
         update={
             "state_dir": state,

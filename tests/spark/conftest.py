@@ -17,7 +17,7 @@ from civiclake.local.process import free_ports
 from civiclake.settings import DoorLimits, GateSettings, LoginLimits, Settings, load_settings
 
 LIMITED = LoginLimits(rows=500, megabytes=1, queries=2)
-HASTY = LoginLimits(seconds=3, tasks=1)
+HASTY = LoginLimits(seconds=2, tasks=1)
 """What two analysts may, so that ordinary queries ask too much."""
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from door import ask, said_of
@@ -87,15 +86,21 @@ def test_a_fetch_brings_no_more_than_its_cap_whatever_is_asked(lake: Settings) -
     assert max(sizes) == lake.engine.limits.fetch_rows
 
 
-def test_a_runaway_query_ends_and_nobody_waits_for_it(limited: Settings) -> None:
-    other = _connect(limited, "hasty")
-    with ThreadPoolExecutor(1) as aside:
-        runaway = aside.submit(said_of, other, RUNAWAY)
-        answered = 0
-        while not runaway.done():
-            assert ask(limited, "SELECT count(*) FROM unified.weather") == [(10,)]
-            answered += not runaway.done()
-        said = runaway.result()
-    other.close()
-    assert "the statement has worked for 3 seconds, the most for hasty" in said
-    assert answered  # how soon, under a night's load: tests/faults
+def test_a_statement_ends_with_its_time(limited: Settings) -> None:
+    connection = _connect(limited, "hasty")
+    said = said_of(connection, RUNAWAY)
+    assert "the statement has worked for 2 seconds, the most for hasty" in said
+    connection.close()
+
+
+def test_nobody_waits_for_a_runaway_query_and_it_ends_when_it_is_cancelled(
+    limited: Settings, session: hive.Connection
+) -> None:
+    runaway = session.cursor()
+    runaway.execute(RUNAWAY, async_=True)
+    # How soon they are answered beside a night: tests/faults.
+    assert ask(limited, "SELECT count(*) FROM unified.weather") == [(10,)]
+    assert runaway.poll().operationState == thrift.TOperationState.RUNNING_STATE
+    runaway.cancel()
+    assert runaway.poll().operationState == thrift.TOperationState.CANCELED_STATE
+    assert said_of(session, "SELECT 7") == "went through: [(7,)]"

@@ -42,7 +42,7 @@ def _until_another_answers(service: Service, pid: int) -> None:
     end = time.monotonic() + 120
     while time.monotonic() < end:
         record = service.running()
-        if record and record.pid != pid and service.ready():
+        if record and record.pid != pid and service.is_open():
             return
         time.sleep(0.2)
     raise AssertionError(f"nobody started the {service.name} engine again")

@@ -14,6 +14,7 @@ from civiclake.local import priority, process
 _TAIL_LINES = 15
 _TAIL_BYTES = 16_384
 _STOPPING_S = 60.0
+_OPEN, _GUARDS_S = b" door is open", 15.0
 _WORKERS = "Executor task"
 """Threads that compute parts of queries: a plan is made before a runaway query goes on."""
 
@@ -139,8 +140,23 @@ class Service:
         except CivicLakeError as error:
             self.stop()
             raise EngineError(f"{error}; its last lines:\n{self._tail()}") from None
+        self._wait_open()
         self.give_way()
         return time.monotonic() - begun
+
+    def _wait_open(self) -> None:
+        """The port answers a moment before the door's guards stand: until then nobody gets in."""
+        end = time.monotonic() + _GUARDS_S
+        while not self.is_open() and time.monotonic() < end:
+            time.sleep(0.05)
+
+    def is_open(self) -> bool:
+        """Whether it has said so in its log."""
+        try:
+            with self.log_path.open("rb") as file:
+                return _OPEN in file.read(_TAIL_BYTES)
+        except FileNotFoundError:
+            return False
 
     def give_way(self) -> None:
         """Its queries, and what they are planned by, come after the night's work."""

@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from civiclake.engine import restarts
+from civiclake.engine.engine_log import Alerts, reason_of
 from civiclake.engine.ping import Answer, ping
 from civiclake.engine.service import Service
 from civiclake.engine.services import START_TIMEOUT_S, services
@@ -30,14 +31,6 @@ EVERY_S = 1.0
 PING_EVERY_S = 5.0
 SILENT_S = 60.0
 """An engine that leaves greetings unanswered for so long is ended, and started again."""
-
-_ENDINGS = (
-    ("java.lang.OutOfMemoryError", "it ran out of memory"),
-    ("CIVICLAKE_ENDS ", ""),
-)
-"""What the last lines of a log say of an end; after the second stands the reason itself."""
-_TAIL_BYTES = 32_768
-_LONGEST = 200
 
 
 def start(settings: Settings) -> None:
@@ -74,10 +67,13 @@ class Watch:
         self._heard = time.monotonic()
         self._asked = 0.0
         self._ready = False
+        self._said = Alerts(service.log_path)
 
     def look(self) -> None:
         """Once a second: is it there, does it answer, may it be started again?"""
         service = self._service
+        for sentence in self._said.more():
+            alerts.tell(self._settings.run_dir, sentence, engine=service.name)
         if not service.was_started() or service.is_stopping():
             self._ready, self._heard = False, time.monotonic()
             return
@@ -152,22 +148,6 @@ class Watch:
                 f" see {self._service.log_path}, then run `civiclake engine up`",
                 engine=self._service.name,
             )
-
-
-def reason_of(log: Path) -> str:
-    """Why an engine ended, by the end of its log."""
-    try:
-        with log.open("rb") as file:
-            file.seek(max(0, log.stat().st_size - _TAIL_BYTES))
-            lines = file.read().decode(errors="replace").splitlines()
-    except OSError:
-        lines = []
-    for line in reversed(lines):
-        for mark, reason in _ENDINGS:
-            if mark in line:
-                said = reason or line.partition(mark)[2].strip()
-                return "".join(c if c.isprintable() else " " for c in said)[:_LONGEST]
-    return "it was killed, or ended without a word"
 
 
 def main() -> None:

@@ -7,7 +7,7 @@ in a helper column beside the null that took its place, so that validation can n
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -240,7 +240,12 @@ def _inside(north: Column, east: Column, area: Area) -> Column:
     return fold(operator.and_, between)
 
 
-def with_references(typed: DataFrame, dataset: Dataset, parents: dict[str, DataFrame]) -> DataFrame:
+def with_references(
+    typed: DataFrame,
+    dataset: Dataset,
+    parents: dict[str, DataFrame],
+    large: Collection[str] = (),
+) -> DataFrame:
     """Mark values that the referenced table doesn't hold.
 
     Args:
@@ -248,6 +253,7 @@ def with_references(typed: DataFrame, dataset: Dataset, parents: dict[str, DataF
         dataset: the compiled contract.
         parents: per column with a reference, a frame whose only column holds the
             allowed values.
+        large: columns whose values are too many to be held in memory, once for each task.
 
     Returns:
         ``typed`` with an ``_orphan_<column>`` per reference; row count unchanged.
@@ -259,8 +265,9 @@ def with_references(typed: DataFrame, dataset: Dataset, parents: dict[str, DataF
         allowed = parents[column.name].toDF(seen).distinct()
         value = F.col(column.name)
         orphan = F.when(value.isNotNull() & F.col(seen).isNull(), value)
+        near = allowed if column.name in large else F.broadcast(allowed)
         typed = (
-            typed.join(F.broadcast(allowed), value == F.col(seen), "left")
+            typed.join(near, value == F.col(seen), "left")
             .withColumn(model.ORPHAN_PREFIX + column.name, orphan)
             .drop(seen)
         )

@@ -13,6 +13,7 @@ from civiclake import columns as c
 from civiclake.contracts.model import Rule
 from civiclake.errors import UserError
 from civiclake.io.lake import code_tables, tables
+from civiclake.io.lake.delta_log import summary
 from civiclake.pipeline.night import twice
 from civiclake.pipeline.night.batch import Batch
 from civiclake.pipeline.night.occurrences import IDENTICAL, ONE_TIME, older_files
@@ -48,6 +49,8 @@ from civiclake.steps.validate import (
 
 log = logging.getLogger(__name__)
 
+_BROADCAST_BYTES = 32 << 20
+"""Of a referenced table's files: a copy of its keys takes a few times as much of the engine."""
 _BY_KEY = (c.FATE_SUPERSEDED, c.FATE_DUPLICATE_KEY)
 """Fates of rows that share their key with another."""
 
@@ -106,7 +109,7 @@ def judge_rows(batch: Batch, raw: DataFrame) -> Judged:
     alike = find_alike(batch.dataset) if batch.is_small else None
     typed = with_ahead(standardize(raw, batch.dataset, alike), batch.dataset, batch.landed_at)
     coded = with_positions(with_codes(typed, batch.dataset, _tables(batch)), batch.dataset)
-    prepared = with_references(coded, batch.dataset, _parents(batch))
+    prepared = with_references(coded, batch.dataset, _parents(batch), _large_parents(batch))
     compiled, _ = compile_rules(in_order(batch.dataset.rules, alike))
     rules = spare_deletes(compiled, batch.dataset)
     judged = keep_broken_records(judge(prepared, rules, alike))
@@ -205,6 +208,22 @@ def _parents(batch: Batch) -> dict[str, DataFrame]:
         table = batch.spark.table(tables.by_path(batch.settings, tables.UNIFIED, parent))
         found[column.name] = served_now(table).select(column.reference.column)
     return found
+
+
+def _large_parents(batch: Batch) -> set[str]:
+    """Columns that refer to a table of which no copy is made for every task."""
+    return {
+        column.name
+        for column in batch.dataset.columns
+        if column.reference is not None
+        and summary(
+            batch.spark,
+            batch.settings,
+            tables.UNIFIED,
+            column.reference.dataset.replace(".", "_", 1),
+        ).size_bytes
+        > _BROADCAST_BYTES
+    }
 
 
 def _tell_of_keys(batch: Batch, by_reason: Mapping[str, int]) -> None:

@@ -28,7 +28,9 @@ final class LimitedStatement extends SparkExecuteStatementOperation {
 
   private final String login;
   private final boolean inBackground;
+  private volatile boolean running;
   private volatile boolean fetching;
+  private int cancels = 120;
   private volatile String ended;
   private long workedMs;
   private long rows;
@@ -62,14 +64,26 @@ final class LimitedStatement extends SparkExecuteStatementOperation {
     } catch (HiveSQLException refused) {
       Refused.raise(refused);
     }
+    running = true;
     try {
       super.runInternal();
     } catch (Throwable error) {
       Statements.leave(this);
       raise(error);
+    } finally {
+      running = false;
     }
     if (!inBackground && ended != null) {
       raise(null);
+    }
+    leaveIfNothingCanBeFetched();
+  }
+
+  /** {@code USE} and the like; clients do not close these. */
+  private void leaveIfNothingCanBeFetched() {
+    if (getStatus().getState() == OperationState.FINISHED
+        && getResultSetSchema().getColumnsSize() == 0) {
+      Statements.leave(this);
     }
   }
 
@@ -84,9 +98,9 @@ final class LimitedStatement extends SparkExecuteStatementOperation {
     }
     fetching = true;
     try {
-      long most = Math.min(Math.min(wanted, slice), Limits.fetchRows());
-      TRowSet found = super.getNextRowSet(order, Math.max(1, most));
-      count(found);
+      long most = Math.max(1, Math.min(Math.min(wanted, slice), Limits.fetchRows()));
+      TRowSet found = super.getNextRowSet(order, most);
+      count(found, most);
       return found;
     } catch (Throwable error) {
       return raise(error);
@@ -95,16 +109,16 @@ final class LimitedStatement extends SparkExecuteStatementOperation {
     }
   }
 
-  private void count(TRowSet found) {
+  private void count(TRowSet found, long most) {
     long more = RowSets.rows(found);
-    if (more == 0) {
+    if (more < most) { // that was its end
       Statements.leave(this);
-      return;
     }
     long size = RowSets.bytes(found);
     rows += more;
     bytes += size;
-    slice = Math.max(1, Math.min(slice * GROWTH, FETCH_BYTES * more / Math.max(1, size)));
+    long fitting = FETCH_BYTES * Math.max(1, more) / Math.max(1, size);
+    slice = Math.max(1, Math.min(slice * GROWTH, fitting));
     if (rows > Limits.rows(login)) {
       end("the result has more than " + Limits.rows(login) + " rows, the most for " + login
           + ": ask for fewer (WHERE, LIMIT, an aggregate), or ask the operator"
@@ -124,7 +138,9 @@ final class LimitedStatement extends SparkExecuteStatementOperation {
     OperationState state = getStatus().getState();
     if (state.isTerminal() && state != OperationState.FINISHED && !fetching) {
       Statements.leave(this);
-    } else if (works()) {
+    } else if (!works()) {
+      leaveIfNothingCanBeFetched();
+    } else {
       workedMs += passedMs;
       long most = Limits.seconds(login);
       if (ended == null && workedMs >= most * 1000) {
@@ -150,8 +166,25 @@ final class LimitedStatement extends SparkExecuteStatementOperation {
     } catch (Exception e) { // Scala declares none; its state allows no change any more
       LOG.debug("ended while it ended by itself", e);
     }
-    // A job that is still being planned has not begun: it must not begin later either.
-    session().sparkContext().cancelJobGroupAndFutureJobs(statementId());
+    Statements.keepCancelling(this);
+  }
+
+  /**
+   * Cancel its jobs once more: one that was still being planned begins after the first time, and
+   * Spark's own {@code cancelJobGroupAndFutureJobs} passes over the stages of adaptive plans.
+   *
+   * @return whether that has to be done again
+   */
+  boolean cancelAgain() {
+    session().sparkContext().cancelJobGroup(statementId());
+    return running || fetching || --cancels > 0;
+  }
+
+  @Override
+  public synchronized void cancel() {
+    super.cancel();
+    Statements.leave(this);
+    Statements.keepCancelling(this);
   }
 
   @Override
@@ -160,6 +193,9 @@ final class LimitedStatement extends SparkExecuteStatementOperation {
       super.close();
     } finally {
       Statements.forget(this);
+      if (running || fetching || inBackground) {
+        Statements.keepCancelling(this);
+      }
     }
   }
 

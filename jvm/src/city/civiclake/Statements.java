@@ -19,6 +19,7 @@ import org.apache.hive.service.cli.HiveSQLException;
  */
 final class Statements {
   private static final Set<LimitedStatement> OPEN = ConcurrentHashMap.newKeySet();
+  private static final Set<LimitedStatement> CANCELLED = ConcurrentHashMap.newKeySet();
   private static final Map<String, String> LOGINS = new ConcurrentHashMap<>();
   private static final Path FILE = Path.of(System.getProperty("civiclake.working", ""));
   private static final Set<String> INTERRUPTED = ConcurrentHashMap.newKeySet();
@@ -76,6 +77,12 @@ final class Statements {
     for (LimitedStatement one : OPEN) {
       one.tick(passedMs);
     }
+    CANCELLED.removeIf(one -> !one.cancelAgain());
+  }
+
+  /** It was ended or closed in the midst of its work. */
+  static void keepCancelling(LimitedStatement statement) {
+    CANCELLED.add(statement);
   }
 
   /** End all that work now. */
