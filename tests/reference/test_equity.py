@@ -165,5 +165,9 @@ def test_costs_that_do_not_fit_are_refused() -> None:
         catchment.two_step_catchment(
             PEOPLE, DOCTORS, pd.concat([pairs, pairs]), 61, catchment.none()
         )
+    with pytest.raises(UserError, match="place 1 is there twice"):
+        catchment.two_step_catchment(
+            pd.concat([PEOPLE, PEOPLE]), DOCTORS, pairs, 61, catchment.none()
+        )
     with pytest.raises(UserError, match="supplier 9"):
         catchment.two_step_catchment(PEOPLE, DOCTORS, _costs({(1, 9): 1}), 61, catchment.none())
