@@ -60,7 +60,8 @@ class DoorLimits(LoginLimits):
     rows: int = Field(default=5_000_000, ge=1)
     megabytes: int = Field(default=2048, ge=1)
     queries: int = Field(default=8, ge=1)
-    tasks: int = Field(default=2, ge=1)
+    tasks: int | None = Field(default=None, ge=1)
+    """As many as there are processors, where nothing is said."""
     fetch_rows: int = Field(default=10_000, ge=1)
     """Rows that one fetch brings at most, whatever the client asks for."""
     survivor_seconds: int = Field(default=15, ge=1)
@@ -100,7 +101,7 @@ class EngineSettings(_Section):
     spark: dict[str, str] = Field(default_factory=dict)
     """Spark settings of both processes."""
     limits: DoorLimits = DoorLimits()
-    restarts_an_hour: int = Field(default=5, ge=0)
+    restarts_an_hour: int = Field(default=5, ge=1)
     """How often the watch starts an engine again that ended."""
     sql_nice: int = Field(default=12, ge=0, le=19)
     """How far the analysts' engine gives way to the night when processors are scarce."""

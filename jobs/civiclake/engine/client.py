@@ -11,6 +11,7 @@ from typing import Any
 from pyhive import exc, hive
 from thrift.Thrift import TException
 
+from civiclake.engine import restarts
 from civiclake.errors import EngineError, UserError
 from civiclake.local.process import port_open
 from civiclake.settings import Settings
@@ -72,9 +73,9 @@ def _connect(settings: Settings, user: str, password: str) -> Any:
     if not user or not password:
         raise UserError("wrong user name or password: both must be given")
     if not port_open(host, port):
-        raise EngineError(
-            f"the sql engine does not answer at {host}:{port}: run `civiclake engine up`"
-        )
+        note = restarts.read(settings.run_dir, "sql").note()
+        todo = f"it {note}; try again" if note else "run `civiclake engine up`"
+        raise EngineError(f"the sql engine does not answer at {host}:{port}: {todo}")
     try:
         return hive.connect(host=host, port=port, username=user, password=password, auth="CUSTOM")
     except (exc.Error, TException, OSError) as error:

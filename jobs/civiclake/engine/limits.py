@@ -12,10 +12,11 @@ from pathlib import Path
 
 from civiclake.engine import restarts, rights
 from civiclake.local.files import write_whole
-from civiclake.settings import Settings
+from civiclake.settings import LoginLimits, Settings
 
-SLOTS = 64
-"""Parts of queries that the door runs at once, of all logins. One that idles costs nothing."""
+LOGINS = 32
+"""So many logins can use all processors at once before others wait; a slot that idles costs
+nothing."""
 WORKING = "working"
 """File in the door's own folder: whose statements it works for."""
 _LOGIN = re.compile(r"[a-z][a-z0-9_.-]{0,31}")
@@ -29,15 +30,20 @@ def path(settings: Settings) -> Path:
 def write(settings: Settings) -> Path:
     """Write down what the settings say now; readable by the group that reads the logins."""
     limits = settings.engine.limits
-    lines = [f"{name}={n}" for name, n in limits.model_dump(exclude={"login"}).items()]
+    common = {"tasks": cores(settings.engine.master), **_said(limits)}
+    lines = [f"{name}={n}" for name, n in common.items()]
     for login, own in sorted(limits.login.items()):
-        lines += [f"{login}.{name}={n}" for name, n in own.model_dump(exclude_none=True).items()]
+        lines += [f"{login}.{name}={n}" for name, n in _said(own).items()]
     target = path(settings)
     target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     group = rights.door_group() if os.geteuid() == 0 else None
     write_whole(target, "".join(f"{line}\n" for line in lines))
     rights.share(target, group)
     return target
+
+
+def _said(limits: LoginLimits) -> dict[str, int]:
+    return limits.model_dump(exclude_none=True, exclude={"login"})
 
 
 def cores(master: str) -> int:
@@ -52,7 +58,7 @@ def options(settings: Settings) -> dict[str, str]:
     if not master.startswith("local"):
         return {}
     return {
-        "spark.master": f"local[shared,{SLOTS}]",
+        "spark.master": f"local[shared,{LOGINS * cores(master)}]",
         "spark.default.parallelism": str(cores(master)),
         # A task that runs out of memory fails, and not the process with it.
         "spark.executor.killOnFatalError.depth": "0",

@@ -25,7 +25,7 @@ GONE_S = 5.0
 """How long nobody may listen at the engine's port; it takes longer than that to start anew."""
 SILENT_S = 30.0
 """How long it may leave greetings unanswered: more than its longest garbage collection."""
-_GOODBYE_S = 3.0
+_GOODBYE_S = 5.0
 _LOST = ("INVALID_HANDLE", "RETRIES_EXCEEDED", "NO_ACTIVE_SESSION")
 
 _pulses: weakref.WeakKeyDictionary[SparkSession, Pulse] = weakref.WeakKeyDictionary()

@@ -73,10 +73,15 @@ class Service:
     def _stopping(self) -> Path:
         return self.run_dir / f"{self.process_name}.stopping"
 
+    @property
+    def kept_log(self) -> Path:
+        """The log of a run that ended badly."""
+        return self.log_path.with_suffix(".log.before")
+
     def keep_log(self) -> None:
         """Put the log of a run that ended badly aside; the next start writes a new one."""
         with contextlib.suppress(FileNotFoundError):
-            self.log_path.replace(self.log_path.with_suffix(".log.before"))
+            self.log_path.replace(self.kept_log)
 
     def running(self) -> Record | None:
         """The process, if the one that we started still runs."""

@@ -41,7 +41,6 @@ def start(settings: Settings) -> None:
         [sys.executable, "-m", "civiclake.engine.watch"],
         run_dir=settings.run_dir,
         env=environment,
-        cwd=settings.run_dir,
     )
 
 
@@ -133,7 +132,8 @@ class Watch:
         alerts.tell(
             run_dir,
             f"{said} and was started again within {seconds:.0f} s"
-            f" ({len(recent) + 1} of {limit} times an hour); see {self._service.log_path}",
+            f" ({len(recent) + 1} of {limit} times an hour)",
+            f"see {self._service.kept_log}",
             engine=name,
         )
 
@@ -144,8 +144,8 @@ class Watch:
             restarts.write(self._settings.run_dir, self._service.name, known)
             alerts.tell(
                 self._settings.run_dir,
-                f"the {self._service.name} engine {known.note()};"
-                f" see {self._service.log_path}, then run `civiclake engine up`",
+                f"the {self._service.name} engine {known.note()}",
+                f"see {self._service.log_path}, then run `civiclake engine up`",
                 engine=self._service.name,
             )
 
