@@ -58,7 +58,7 @@ check: setup ## Style, types, the order of imports, and every contract (also by 
 	$(PY) -m pytest -q tests/architecture/test_contracts_lint.py
 
 unit: setup ## The tests that need no JVM.
-	$(PY) -m pytest -q tests/unit tests/architecture
+	$(PY) -m pytest -q tests/unit tests/reference tests/architecture
 
 test: tools ## Everything: check and DAGs, then two suites at a time, from end-to-end to unit.
 	@$(MAKE) --no-print-directory -j2 check test-dags
@@ -89,7 +89,7 @@ test-sources:
 	@$(PY) $(SUITE) -q tests/sources tests/demo $(NAMED)
 
 test-unit:
-	@$(PY) $(SUITE) -q tests/unit tests/architecture \
+	@$(PY) $(SUITE) -q tests/unit tests/reference tests/architecture \
 		--deselect tests/architecture/test_contracts_lint.py $(NAMED)
 
 test-faults: tools ## By hand: engines killed, disks filled, loads shot at twenty moments (an hour).

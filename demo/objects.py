@@ -18,6 +18,7 @@ from botocore.config import Config
 
 from civiclake.errors import CivicLakeError, UserError
 from civiclake.local import process
+from civiclake.local.files import write_whole
 
 HOST = "127.0.0.1"
 NAME = "seaweedfs"
@@ -128,8 +129,7 @@ def _write_logins(data_dir: Path, owner: Login, readers: Mapping[str, Login]) ->
     for bucket, reader in readers.items():
         logins.append(identity(f"{bucket}-reader", reader, [f"Read:{bucket}", f"List:{bucket}"]))
     path = data_dir / "s3.json"
-    path.touch(mode=0o600)
-    path.write_text(json.dumps({"identities": logins}))
+    write_whole(path, json.dumps({"identities": logins}))
     return path
 
 

@@ -31,6 +31,8 @@ class Outcome:
     file: str
     refused: str = ""
     """The sentence with which it was refused; empty where it was loaded."""
+    has_contract: bool = False
+    """Whether ``new`` wrote one: its refusal is a right answer, one of extract or load is none."""
     key: str = ""
     compared: Compared | None = None
     account: dict[str, Any] = field(default_factory=dict)
@@ -40,7 +42,7 @@ class Outcome:
     def is_whole(self) -> bool:
         """Whether each row of the file is served, or set aside with a reason, and nothing else."""
         if self.compared is None:
-            return bool(self.refused)
+            return bool(self.refused) and not self.has_contract
         aside = self.account.get("quarantined", 0)
         return self.compared.extra == 0 and self.compared.missing == aside
 
@@ -137,6 +139,7 @@ def try_file(trial: Trial, path: Path) -> Outcome:
     found.refused = trial.draft(path)
     if found.refused:
         return found
+    found.has_contract = True
     dataset = trial.dataset(path)
     found.key = ", ".join(dataset.key)
     load(trial, path, path, found)

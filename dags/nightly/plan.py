@@ -108,6 +108,35 @@ class DepartmentPlan:
         return list(dict.fromkeys(f"{d.owner} <{d.contact}>" for d in self.datasets))
 
 
+BUILD_SECONDS = 3600
+"""What is made has so long after its slowest input's promise (`civiclake.contracts.derived`)."""
+
+
+@dataclass(frozen=True)
+class MadePlan:
+    """A mart or a kind of link: made from datasets, and owed as they are."""
+
+    name: str
+    kind: str
+    """``mart`` or ``link``."""
+    task: str
+    """The one task of its DAG."""
+    id: str
+    """As the ledger has it."""
+    inputs: tuple[DatasetPlan, ...]
+    answers: OwnerPlan
+
+    @property
+    def dag(self) -> str:
+        """Id of its DAG."""
+        return f"{self.kind}_{self.name}"
+
+    @property
+    def latency_seconds(self) -> int:
+        """What it promises."""
+        return max(i.latency_seconds for i in self.inputs) + BUILD_SECONDS
+
+
 @dataclass(frozen=True)
 class MartPlan:
     """One cross-department table."""
@@ -117,6 +146,11 @@ class MartPlan:
     """Their arrival makes it run."""
     answers: OwnerPlan = OPERATORS
     """Who is asked when it fails: its own owner, and nobody of whom it reads."""
+
+    @property
+    def made(self) -> MadePlan:
+        """As what is made from datasets."""
+        return MadePlan(self.name, "mart", "build", f"marts.{self.name}", self.inputs, self.answers)
 
 
 @dataclass(frozen=True)
@@ -128,6 +162,11 @@ class LinkPlan:
     """Their arrival makes it run."""
     answers: OwnerPlan = OPERATORS
 
+    @property
+    def made(self) -> MadePlan:
+        """As what is made from datasets."""
+        return MadePlan(self.name, "link", "link", f"link.{self.name}", self.inputs, self.answers)
+
 
 @dataclass(frozen=True)
 class CityPlan:
@@ -136,6 +175,11 @@ class CityPlan:
     departments: tuple[DepartmentPlan, ...]
     marts: tuple[MartPlan, ...]
     links: tuple[LinkPlan, ...]
+
+    @property
+    def made(self) -> list[MadePlan]:
+        """All that is made from datasets."""
+        return [one.made for one in (*self.marts, *self.links)]
 
 
 def read_plan(path: Path | None = None) -> CityPlan:

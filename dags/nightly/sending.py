@@ -60,19 +60,6 @@ def alerts_dag(city: CityPlan) -> DAG:
 
 
 def _doc(city: CityPlan) -> str:
-    connection = telling.city_connection()
-    ways = [f"- everybody else: {_city_way(connection)}"]
-    for name, owners in sorted(telling.owners_connections(city).items()):
-        ways.insert(0, f"- {', '.join(owners)}: Airflow connection `{name}`")
-    return "\n".join(
-        [f"Every alert is a line of `{alerts.alerts_file()}`. Who is told how:", "", *ways]
-    )
-
-
-def _city_way(connection: str) -> str:
-    if connection:
-        return f"Airflow connection `{connection}`"
-    return (
-        "nobody is told beside that line: no connection is configured (`[alerts] connection` in"
-        " `conf/`; the guide `docs/guides/alerts.md` says how)"
-    )
+    head = f"Every alert is a line of `{alerts.alerts_file()}`. Who is told how"
+    ways = [f"- {way}" for way in telling.ways(city)]
+    return "\n".join([f"{head} (`docs/guides/alerts.md`):", "", *ways])

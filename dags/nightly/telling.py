@@ -75,6 +75,32 @@ def waiting() -> list[Line]:
     ]
 
 
+def words(city: CityPlan) -> list[str]:
+    """Who is told how, and what waits, for people."""
+    left = waiting()
+    if not left:
+        return ways(city)
+    since = f"{_at(left[0]).astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    return [*ways(city), f"{len(left)} alerts wait to be sent, the oldest since {since}"]
+
+
+def ways(city: CityPlan) -> list[str]:
+    """Who is told how."""
+    found = [
+        f"{', '.join(names)}: told by the Airflow connection {name}"
+        for name, names in sorted(owners_connections(city).items())
+    ]
+    connection, others = city_connection(), "all others" if found else "owners"
+    if connection:
+        found.append(f"{others}: told by the Airflow connection {connection}")
+    else:
+        found.append(
+            f"{others}: not told, for no connection is configured; alerts are lines of"
+            " run/alerts.jsonl"
+        )
+    return found
+
+
 def tell_waiting(first: Sequence[Line] = ()) -> bool:
     """Send what waits, these first; whether none of these waits any more.
 

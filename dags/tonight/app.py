@@ -18,6 +18,7 @@ from fastapi.exception_handlers import http_exception_handler
 from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse
 from sqlalchemy.orm import Session
 
+from nightly import telling
 from nightly.plan import CityPlan, manifest_path, read_plan
 from tonight import docs, model
 from tonight.reader import Reader, lake_uri
@@ -47,9 +48,10 @@ def create_app() -> FastAPI:
 def tonight(user: GetUserDep, session: SessionDep) -> HTMLResponse:
     """The page, as it stands now."""
     city = _readable(_plan(), user, session)
-    runs = newest_runs(session, [department.name for department in city.departments])
+    runs = newest_runs(session, _dags(city))
     ledger = _reader(lake_uri()).read()
-    page = model.build(city, ledger, runs, _has_docs, datetime.now(UTC))
+    now = datetime.now(UTC)
+    page = model.build(city, ledger, runs, _has_docs, now, telling.words(city))
     return HTMLResponse(render(page), headers=_headers(content_security_policy()))
 
 
@@ -62,21 +64,30 @@ def data_docs(dag_id: str, dataset: str, page: str) -> FileResponse:
 
 
 def _readable(city: CityPlan, user: Any, session: Session) -> CityPlan:
-    """The departments whose runs a user may read."""
-    names = [department.name for department in city.departments]
+    """The departments, marts and links whose runs a user may read."""
+    names = _dags(city)
     teams = DagModel.get_dag_id_to_team_name_mapping(names, session=session)
     manager = get_auth_manager()
-    seen = tuple(
-        department
-        for department in city.departments
+    seen = {
+        name
+        for name in names
         if manager.is_authorized_dag(
             method="GET",
             access_entity=DagAccessEntity.RUN,
-            details=DagDetails(id=department.name, team_name=teams.get(department.name)),
+            details=DagDetails(id=name, team_name=teams.get(name)),
             user=user,
         )
+    }
+    return replace(
+        city,
+        departments=tuple(d for d in city.departments if d.name in seen),
+        marts=tuple(m for m in city.marts if m.made.dag in seen),
+        links=tuple(k for k in city.links if k.made.dag in seen),
     )
-    return replace(city, departments=seen)
+
+
+def _dags(city: CityPlan) -> list[str]:
+    return [*(d.name for d in city.departments), *(one.dag for one in city.made)]
 
 
 def _plan() -> CityPlan:

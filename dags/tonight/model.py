@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from nightly.plan import CityPlan, DatasetPlan
-from tonight import words
+from tonight import made, words
 from tonight.reasons import Reason, reasons_of, warnings_of
-from tonight.rows import Batch, Due, Ledger, Run, batch_time
+from tonight.rows import Batch, Due, Ledger, Run
 from tonight.state import Age, State, at_work, judge, judge_age, task_failed
 from tonight.trend import Trend, trend
 
@@ -54,6 +54,10 @@ class Row:
     past: tuple[Past, ...]
     due: tuple[Due, ...]
     """What was due of late, the newest first."""
+    waits: tuple[str, ...]
+    """Of what is made from datasets: those that did not come, with their states."""
+    is_made: bool
+    """Whether it is made from datasets."""
     overdue: float
     """Age over promise: orders rows of the same state."""
 
@@ -66,6 +70,8 @@ class Row:
             return "held"
         if self.newest.status == "failed":
             return "not merged" if self.docs else "not judged"
+        if self.is_made:
+            return "made"
         if self.reasons:
             return "passed in part"
         return "passed with warnings" if self.warnings else "passed"
@@ -96,19 +102,42 @@ class Page:
     """Of each dataset's newest batch, together."""
     fault: str
     """Why the ledger can't be read."""
+    telling: tuple[str, ...]
+    """How owners are told, and what waits to be."""
+
+    @property
+    def datasets(self) -> int:
+        """How many rows are of what departments deliver."""
+        return sum(not row.is_made for row in self.rows)
+
+    @property
+    def made(self) -> int:
+        """How many are of what is made from that."""
+        return len(self.rows) - self.datasets
+
+    @property
+    def sources(self) -> int:
+        """How many departments they are of."""
+        return len({row.department for row in self.rows if not row.is_made})
 
 
 def build(
-    city: CityPlan, ledger: Ledger, runs: Sequence[Run], has_docs: HasDocs, now: datetime
+    city: CityPlan,
+    ledger: Ledger,
+    runs: Sequence[Run],
+    has_docs: HasDocs,
+    now: datetime,
+    telling: Sequence[str] = (),
 ) -> Page:
     """Put the page together.
 
     Args:
         city: departments and datasets that the reader may see, from the compiled manifest.
         ledger: what ``ops.*`` says.
-        runs: Airflow's runs of these departments.
+        runs: Airflow's runs of these departments, marts and links.
         has_docs: whether a Data Docs page is there.
         now: the moment that ages are counted to.
+        telling: how owners are told, in sentences.
 
     Returns:
         The rows, the worst first; none while the ledger could never be read, for then nothing
@@ -120,14 +149,14 @@ def build(
     known = [d.id for department in city.departments for d in department.datasets]
     nights = [b.night.date() for i in known for b in by_dataset.get(i, ())]
     last = max(nights, default=now.date())
-    rows = []
-    for department in city.departments if ledger.batches or not ledger.fault else ():
-        own = [run for run in runs if run.department == department.name]
-        for plan in department.datasets:
-            made = _Maker(plan, department.name, by_dataset.get(plan.id, []), own, has_docs)
-            rows.append(made.row(ledger, last, now))
+    rows: list[Row] = []
+    if ledger.batches or not ledger.fault:
+        for place in made.places(city):
+            own = [run for run in runs if run.department == place.dag]
+            maker = _Maker(place, by_dataset.get(place.plan.id, []), own, has_docs)
+            rows.append(maker.row(ledger, last, now, rows))
     rows.sort(key=lambda r: (r.state.rank, -r.overdue, -_share_set_aside(r), r.plan.id))
-    newest = [row.newest for row in rows if row.newest]
+    newest = [row.newest for row in rows if row.newest and not row.is_made]
     merged = [batch for batch in newest if batch.status == "merged"]
     return Page(
         now=now,
@@ -138,6 +167,7 @@ def build(
         merged=sum(b.merged for b in merged),
         set_aside=sum(b.quarantined for b in merged),
         fault=ledger.fault,
+        telling=tuple(telling),
     )
 
 
@@ -145,36 +175,36 @@ class _Maker:
     """Makes one row: what is known of one dataset, in the order of its batches."""
 
     def __init__(
-        self,
-        plan: DatasetPlan,
-        department: str,
-        batches: list[Batch],
-        runs: Sequence[Run],
-        has_docs: HasDocs,
+        self, place: made.Place, batches: list[Batch], runs: Sequence[Run], has_docs: HasDocs
     ) -> None:
-        self.plan = plan
-        self.department = department
+        self.place = place
+        self.plan = place.plan
         self.batches = sorted(batches, key=lambda b: (b.night, b.started_at))
         self.deliveries = [b for b in self.batches if b.is_delivery]
-        self.runs = {run.batch_id: run for run in runs}
+        self.runs = runs
         self.has_docs = has_docs
 
-    def row(self, ledger: Ledger, last: date, now: datetime) -> Row:
+    def row(self, ledger: Ledger, last: date, now: datetime, above: Sequence[Row]) -> Row:
         plan = self.plan
         newest = self.deliveries[-1] if self.deliveries else None
         delivered_at = self._delivered_at()
         seconds = None if delivered_at is None else (now - delivered_at).total_seconds()
         age = judge_age(seconds, plan.latency_seconds)
         run, task = self._task_now()
-        begun = run is not None and _is_newer(run, newest)
+        begun = run is not None and self.place.is_newer(run, newest)
         unwritten = task if begun else None
         due = sorted(
             (d for d in ledger.due if d.dataset == plan.id), key=lambda d: d.due_at, reverse=True
         )
-        shown = run.batch_id if run and unwritten else newest.batch_id if newest else ""
+        shown = run if run and unwritten else self._run_of(newest)
+        waits = tuple(
+            f"{row.plan.id} ({row.state.word})"
+            for row in above
+            if row.plan.id in self.place.inputs and row.state.is_missing
+        )
         return Row(
             plan=plan,
-            department=self.department,
+            department=self.place.group,
             state=judge(newest, age, unwritten, due[0].state if due else ""),
             work=at_work(task, begun=begun),
             delivered_at=delivered_at,
@@ -185,11 +215,13 @@ class _Maker:
             note=task_failed(unwritten) or self._unrenewed(),
             docs=self._docs(newest),
             log=self._log(shown, newest.attempt if newest and not unwritten else 1),
+            waits=waits,
+            is_made=bool(self.place.inputs),
             reasons=reasons_of(newest, ledger.counts, plan),
             warnings=warnings_of(newest, ledger.counts, plan),
             trend=trend(self.deliveries, last),
             past=tuple(
-                Past(b, self._log(b.batch_id, b.attempt), self._docs(b))
+                Past(b, self._log(self._run_of(b), b.attempt), self._docs(b))
                 for b in reversed(self.batches[-HISTORY:])
             ),
             due=tuple(due[:HISTORY]),
@@ -210,36 +242,33 @@ class _Maker:
 
     def _task_now(self) -> tuple[Run | None, str | None]:
         """The department's newest run, and what its task of this dataset does."""
-        run = next((run for run in self.runs.values() if run.tasks), None)
+        run = next((run for run in self.runs if run.tasks), None)
         if run is None:
             return None, None
-        states = [run.tasks.get(f"{self.plan.name}.{task}") for task in ("extract", "load")]
+        states = [run.tasks.get(task) for task in self.place.tasks]
         if states[0] in ("failed", "upstream_failed"):
             return run, states[0]
-        return run, states[1] if states[0] in ("success", None) else states[0]
+        return run, states[-1] if states[0] in ("success", None) else states[0]
 
     def _docs(self, batch: Batch | None) -> str:
         """Address of a batch's Data Docs page below the page's own, if it is there."""
         if batch is None or not batch.data_docs:
             return ""
-        place = (self.department, self.plan.name, f"{batch.batch_id}.html")
+        place = (self.place.group, self.plan.name, f"{batch.batch_id}.html")
         return f"docs/{'/'.join(place)}" if self.has_docs(*place) else ""
 
-    def _log(self, batch_id: str, attempt: int) -> str:
+    def _run_of(self, batch: Batch | None) -> Run | None:
+        """The run that wrote an account."""
+        return next((run for run in self.runs if batch and self.place.wrote(run, batch)), None)
+
+    def _log(self, run: Run | None, attempt: int) -> str:
         """Address of the task that wrote an account, in the Airflow UI."""
-        run = self.runs.get(batch_id)
         if run is None:
             return ""
-        task = f"{self.plan.name}.{'load' if attempt else 'extract'}"
+        task = self.place.tasks[-1 if attempt else 0]
         return (
             f"../dags/{words.quoted(run.department)}/runs/{words.quoted(run.run_id)}/tasks/{task}"
         )
-
-
-def _is_newer(run: Run, newest: Batch | None) -> bool:
-    """Whether the ledger holds nothing of a run."""
-    begun = batch_time(run.batch_id)
-    return newest is None or (begun is not None and begun > newest.night)
 
 
 def _departments(rows: Sequence[Row]) -> tuple[Department, ...]:

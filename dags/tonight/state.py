@@ -51,6 +51,11 @@ class State(Enum):
         return self.name.lower().replace("_", "-")
 
     @property
+    def is_missing(self) -> bool:
+        """Whether what is made from it waits for it."""
+        return self not in (State.SET_ASIDE, State.GOOD)
+
+    @property
     def rank(self) -> int:
         """0 is the worst."""
         return list(State).index(self)

@@ -218,7 +218,7 @@ def test_the_dag_says_who_is_told_how(
     plan: Any, monkeypatch: pytest.MonkeyPatch, mails: Mails
 ) -> None:
     dag = alerts_dag(plan)
-    assert "everybody else: Airflow connection `city_mail`" in str(dag.doc_md)
+    assert "owners: told by the Airflow connection city_mail" in str(dag.doc_md)
     assert dag.schedule is not None
     assert dag.get_task("send").retries == 1
     monkeypatch.delenv("CIVICLAKE_ALERTS__CONNECTION")
@@ -227,7 +227,7 @@ def test_the_dag_says_who_is_told_how(
     assert dag.schedule is None
     own = replace(plan.marts[0], answers=OwnerPlan("Planning", channel="planning_chat"))
     dag = alerts_dag(replace(plan, marts=(own,)))
-    assert "- Planning: Airflow connection `planning_chat`" in str(dag.doc_md)
+    assert "- Planning: told by the Airflow connection planning_chat" in str(dag.doc_md)
     assert dag.schedule is not None
 
 

@@ -147,7 +147,9 @@ def test_a_reader_sees_every_dataset_with_its_numbers(
     told = viewer.get("/tonight/")
     assert told.status_code == 200
     ids = re.findall(r'<details id="([^"]+)">', told.text)
-    assert sorted(ids) == sorted(d["id"] for d in compiled["datasets"])
+    made = [f"marts.{m['name']}" for m in compiled["marts"]]
+    made += [f"link.{link['name']}" for link in compiled["links"]]
+    assert sorted(ids) == sorted([*(d["id"] for d in compiled["datasets"]), *made])
     assert ids[:2] == ["transport.routes", "health.facilities"]
     visits = told.text.partition('id="health.visits"')[2].partition("</li>")[0]
     for said in (
@@ -159,6 +161,11 @@ def test_a_reader_sees_every_dataset_with_its_numbers(
     ):
         assert said in visits
     assert "no route to host" in told.text
+    mart = told.text.partition('id="marts.visits_by_weather"')[2].partition("</li>")[0]
+    assert "It waits for health.visits" not in mart  # that came; the other input never did
+    assert "It waits for meteorology.daily (never delivered)." in mart
+    assert "ask City planning office (data@planning.example.org)" in mart
+    assert "Alerts: owners: not told, for no connection is configured" in told.text
     assert viewer.post("/tonight/").status_code == 405
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from tonight_city import NOW, batch, city, count, dataset, failed, held, ledger, unrenewed
 
+from nightly.plan import MartPlan, OwnerPlan
 from tonight import model, words
 from tonight.model import Page, Row
 from tonight.rows import Batch, Due, Ledger, Run
@@ -20,6 +21,64 @@ HOURS, DAYS = timedelta(hours=1), timedelta(days=1)
 
 def build(*datasets: Any, of: Ledger, runs: Any = (), has_docs: Any = lambda *_: True) -> Page:
     return model.build(city(*datasets), of, list(runs), has_docs, NOW)
+
+
+WEATHER = dataset("meteorology.daily")
+MART = MartPlan("visits_by_weather", (VISITS, WEATHER), OwnerPlan("Planning", "plan@city.example"))
+
+
+def mart_row(*batches: Batch, runs: Any = (), seen: Any = (VISITS, WEATHER)) -> Row:
+    found = model.build(
+        city(*seen, marts=[MART]), ledger(*batches), list(runs), lambda *_: False, NOW
+    )
+    return next(row for row in found.rows if row.is_made)
+
+
+def made(ago: timedelta = 5 * HOURS, **facts: Any) -> Batch:
+    """The mart, built so long ago for the night of its inputs."""
+    known = {"batch_id": batch().batch_id, "started_at": NOW - ago, "data_docs": "", **facts}
+    return batch("marts.visits_by_weather", **known)
+
+
+def test_a_mart_has_a_row_with_its_own_owner_and_promise() -> None:
+    found = mart_row(batch(), batch("meteorology.daily"), made())
+    assert (found.state, found.waits, found.department) == (State.GOOD, (), "marts")
+    assert (found.plan.owner, found.plan.contact) == ("Planning", "plan@city.example")
+    assert found.promise == "1 day 1 hour"
+    assert "health.visits, meteorology.daily" in found.plan.description
+
+
+def test_a_mart_says_which_of_its_inputs_it_waits_for() -> None:
+    found = mart_row(batch(ago=2 * DAYS + HOURS), batch("meteorology.daily"), made(2 * DAYS))
+    assert (found.state, found.waits) == (State.LATE, ("health.visits (stale)",))
+    found = mart_row(batch("meteorology.daily"))
+    assert (found.state, found.waits) == (State.NEVER, ("health.visits (never delivered)",))
+    found = mart_row(batch("meteorology.daily"), seen=(WEATHER,))
+    assert found.waits == ()
+    assert "meteorology.daily, 1 that you may not see" in found.plan.description
+
+
+def test_a_mart_that_failed_says_why_and_leads_to_its_own_run() -> None:
+    told = "the query gives no column 'day'"
+    run = Run("mart_visits_by_weather", "asset+1", "20261124T025900Z", {"build": "failed"})
+    found = mart_row(batch(), made(status="failed", message=told), runs=[run])
+    assert (found.state, found.note) == (State.FAILED, "")
+    assert found.newest and found.newest.message == told
+    assert found.log == "../dags/mart_visits_by_weather/runs/asset%2B1/tasks/build"
+    younger = replace(run, run_id="asset+2", batch_id="20261124T075900Z")
+    found = mart_row(batch(), made(), runs=[younger, replace(run, tasks={})])
+    assert (found.state, found.log.split("/")[4]) == (State.FAILED, "asset%2B2")
+    assert found.note.startswith("It failed before it could write an account")
+    assert found.past[0].log.split("/")[4] == "asset%2B1"
+    running = replace(younger, tasks={"build": "running"})
+    assert mart_row(batch(), made(), runs=[running]).work == "running now"
+
+
+def test_what_is_made_is_not_counted_with_what_came() -> None:
+    of = ledger(batch(read=10, inserted=10), made(read=500, inserted=500))
+    found = model.build(city(VISITS, marts=[MART]), of, [], lambda *_: False, NOW)
+    assert (found.read, found.merged) == (10, 10)
+    assert (found.datasets, found.made, found.sources) == (1, 1, 1)
 
 
 def row(*batches: Batch, counts: Any = (), **more: Any) -> Row:

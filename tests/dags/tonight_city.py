@@ -12,7 +12,7 @@ import arro3.core as arro
 from deltalake import Field, Schema, write_deltalake
 from deltalake.schema import PrimitiveType
 
-from nightly.plan import CityPlan, DatasetPlan, DepartmentPlan, RulePlan
+from nightly.plan import CityPlan, DatasetPlan, DepartmentPlan, MartPlan, RulePlan
 from tonight.rows import BATCH_ID_FORMAT, Batch, Count, Due, Ledger
 
 NOW = datetime(2026, 11, 24, 8, tzinfo=UTC)
@@ -42,12 +42,12 @@ def dataset(dataset_id: str, **facts: Any) -> DatasetPlan:
     return DatasetPlan(**(known | facts))
 
 
-def city(*datasets: DatasetPlan) -> CityPlan:
+def city(*datasets: DatasetPlan, marts: Sequence[MartPlan] = ()) -> CityPlan:
     found: dict[str, list[DatasetPlan]] = {}
     for one in datasets:
         found.setdefault(one.id.partition(".")[0], []).append(one)
     departments = [DepartmentPlan(n, "0 2 * * *", tuple(d)) for n, d in found.items()]
-    return CityPlan(departments=tuple(departments), marts=(), links=())
+    return CityPlan(departments=tuple(departments), marts=tuple(marts), links=())
 
 
 def batch(

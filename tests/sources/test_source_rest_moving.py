@@ -19,6 +19,7 @@ def test_a_record_that_moves_to_the_next_page_counts_once(city: City, api: Api, 
     manifest = city.extract(dataset, "n1")
     assert city.ids(manifest) == IDS
     assert sum(page["records"] for page in pages(city)) == 11
+    assert manifest.folded == {"identical_rows": 1}
 
 
 def test_of_two_versions_the_newest_counts(city: City, api: Api) -> None:
@@ -27,10 +28,24 @@ def test_of_two_versions_the_newest_counts(city: City, api: Api) -> None:
     manifest = city.extract(city.api("page", {"total": None}), "n1")
     found = {row[0]: row[1] for row in city.records(manifest)}
     assert found["t04"] == "elm"
+    assert manifest.folded == {"differing_rows": 1}
     api.put([tree(name) for name in IDS])
     api.plan("", {"last": [tree("t01", 9, species="elm")]})
     again = city.extract(city.api("page", {"total": None}), "n2")
     assert {row[0]: row[1] for row in city.records(again)}["t01"] == "oak"
+
+
+def test_records_that_share_a_key_are_counted_and_told(
+    city: City, api: Api, caplog: pytest.LogCaptureFixture
+) -> None:
+    api.put([tree("t01"), tree("t01"), tree("t01", height=9), tree("t02"), tree("t02", 9)])
+    manifest = city.extract(city.api("whole"), "n1")
+    # Of the same time the last one counts: the first two t01 are other, the older t02 is, too.
+    assert manifest.folded == {"differing_rows": 3}
+    assert "3 records of one walk have a key that came before (0 the same, 3 other)" in caplog.text
+    assert city.landing.manifest(manifest.dataset, "n1") == manifest
+    api.put([tree(name) for name in IDS])
+    assert city.extract(city.api("page"), "n2").folded == {}
 
 
 def test_of_a_change_log_every_entry_counts_once(city: City, api: Api) -> None:

@@ -196,6 +196,8 @@ def test_wrong_logins_wait_and_are_told(lake: Settings) -> None:
     assert "CIVICLAKE_ALERT wrong logins at the analysts' door" in log
     assert "5 as guessed" in log
     assert "not-the-password" not in log
+    alerts = lake.run_dir / "alerts.jsonl"
+    _until(lambda: alerts.exists() and "5 as guessed" in alerts.read_text())
     connect(lake).close()  # the right one gets in all the same
 
 

@@ -6,6 +6,7 @@ import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +14,18 @@ import pytest
 from nights import Nights, age, city
 from pyspark.sql import SparkSession
 
+from civiclake.contracts.derived import derived
 from civiclake.contracts.load import load_city
 from civiclake.contracts.model import Manifest
 from civiclake.errors import AccountError, ContractError, FencedError, UserError
 from civiclake.io.lake import tables
+from civiclake.io.ops import deliveries as promises
 from civiclake.io.ops.account import BatchResult
 from civiclake.pipeline.marts import build as module
 from civiclake.pipeline.marts import groups, guard
 from civiclake.pipeline.marts.build import build
 from civiclake.pipeline.marts.groups import Plan
+from civiclake.pipeline.watch import deliveries
 from civiclake.settings import Settings, project_root
 
 MART = "visits_by_weather"
@@ -148,6 +152,32 @@ def test_only_the_groups_that_changed_are_computed_and_replaced(week: Town) -> N
         tables.by_path(week.settings, tables.OPS, "outcomes")
     ).collect() if r["step"] == "refresh"}  # fmt: skip
     assert set(kept) == {"groups", "replaced", "whole"}
+
+
+def test_a_mart_is_a_delivery_with_an_owner_and_says_what_it_waits_for(
+    week: Town, own: Path
+) -> None:
+    def state() -> list[tuple[str, str, str]]:
+        rows = promises.read(week.spark, week.settings)
+        return [(r.dataset, r.state.value, r.owner) for r in rows if r.dataset.startswith("marts")]
+
+    name, owner = f"marts.{MART}", "City planning office"
+    assert state() == [(name, "delivered", owner)]
+    own.write_text(f"-- inputs: {VISITS}\nSELECT * FROM raw.health_visits")
+    with pytest.raises(ContractError):
+        week.refresh()
+    assert state() == [(name, "held", owner)]
+    (made,) = [one for one in derived(week.city) if one.id == name]
+    datasets = [week.city.dataset(VISITS), week.city.dataset(DAYS)]
+    later = datetime.now(UTC) + timedelta(days=3)
+    with week.keys():
+        deliveries.check(week.settings, [], datetime.now(UTC) - timedelta(days=2), [made])
+        found = deliveries.check(week.settings, datasets, later, [made])
+    told = [one for one in found if one.promise.dataset == name][-1]
+    assert f"it waits for {VISITS} (not delivered: ask" in told.sentence
+    assert f"{DAYS} (" in told.sentence
+    assert told.sentence.endswith(f": ask {owner} (data@planning.example.org)")
+    assert "`mart_visits_by_weather` makes it by itself" in told.do
 
 
 def test_inputs_that_have_not_changed_for_long_are_read_all_the_same(week: Town) -> None:

@@ -11,12 +11,13 @@ from civiclake.cli import city
 from civiclake.cli.batches import DatasetId
 from civiclake.cli.console import reporting, show_table
 from civiclake.contracts import promise
+from civiclake.contracts.derived import derived
 from civiclake.errors import UserError
 from civiclake.settings import load_settings
 
 app = typer.Typer(
     invoke_without_command=True,
-    help="List the newest delivery of every dataset, the worst first.\n\n"
+    help="List the newest delivery of every dataset, mart and link, the worst first.\n\n"
     "States: absent (the deadline has passed, nothing came), held (it came and is not served),"
     " late, empty (nothing new, which the contract allows), delivered. The age is that of what is"
     " served now, the promise is the contract's latency.",
@@ -33,7 +34,9 @@ def show(context: typer.Context) -> None:
     from civiclake.pipeline.watch import deliveries
 
     settings = load_settings()
-    promised = {d.id: d.latency_seconds for d in city.read(settings).datasets}
+    read = city.read(settings)
+    owed: list[promise.Promised] = [*read.datasets, *derived(read)]
+    promised = {one.id: one.latency_seconds for one in owed}
     now = datetime.now(UTC)
     rows = [
         (
@@ -75,12 +78,14 @@ def check(
     settings = load_settings()
     with reporting() as report:
         moment = _moment(at) if at else datetime.now(UTC)
-        found = deliveries.check(settings, city.read(settings).datasets, moment)
+        read = city.read(settings)
+        found = deliveries.check(settings, read.datasets, moment, derived(read))
         absent = [
             {
                 **one.promise.model_dump(mode="json", include={"dataset", "owner", "contact"}),
                 "due_at": f"{one.promise.due_at:%Y-%m-%dT%H:%M:%SZ}",
                 "sentence": one.sentence,
+                "do": one.do,
                 "told": one.is_told,
             }
             for one in found
@@ -98,7 +103,9 @@ def told(
 
     settings = load_settings()
     with reporting() as report:
-        found = deliveries.told(settings, city.dataset(settings, dataset).id, _moment(due))
+        made = {one.id for one in derived(city.read(settings))}
+        name = dataset if dataset in made else city.dataset(settings, dataset).id
+        found = deliveries.told(settings, name, _moment(due))
         if found is None:
             raise UserError(
                 f"{dataset}: no delivery due {due} is absent; see `civiclake deliveries`"

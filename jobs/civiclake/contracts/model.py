@@ -31,6 +31,7 @@ from civiclake.contracts.source import Source as Source
 from civiclake.contracts.source import SourceKind as SourceKind
 from civiclake.contracts.source import Tls as Tls
 from civiclake.contracts.source import TlsMode as TlsMode
+from civiclake.contracts.source import naming as naming
 from civiclake.contracts.standards import Check, Codes
 
 UNCAST_PREFIX = "_uncast_"

@@ -5,14 +5,35 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from typing import Protocol
 
 from pydantic import BaseModel, ConfigDict
 
 from civiclake.contracts import schedule
-from civiclake.contracts.model import Dataset
+from civiclake.contracts.model import Owner
 
 LONGEST_LOOK_BACK = 31
 """After a standstill, so many missed due dates of a dataset are told, and no older ones."""
+
+
+class Promised(Protocol):
+    """What is due at times: a dataset, or what is made from datasets."""
+
+    @property
+    def id(self) -> str:
+        """As the ledger has it."""
+
+    @property
+    def schedule(self) -> str | None:
+        """Cron text in UTC; None: the default."""
+
+    @property
+    def latency_seconds(self) -> int:
+        """How long after it is due it must be served."""
+
+    @property
+    def owner(self) -> Owner:
+        """Who is asked."""
 
 
 class State(StrEnum):
@@ -52,19 +73,19 @@ class Promise(BaseModel):
     recorded_at: datetime
 
 
-def cron(dataset: Dataset) -> str:
+def cron(dataset: Promised) -> str:
     """When the dataset is due, as cron text in UTC."""
     return dataset.schedule or schedule.DEFAULT_SCHEDULE
 
 
-def due_of(dataset: Dataset, batch_id: str, landed_at: datetime, first_at: datetime) -> datetime:
+def due_of(dataset: Promised, batch_id: str, landed_at: datetime, first_at: datetime) -> datetime:
     """For which due date a batch counts: that of its id's time, else of its landing.
 
     A batch of a time before the dataset's first one was landed fills in history (so do all
     nights of a sample city): it counts for the night in which it came.
 
     Args:
-        dataset: the compiled contract.
+        dataset: what was due.
         batch_id: such as ``20160101T020000Z``, the due date itself; a person may say otherwise.
         landed_at: when it was landed.
         first_at: when the dataset's first batch was landed.
@@ -79,7 +100,7 @@ def due_of(dataset: Dataset, batch_id: str, landed_at: datetime, first_at: datet
 
 
 def delivered(
-    dataset: Dataset, batch_id: str, due_at: datetime, at: datetime, rows: int
+    dataset: Promised, batch_id: str, due_at: datetime, at: datetime, rows: int
 ) -> Promise:
     """What a merged batch makes of its due date."""
     state = State.DELIVERED if rows else State.EMPTY
@@ -88,12 +109,12 @@ def delivered(
     return _promise(dataset, due_at, state, at, batch_id=batch_id, delivered_at=at)
 
 
-def held(dataset: Dataset, batch_id: str, due_at: datetime, at: datetime) -> Promise:
+def held(dataset: Promised, batch_id: str, due_at: datetime, at: datetime) -> Promise:
     """What a batch that is not served makes of its due date."""
     return _promise(dataset, due_at, State.HELD, at, batch_id=batch_id)
 
 
-def unrenewed(dataset: Dataset, batch_id: str, due_at: datetime, at: datetime) -> Promise:
+def unrenewed(dataset: Promised, batch_id: str, due_at: datetime, at: datetime) -> Promise:
     """A due date for which a file lay there that is served already; the contract allows it.
 
     It has no time of delivery: what is served stays as old as it is.
@@ -101,23 +122,23 @@ def unrenewed(dataset: Dataset, batch_id: str, due_at: datetime, at: datetime) -
     return _promise(dataset, due_at, State.EMPTY, at, batch_id=batch_id)
 
 
-def absent(dataset: Dataset, due_at: datetime, at: datetime) -> Promise:
+def absent(dataset: Promised, due_at: datetime, at: datetime) -> Promise:
     """A due date whose deadline passed without a delivery."""
     return _promise(dataset, due_at, State.ABSENT, at)
 
 
-def deadline(dataset: Dataset, due_at: datetime) -> datetime:
+def deadline(dataset: Promised, due_at: datetime) -> datetime:
     """Until when a delivery must be served."""
     return due_at + timedelta(seconds=dataset.latency_seconds)
 
 
 def missed(
-    dataset: Dataset, known: Collection[datetime], since: datetime, at: datetime
+    dataset: Promised, known: Collection[datetime], since: datetime, at: datetime
 ) -> list[datetime]:
     """Due dates whose deadline has passed and of which nothing is known, oldest first.
 
     Args:
-        dataset: the compiled contract.
+        dataset: what was due.
         known: due dates that are answered for.
         since: when the dataset began to be watched; what was due before is no debt.
         at: now.
@@ -127,8 +148,14 @@ def missed(
     return [moment for moment in passed if moment not in known]
 
 
-def sentence(promise: Promise, served_at: datetime | None) -> str:
-    """The absence in words: what, since when, what is served instead, and whom to ask."""
+def sentence(promise: Promise, served_at: datetime | None, why: str = "") -> str:
+    """The absence in words: what, since when, what is served instead, why, and whom to ask.
+
+    Args:
+        promise: the row.
+        served_at: when what is served now was delivered; None when nothing ever was.
+        why: more that is known of it.
+    """
     if served_at is None:
         served = "nothing of it was ever served"
     else:
@@ -136,8 +163,8 @@ def sentence(promise: Promise, served_at: datetime | None) -> str:
         served = f"the table served is {span(age.total_seconds())} old"
     return (
         f"{promise.dataset} did not deliver what was due {promise.due_at:%Y-%m-%d %H:%M} UTC"
-        f" by its deadline {promise.deadline_at:%Y-%m-%d %H:%M} UTC; {served}:"
-        f" ask {promise.owner} ({promise.contact})"
+        f" by its deadline {promise.deadline_at:%Y-%m-%d %H:%M} UTC; {served}"
+        f"{'; ' if why else ''}{why}: ask {promise.owner} ({promise.contact})"
     )
 
 
@@ -150,7 +177,7 @@ def span(seconds: float) -> str:
 
 
 def _promise(
-    dataset: Dataset,
+    dataset: Promised,
     due_at: datetime,
     state: State,
     at: datetime,

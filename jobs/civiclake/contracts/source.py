@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from civiclake.contracts.rest import Rest
+
+_PATTERN = re.compile(r"[*?\[]")
 
 
 class _Frozen(BaseModel):
@@ -93,6 +96,20 @@ class Tls(_Frozen):
         if self.mode is TlsMode.REQUIRED and self.ca is not None:
             raise ValueError("mode required looks at no `ca`: take verify_ca or verify_identity")
         return self
+
+
+def naming(location: str) -> int | None:
+    """How many parts of its path, from its end, name a file for good; None: the whole path.
+
+    The folder that a location begins with may move with an installation; what stands from its
+    first pattern on is the file's name.
+
+    Args:
+        location: the contract's pattern, such as ``${DROPS}/health/*/cases-*.csv``.
+    """
+    wanted = location.rstrip("/").split("/")
+    first = next((i for i, part in enumerate(wanted) if _PATTERN.search(part)), len(wanted) - 1)
+    return None if "**" in wanted[first:] else len(wanted) - first
 
 
 class Source(_Frozen):

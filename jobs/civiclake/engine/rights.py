@@ -25,8 +25,10 @@ OPEN_LAYERS = ("unified", "marts")
 LINKS = "*_link"
 """Tables of the open layers that stay closed: who is who, until rights per login exist."""
 _OWN, _SHARED = 0o700, 0o2750
-_MADE = ("run", "locks", "landing", "spark/jobs")
-_CLOSED = (*_MADE, "secrets", "data_docs", "airflow", "backfills")
+_CLOSED = (
+    "run", "locks", "landing", "secrets", "data_docs", "airflow", "backfills", "spark/jobs"
+)  # fmt: skip
+"""Made before anybody writes there: whoever makes a folder later would leave it open."""
 _WALKED = ("spark",)
 """Others pass through, and list nothing."""
 
@@ -49,12 +51,10 @@ def secure(settings: Settings) -> None:
 
     What an open layer holds is gone through once, when the layer itself is not as it should be.
     """
-    for name in _MADE:
-        (settings.state_dir / name).mkdir(parents=True, exist_ok=True, mode=_OWN)
     for name, mode in (*((n, _OWN) for n in _CLOSED), *((n, 0o711) for n in _WALKED)):
         folder = settings.state_dir / name
-        if folder.is_dir():
-            folder.chmod(mode)
+        folder.mkdir(parents=True, exist_ok=True, mode=_OWN)
+        folder.chmod(mode)
     if "://" not in settings.lake:
         _secure_lake(Path(settings.lake), door_group())
 

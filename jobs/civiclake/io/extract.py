@@ -108,7 +108,11 @@ def _pull(
             landing.hold(draft, dataset, batch_id)
             raise
         manifest = _manifest(dataset, batch_id, pulled.files, began).model_copy(
-            update={"watermark_from": watermark, "watermark_to": pulled.watermark_to}
+            update={
+                "watermark_from": watermark,
+                "watermark_to": pulled.watermark_to,
+                "folded": dict(pulled.folded),
+            }
         )
         _refuse_empty(dataset, manifest)
         return landing.publish(draft, manifest)

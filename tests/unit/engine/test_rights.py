@@ -60,6 +60,12 @@ def test_what_stood_open_is_closed(settings: Settings) -> None:
     assert {_mode(Path(settings.lake) / layer) for layer in rights.PRIVATE_LAYERS} == {0o700}
 
 
+def test_what_is_written_later_finds_its_folder_closed(settings: Settings) -> None:
+    rights.secure(settings)
+    assert {_mode(p) for p in (settings.data_docs_dir, settings.run_dir)} == {0o700}
+    assert _mode(settings.state_dir / "airflow") == _mode(settings.state_dir / "backfills") == 0o700
+
+
 def test_the_doors_group_reads_the_open_layers(settings: Settings) -> None:
     files = _as_it_was(settings)
     rights.secure(settings)

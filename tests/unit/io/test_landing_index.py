@@ -18,7 +18,7 @@ from contract_city import SmallCity
 from civiclake.contracts.load import load_city
 from civiclake.contracts.model import Dataset, Load
 from civiclake.errors import UserError
-from civiclake.io.landing import index_tables
+from civiclake.io.landing import index, index_tables
 from civiclake.io.landing.manifest import COMMITTED, MANIFEST, BatchManifest, LandedFile
 from civiclake.io.landing.store import Landing
 from civiclake.settings import Settings
@@ -138,6 +138,14 @@ def _replace_folder(landing: Landing) -> None:
     other.rename(folder)
 
 
+def _replace_one(landing: Landing) -> None:
+    folder = landing.batch_dir(ID, "n1")
+    other = shutil.copytree(folder, folder.with_name("n1.other"))
+    (other / COMMITTED).unlink()
+    shutil.rmtree(folder)
+    other.rename(folder)
+
+
 @pytest.mark.parametrize(
     ("change", "left"),
     [
@@ -147,11 +155,12 @@ def _replace_folder(landing: Landing) -> None:
         (lambda landing: (landing.batch_dir(ID, "n1") / COMMITTED).unlink(), [0, 2]),
         (lambda landing: (landing.batch_dir(ID, "n1") / MANIFEST).unlink(), [0, 2]),
         (_rewrite, [0, 77, 2]),
+        (_replace_one, [0, 2]),
         (_replace_folder, [0, 2]),
         (lambda landing: shutil.rmtree(landing.dataset_dir(ID)), []),
     ],
     ids=["copied", "copied, not merged", "removed", "unmarked", "emptied", "rewritten",
-         "another folder", "all removed"],
+         "another batch", "another folder", "all removed"],
 )  # fmt: skip
 def test_what_is_done_to_landing_by_hand_is_seen(
     landing: Landing, dataset: Dataset, change: Change, left: list[int]
@@ -161,6 +170,18 @@ def test_what_is_done_to_landing_by_hand_is_seen(
     assert _told(landing)[0] == [0, 1, 2]
     change(landing)
     assert _told(landing)[0] == left
+
+
+@pytest.mark.parametrize("change", [_replace_one, _replace_folder])
+def test_old_batches_are_other_ones_if_their_folders_are(
+    landing: Landing, dataset: Dataset, change: Change, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(index, "_LOOKED_AT_AGAIN", 0)  # all are older than that
+    for number in range(3):
+        _land(landing, dataset, number)
+    assert _told(landing)[0] == [0, 1, 2]
+    change(landing)
+    assert _told(landing)[0] == [0, 2]
 
 
 def test_a_batch_whose_manifest_comes_after_its_folder_is_seen(

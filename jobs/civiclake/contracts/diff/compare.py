@@ -24,7 +24,7 @@ from civiclake.contracts.diff.model import (
     compatible,
     text,
 )
-from civiclake.contracts.model import Dataset, Load
+from civiclake.contracts.model import Dataset, Load, naming
 from civiclake.contracts.read.codes import CodeTable, read_table
 from civiclake.contracts.read.faults import Faults
 from civiclake.contracts.read.library import CODES
@@ -184,6 +184,12 @@ def _loading(old: Dataset, new: Dataset) -> Iterator[Change]:
         said = f"occurrence was {old.occurrence or 'none'}, is {new.occurrence or 'none'}"
         remedy = f"what tells one row from another changes: {rebuild}"
         yield breaking("occurrence_changed", "occurrence", said, remedy)
+    if new.occurrence is not None and new.load is Load.FILES:
+        was, now = old.source.location or "", new.source.location or ""
+        if naming(was) != naming(now) or (naming(now) is None and was != now):
+            said = f"location was {was}, is {now}: served rows name their files otherwise"
+            remedy = f"a file that is delivered again would not replace its rows: {rebuild}"
+            yield breaking("files_renamed", "source.location", said, remedy)
     for field in ("sequence", "history"):
         was, now = getattr(old, field), getattr(new, field)
         if was != now:

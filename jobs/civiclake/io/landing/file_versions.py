@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import unquote, urlsplit
 
-from civiclake.contracts.model import Dataset
+from civiclake.contracts.model import Dataset, naming
 from civiclake.io.landing.former import CameFile
-
-_PATTERN = re.compile(r"[*?\[]")
 
 
 @dataclass(frozen=True)
@@ -61,8 +58,5 @@ def name_of(origin: str, location: str) -> str:
         location: the contract's pattern, such as ``${DROPS}/health/*/cases-*.csv``.
     """
     path = unquote(urlsplit(origin).path) if origin.startswith("file:") else origin
-    wanted = location.rstrip("/").split("/")
-    first = next((i for i, part in enumerate(wanted) if _PATTERN.search(part)), len(wanted) - 1)
-    if "**" in wanted[first:]:
-        return path
-    return "/".join(path.split("/")[-(len(wanted) - first) :])
+    parts = naming(location)
+    return path if parts is None else "/".join(path.split("/")[-parts:])

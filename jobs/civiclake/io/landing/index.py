@@ -33,6 +33,8 @@ _TICK_S = 0.02
 """Changes less apart may bear one time: the kernel's clock of files ticks every 4 to 10 ms."""
 _COARSE_TICK_S = 2.0
 """The same of file systems that keep no parts of a second."""
+_LARGEST = 2**63 - 1
+"""Whole number that SQLite takes."""
 _TORN = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR)
 _CANDIDATES = """
 SELECT batch_id, stamp, is_committed FROM batches
@@ -51,6 +53,7 @@ class _Stamp:
     """Of a folder: which it is, and when names in it last came or went."""
 
     folder: str
+    """Its device and inode."""
     changed_ns: int
 
     @property
@@ -142,11 +145,7 @@ class Index:
         with suppress(sqlite3.Error, OSError):
             found = self._facts(manifest.batch_id)
             if found is not None:
-                landed_ns, stamp, is_committed = found
-                tables.add(
-                    connection, manifest,
-                    is_committed=is_committed, landed_ns=landed_ns, stamp=stamp,
-                )  # fmt: skip
+                tables.add(connection, manifest, is_committed=found.is_committed, facts=found)
 
     def _open(self) -> sqlite3.Connection:
         os.close(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600))
@@ -180,17 +179,19 @@ class Index:
     def _list(self, connection: sqlite3.Connection) -> None:
         """Compare all names with those that are known."""
         at = self._settled()
-        said = _known(connection)
-        if said and at and said.partition(" ")[0] != at.folder:
-            for table in ("files", "batches"):
-                connection.execute(f"DELETE FROM {table}")
-        known = {row[0] for row in connection.execute("SELECT batch_id FROM batches")}
-        names = set(os.listdir(self._folder))  # noqa: PTH208 - a hundred thousand names
+        rows = connection.execute("SELECT batch_id, inode FROM batches")
+        known: dict[str, int] = dict(rows.fetchall())
+        with os.scandir(self._folder) as entries:
+            names = {entry.name: entry.inode() & _LARGEST for entry in entries}
         # Once drafts stood here, beside the batches.
         sweep(self._folder / name for name in names if name.startswith("."))
-        for batch_id in known - names:
-            tables.remove(connection, batch_id)
-        fresh = sorted(name for name in names - known if BATCH_ID.fullmatch(name))
+        # A folder of the same name that is another one was put back by somebody.
+        for batch_id in [name for name, inode in known.items() if names.get(name) != inode]:
+            # Some file systems list other numbers than they give.
+            if batch_id not in names or self._inode(batch_id) != known[batch_id]:
+                tables.remove(connection, batch_id)
+                del known[batch_id]
+        fresh = sorted(name for name in names if name not in known and BATCH_ID.fullmatch(name))
         changed = self._changed(connection, whole=True)
         taken = [self._take(connection, batch_id) for batch_id in fresh]
         for batch_id in changed:
@@ -198,7 +199,7 @@ class Index:
         if any(taken):
             _log.warning(
                 "%s: the index of landing knew %d batches; the manifests of %d more were read",
-                self._what, len(known & names), sum(taken),
+                self._what, len(known), sum(taken),
             )  # fmt: skip
         # A folder without a manifest may get one without a trace in this one: look again.
         _know(connection, at if all(taken) and at == self._stamp() else None)
@@ -209,7 +210,7 @@ class Index:
         changed = []
         for batch_id, stamp, is_committed in rows:
             found = self._facts(batch_id)
-            if found is None or found[1:] != (stamp, bool(is_committed)):
+            if found is None or found[1:3] != (stamp, bool(is_committed)):
                 changed.append(batch_id)
         return changed
 
@@ -220,26 +221,30 @@ class Index:
         try:
             manifest = self._read(batch_id) if found else None
         except UserError as error:
-            if found and found[2]:
+            if found and found.is_committed:
                 raise
             _log.warning("%s", error)
             manifest = None
         if found is None or manifest is None:
             return False
-        landed_ns, stamp, is_committed = found
         named = manifest.model_copy(update={"batch_id": batch_id})  # a copy may have a new name
-        tables.add(connection, named, is_committed=is_committed, landed_ns=landed_ns, stamp=stamp)
+        tables.add(connection, named, is_committed=found.is_committed, facts=found)
         return True
 
-    def _facts(self, batch_id: str) -> tuple[int, str, bool] | None:
-        """When the manifest was written, what tells it from another, and whether it is merged."""
+    def _facts(self, batch_id: str) -> tables.Facts | None:
+        """What a batch's folder says; None without a manifest."""
         folder = f"{self._folder}/{batch_id}"
         try:
             found = os.stat(f"{folder}/{MANIFEST}")  # noqa: PTH116 - pathlib doubles the cost
+            inode = self._inode(batch_id)
         except OSError:
             return None
         stamp = f"{found.st_ino} {found.st_size} {found.st_mtime_ns}"
-        return found.st_mtime_ns, stamp, os.path.exists(f"{folder}/{COMMITTED}")  # noqa: PTH110
+        is_committed = os.path.exists(f"{folder}/{COMMITTED}")  # noqa: PTH110
+        return tables.Facts(found.st_mtime_ns, stamp, is_committed, inode)
+
+    def _inode(self, batch_id: str) -> int:
+        return os.stat(f"{self._folder}/{batch_id}").st_ino & _LARGEST  # noqa: PTH116
 
     def _stamp(self) -> _Stamp:
         found = self._folder.stat()

@@ -6,6 +6,7 @@ import sqlite3
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
+from typing import NamedTuple
 
 from civiclake.io.landing.manifest import BACKFILL_PREFIX, BatchManifest
 
@@ -26,7 +27,8 @@ CREATE TABLE batches (
     mark_text TEXT,
     is_committed INTEGER NOT NULL,
     landed_ns INTEGER NOT NULL,
-    stamp TEXT NOT NULL
+    stamp TEXT NOT NULL,
+    inode INTEGER NOT NULL
 ) WITHOUT ROWID;
 CREATE TABLE files (
     batch_id TEXT NOT NULL,
@@ -48,6 +50,18 @@ CREATE INDEX by_landing ON batches (landed_ns);
 CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 """
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Facts(NamedTuple):
+    """What a batch's folder says without its manifest being read."""
+
+    landed_ns: int
+    """When the manifest was written."""
+    stamp: str
+    """Tells the manifest's file from another of its name."""
+    is_committed: bool
+    inode: int
+    """Tells the folder from another of its name."""
 
 
 def connect(path: Path | str) -> sqlite3.Connection:
@@ -87,8 +101,7 @@ def add(
     manifest: BatchManifest,
     *,
     is_committed: bool,
-    landed_ns: int = 0,
-    stamp: str = "",
+    facts: Facts | None = None,
 ) -> None:
     """Write one manifest down, in place of what was known of its batch.
 
@@ -96,8 +109,7 @@ def add(
         connection: of the index.
         manifest: what the batch brought.
         is_committed: whether its merge is done.
-        landed_ns: when the manifest was written.
-        stamp: tells the manifest's file from another of its name.
+        facts: of its folder, where it has one.
     """
     remove(connection, manifest.batch_id)
     number, text = order(manifest.watermark_to) if manifest.watermark_to is not None else (None, "")
@@ -113,8 +125,9 @@ def add(
         None if number is None else float(number),
         text,
         is_committed,
-        landed_ns,
-        stamp,
+        facts.landed_ns if facts else 0,
+        facts.stamp if facts else "",
+        facts.inode if facts else 0,
     )
     connection.execute(f"INSERT INTO batches VALUES ({', '.join('?' * len(row))})", row)
     connection.executemany(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationInfo, field_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from civiclake.contracts.model import Load
 
@@ -83,6 +83,9 @@ class BatchManifest(_Frozen):
     """Highest sequence of the committed batches before, as the source writes it."""
     watermark_to: str | None = None
     """Highest sequence in the source when this batch was read."""
+    folded: dict[str, int] = Field(default_factory=dict)
+    """Records of a key that came before in the same reading, of which the newest counts: how many
+    were the same as another (``identical_rows``), and how many were not (``differing_rows``)."""
     left: tuple[str, ...] = ()
     """Files left for the next batch, because they were still being written."""
     unrenewed: str | None = None

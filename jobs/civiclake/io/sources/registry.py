@@ -7,8 +7,8 @@ batch's draft: ``pull``. Everything before and after is the same for all of them
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from importlib import import_module
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
@@ -73,6 +73,8 @@ class Pulled:
 
     files: tuple[LandedFile, ...]
     watermark_to: str | None
+    folded: Mapping[str, int] = field(default_factory=dict)
+    """As :attr:`civiclake.io.landing.manifest.BatchManifest.folded`."""
 
 
 @runtime_checkable

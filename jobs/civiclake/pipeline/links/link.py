@@ -25,6 +25,7 @@ from civiclake.io.ops.account import BatchResult
 from civiclake.io.ops.ledger import Entry, Recorder
 from civiclake.pipeline.links.profiles import Run, count_served, read_records, resolve_profiles
 from civiclake.pipeline.recorded import recorded
+from civiclake.pipeline.watch import deliveries
 from civiclake.pipeline.writing import writing
 from civiclake.settings import Settings
 from civiclake.steps.survive import survive
@@ -59,7 +60,8 @@ def link(
     with writing(settings, f"link_{subject}", batch_id) as (spark, lock):
         run = Run(spark, settings, subject, batch_id, recorder, lock)
         where = (tables.UNIFIED, f"{subject}_link")
-        with recorded(spark, settings, lock, where, entry):
+        note = deliveries.noting(spark, settings, city, result.dataset)
+        with recorded(spark, settings, lock, where, entry, note=note):
             _link(run, _loaded(run, said), entry, train=train)
     return result
 

@@ -24,6 +24,7 @@ from civiclake.io.ops.ledger import Entry, Recorder
 from civiclake.pipeline.marts import groups, guard
 from civiclake.pipeline.marts.groups import Input, Plan
 from civiclake.pipeline.recorded import recorded
+from civiclake.pipeline.watch import deliveries
 from civiclake.pipeline.writing import writing
 from civiclake.settings import Settings
 
@@ -78,8 +79,9 @@ def build(
     entry = Entry(result, recorder)
     with writing(settings, f"mart_{name}", batch_id) as (spark, lock):
         work = _Work(spark, settings, lock, mart, entry, city)
+        note = deliveries.noting(spark, settings, city, result.dataset)
         with (
-            recorded(spark, settings, lock, (tables.MARTS, name), entry),
+            recorded(spark, settings, lock, (tables.MARTS, name), entry, note=note),
             recorder.step("build"),
         ):
             _build(work, full=full)

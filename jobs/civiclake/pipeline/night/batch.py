@@ -64,6 +64,8 @@ class Batch:
     """Bytes that it is thought to write in all, where that is known."""
     warnings: dict[str, int] = field(default_factory=dict)
     """What is to be said of the batch beside its rules, with a number of rows."""
+    folded: Mapping[str, int] = field(default_factory=dict)
+    """Rows that its source gave twice in one reading: how many, by what they were."""
     recorder: Recorder = field(default_factory=Recorder)
 
     @property

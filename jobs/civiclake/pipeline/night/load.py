@@ -187,6 +187,7 @@ def _take_verdict(batch: Batch, judged: judge.Judged, result: BatchResult) -> No
     for name, rows in batch.warnings.items():
         batch.recorder.count("drift", name, rows)
     warn(batch, judged.notes, result)
+    warn(batch, batch.folded, result)
     for rule in verdict.rules:
         if rule.rule.id not in {*judged.by_rule, verdicts.UNBROKEN}:
             log.info("rule %s is judged by Great Expectations alone", rule.rule.id)
@@ -277,6 +278,7 @@ def compare_with_former(batch: Batch, former: Former, manifest: BatchManifest) -
     batch.snapshots = snapshots(batch.dataset, former, but=manifest.batch_id)
     if batch.dataset.load is Load.SNAPSHOT:
         batch.taken_at = manifest.taken_at
+    batch.folded = manifest.folded
     batch.warnings = {
         f"new_column:{name}": manifest.rows for name in raw.new_columns(batch.dataset, manifest)
     }

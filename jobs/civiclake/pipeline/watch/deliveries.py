@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
 from pyspark.sql import SparkSession
 
-from civiclake.contracts import promise
-from civiclake.contracts.model import Dataset
+from civiclake.contracts import derived, promise
+from civiclake.contracts.derived import Derived
+from civiclake.contracts.model import Dataset, Manifest
 from civiclake.contracts.promise import Promise, State
 from civiclake.engine.session import connect
 from civiclake.io.landing.former import Night
 from civiclake.io.landing.manifest import BatchManifest
 from civiclake.io.landing.store import Landing
 from civiclake.io.ops import deliveries
-from civiclake.local.files import write_whole
-from civiclake.local.held import held
+from civiclake.io.ops.account import BatchResult
+from civiclake.pipeline.watch import watched
 from civiclake.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -32,6 +31,8 @@ class Absence:
 
     promise: Promise
     sentence: str
+    do: str = ""
+    """What its owner can do, beside asking."""
 
     @property
     def is_told(self) -> bool:
@@ -45,10 +46,7 @@ def note_merged(
     """Write down that a batch is served, and whether it came in time."""
     due = _due(settings, dataset, manifest.batch_id, manifest.created_at)
     found = promise.delivered(dataset, manifest.batch_id, due, datetime.now(UTC), manifest.rows)
-    if found.state is State.LATE:  # perhaps an absence of which somebody was told
-        before = _rows(deliveries.read(spark, settings), dataset.id).get(due)
-        found = found.model_copy(update={"told_at": before.told_at if before else None})
-    deliveries.write(spark, settings, [found])
+    _write_came(spark, settings, found)
 
 
 def note_unrenewed(
@@ -72,7 +70,48 @@ def note_held(
     deliveries.write(spark, settings, [promise.held(dataset, batch_id, due, datetime.now(UTC))])
 
 
-def check(settings: Settings, datasets: Sequence[Dataset], at: datetime) -> list[Absence]:
+def noting(
+    spark: SparkSession, settings: Settings, city: Manifest, name: str
+) -> Callable[[BatchResult], None] | None:
+    """What writes down how the making of a mart or a link ended.
+
+    Args:
+        spark: session on the jobs' engine.
+        settings: of this installation.
+        city: the compiled contracts.
+        name: as the ledger has it, ``marts.<name>`` or ``link.<subject>``.
+    """
+    made = next((one for one in derived.derived(city) if one.id == name), None)
+    if made is None:
+        return None
+
+    def note(result: BatchResult) -> None:
+        now = datetime.now(UTC)
+        first = watched.known(settings).get(name, now)
+        due = promise.due_of(made, result.batch_id, now, min(first, now))
+        if result.status != "merged":
+            deliveries.write(spark, settings, [promise.held(made, result.batch_id, due, now)])
+            return
+        # Up to date is what it is, whether a row has changed or not.
+        found = promise.delivered(made, result.batch_id, due, now, rows=1)
+        _write_came(spark, settings, found)
+
+    return note
+
+
+def _write_came(spark: SparkSession, settings: Settings, found: Promise) -> None:
+    if found.state is State.LATE:  # perhaps an absence of which somebody was told
+        before = _rows(deliveries.read(spark, settings), found.dataset).get(found.due_at)
+        found = found.model_copy(update={"told_at": before.told_at if before else None})
+    deliveries.write(spark, settings, [found])
+
+
+def check(
+    settings: Settings,
+    datasets: Sequence[Dataset],
+    at: datetime,
+    made: Sequence[Derived] = (),
+) -> list[Absence]:
     """Find due deliveries whose deadline has passed, and write them down.
 
     A batch that is in landing but not served by its deadline is written down as held;
@@ -82,27 +121,34 @@ def check(settings: Settings, datasets: Sequence[Dataset], at: datetime) -> list
         settings: of this installation.
         datasets: the compiled contracts to look at.
         at: now.
+        made: marts and links to look at.
 
     Returns:
         Every absence of which no owner was told yet, and those of a newest due date.
     """
-    watched = _watched(settings, datasets, at)
+    first: dict[str, datetime | None] = {one.id: None for one in made}
+    first |= {d.id: Landing(settings).former(d.id).first_landed_at() for d in datasets}
+    since = watched.since(settings, first, at)
     spark = connect(settings)
     try:
         known = deliveries.read(spark, settings)
         found: list[Promise] = []
         for dataset in datasets:
             rows = _rows(known, dataset.id)
-            missed = promise.missed(dataset, rows, watched[dataset.id], at)
+            missed = promise.missed(dataset, rows, since[dataset.id], at)
             landed = _landed(settings, dataset) if missed else {}
             found += [_judged(settings, dataset, due, landed, at) for due in missed]
+        for one in made:
+            missed = promise.missed(one, _rows(known, one.id), since[one.id], at)
+            found += [promise.absent(one, due, at) for due in missed]
         deliveries.write(spark, settings, found)
     finally:
         spark.stop()
     together = [*known, *found]
     owed = [one for one in together if one.state is State.ABSENT]
     newest = _newest(together)
-    return [_told(one, together) for one in owed if one.told_at is None or one in newest]
+    told = _Teller(datasets, made, together)
+    return [told.absence(one) for one in owed if one.told_at is None or one in newest]
 
 
 def told(settings: Settings, dataset_id: str, due_at: datetime) -> Promise | None:
@@ -154,8 +200,30 @@ def _served_at(known: Sequence[Promise], dataset_id: str) -> datetime | None:
     return max(moments, default=None)
 
 
-def _told(row: Promise, known: Sequence[Promise]) -> Absence:
-    return Absence(row, promise.sentence(row, _served_at(known, row.dataset)))
+class _Teller:
+    """Says of an absence what is known of it."""
+
+    def __init__(
+        self, datasets: Sequence[Dataset], made: Sequence[Derived], known: Sequence[Promise]
+    ) -> None:
+        self._datasets: Mapping[str, Dataset] = {d.id: d for d in datasets}
+        self._made = {one.id: one for one in made}
+        self._known = known
+
+    def absence(self, row: Promise) -> Absence:
+        served = _served_at(self._known, row.dataset)
+        made = self._made.get(row.dataset)
+        if made is None:
+            return Absence(row, promise.sentence(row, served))
+        waits = made.waits_for(row.due_at, self._datasets, self._known)
+        if waits:
+            do = f"The DAG `{made.dag}` makes it by itself once that has come."
+            return Absence(
+                row, promise.sentence(row, served, f"it waits for {', '.join(waits)}"), do
+            )
+        why = f"all that it is made from has come: see the DAG {made.dag}"
+        do = f"Look at the DAG `{made.dag}` in Airflow: is it paused, does it wait, did it fail?"
+        return Absence(row, promise.sentence(row, served, why), do)
 
 
 def _landed(settings: Settings, dataset: Dataset) -> dict[datetime, Night]:
@@ -190,30 +258,3 @@ def _judged(
     # Its load could not write it down (no engine); the landing's own mark says when.
     when = Landing(settings).committed_at(dataset.id, night.batch_id)
     return promise.delivered(dataset, night.batch_id, due, when, night.rows)
-
-
-def _watched(settings: Settings, datasets: Sequence[Dataset], at: datetime) -> dict[str, datetime]:
-    """Since when each dataset is watched: its first batch, or the first check that knew it."""
-    path = settings.run_dir / "watched.json"
-    with held(path.with_suffix(".lock"), "looking for deliveries"):
-        found = _watched_before(path)
-        landing = Landing(settings)
-        for dataset in datasets:
-            first = landing.former(dataset.id).first_landed_at() or at
-            found[dataset.id] = min(first, found.get(dataset.id, first))
-        said = {name: moment.isoformat() for name, moment in found.items()}
-        write_whole(path, json.dumps(said, indent=1))
-    return found
-
-
-def _watched_before(path: Path) -> dict[str, datetime]:
-    """What was written down by the check before; nothing where that can't be read."""
-    try:
-        said = json.loads(path.read_text()) if path.exists() else {}
-        return {name: datetime.fromisoformat(moment) for name, moment in said.items()}
-    except (ValueError, AttributeError, TypeError) as error:
-        log.warning(
-            "%s can't be read (%s) and is begun anew: datasets that never delivered are watched"
-            " from now on", path, error,
-        )  # fmt: skip
-        return {}

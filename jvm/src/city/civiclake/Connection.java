@@ -130,6 +130,9 @@ final class Connection {
   void closed(THandleIdentifier one) {
     sessions.remove(one);
     operations.remove(one);
+    if (sessions.isEmpty()) {
+      operations.clear(); // they ended with their sessions
+    }
   }
 
   /** Whether this connection opened it. */

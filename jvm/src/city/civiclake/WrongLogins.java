@@ -9,8 +9,8 @@ import org.apache.logging.log4j.Logger;
  * Wrong passwords cost time: twice as much each time, up to a bound that leaves everybody else of
  * the address able to work. Counted by address and by name, and forgotten after a while.
  *
- * <p>Every fifth in a row of an address or a name is told to the operator: {@code civiclake}'s watch
- * makes an alert of each line of the log with {@link #MARK}.
+ * <p>The fifth of an address or a name is told to the operator, and every hundredth:
+ * {@code civiclake}'s watch makes an alert of each line of the log with {@link #MARK}.
  */
 final class WrongLogins {
   private static final Logger LOG = LogManager.getLogger(WrongLogins.class);
@@ -18,7 +18,8 @@ final class WrongLogins {
   private static final long FIRST_MS = Long.getLong("civiclake.gate.delay_first_ms", 250);
   private static final long MOST_MS = Long.getLong("civiclake.gate.delay_most_ms", 4000);
   private static final long FORGOTTEN_NS = 600_000_000_000L;
-  private static final int TOLD_EVERY = 5;
+  private static final int TOLD_FIRST = 5;
+  private static final int TOLD_EVERY = 100;
   private static final int KEPT = 10_000;
 
   /** The latest last; an attacker with many names pushes out the oldest. */
@@ -52,7 +53,7 @@ final class WrongLogins {
     int ofAddress = more(address(address));
     LOG.info("login refused: {} from {} (wrong ones of late: {} of the address, {} of the name)",
         name, address, ofAddress, ofName);
-    if (ofAddress % TOLD_EVERY == 0 || ofName % TOLD_EVERY == 0) {
+    if (isTold(ofAddress) || isTold(ofName)) {
       LOG.warn("{}wrong logins at the analysts' door: {} from {}, {} as {}",
           MARK, ofAddress, address, ofName, name);
     }
@@ -88,6 +89,10 @@ final class WrongLogins {
       COUNTS.put(key, new Count(now, System.nanoTime()));
       return now;
     }
+  }
+
+  private static boolean isTold(int wrong) {
+    return wrong == TOLD_FIRST || wrong % TOLD_EVERY == 0;
   }
 
   private static long delayMs(int wrong) {

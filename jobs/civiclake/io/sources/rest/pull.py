@@ -4,21 +4,15 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal, InvalidOperation
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from civiclake.contracts.model import Dataset, Load, NewColumn
+from civiclake.contracts.model import Dataset, NewColumn
 from civiclake.contracts.rest import PagingKind
 from civiclake.errors import BatchHeld, SourceError, SourceUnavailable, UserError
-from civiclake.io.formats.json_path import MISSING, find
-from civiclake.io.formats.json_values import as_record
 from civiclake.io.formats.table import from_records
-from civiclake.io.formats.text import cell
 from civiclake.io.landing.delivery import ask
 from civiclake.io.landing.drift import refuse_unfit
 from civiclake.io.landing.store import Landing
@@ -30,19 +24,11 @@ from civiclake.io.sources.rest.client import Client, shown
 from civiclake.io.sources.rest.ends import told
 from civiclake.io.sources.rest.page import Page
 from civiclake.io.sources.rest.paging import INDEX, RESUME, Walk
+from civiclake.io.sources.rest.reconcile import Reconciled, checked, folded, order_of, reconcile
 
 WALKS = 3
 """Times that a register is walked through until it holds still."""
 _PAGES = "pages"
-Order = tuple[int, Any]
-
-
-@dataclass
-class _Reconciled:
-    """Which records of a walk count: of each key the newest."""
-
-    winners: dict[tuple[str, ...], tuple[Order, int, int]] = field(default_factory=dict)
-    newest: tuple[Order, str] | None = None
 
 
 def pull(asked: Asked) -> Pulled:
@@ -67,6 +53,7 @@ def pull(asked: Asked) -> Pulled:
         walk = Walk(client, dataset, folder, _parameters(dataset, asked.watermark))
         try:
             pages, found = _settled(walk)
+            left_out = folded(walk, pages, found)
             files = _write(asked, walk, pages, found)
         except SourceUnavailable:
             raise  # the pages stay for the next try
@@ -78,7 +65,7 @@ def pull(asked: Asked) -> Pulled:
         except Exception:
             walk.forget()
             raise
-    return Pulled(files, _watermark(found, asked.watermark))
+    return Pulled(files, _watermark(found, asked.watermark), left_out)
 
 
 def _parameters(dataset: Dataset, watermark: str | None) -> dict[str, str]:
@@ -91,7 +78,7 @@ def _parameters(dataset: Dataset, watermark: str | None) -> dict[str, str]:
 
 def _since(dataset: Dataset, watermark: str) -> str:
     """The watermark less the overlap, written as the source writes it."""
-    if _order(watermark, UTC)[0] == 1:
+    if order_of(watermark, UTC)[0] == 1:
         unit = tables.per_second(dataset)
         if dataset.overlap_seconds and unit is None:
             raise UserError(
@@ -104,12 +91,12 @@ def _since(dataset: Dataset, watermark: str) -> str:
     return text.replace("+00:00", "Z") if watermark.endswith("Z") else text
 
 
-def _settled(walk: Walk) -> tuple[list[Page], _Reconciled]:
+def _settled(walk: Walk) -> tuple[list[Page], Reconciled]:
     """The pages of a walk that adds up."""
     counted = []
     for _ in range(WALKS):
         pages = walk.run()
-        found = _reconcile(walk, pages)
+        found = reconcile(walk, pages)
         if _adds_up(walk.dataset, pages, len(found.winners)):
             return pages, found
         totals = f"the total went from {pages[0].total} to {told(pages)}"
@@ -131,81 +118,14 @@ def _adds_up(dataset: Dataset, pages: list[Page], count: int) -> bool:
     return count == last and (first == last or not by_number)
 
 
-def _reconcile(walk: Walk, pages: list[Page]) -> _Reconciled:
-    dataset, found = walk.dataset, _Reconciled()
-    key = (dataset.source.rest.key,) if dataset.source.rest.key else _identifying(dataset)
-    column = dataset.column(dataset.sequence) if dataset.sequence else None
-    zone = ZoneInfo(column.timezone) if column else UTC
-    unit = tables.per_second(dataset)
-    for place, page in enumerate(pages):
-        for number, record in enumerate(_checked(walk, page)):
-            values = tuple(cell(_value(record, path)) for path in key)
-            # What has no key of its own is nobody else's version: the checks will tell.
-            named = tuple(v for v in values if v is not None)
-            # Rows of a line list have no key at all: each is its own.
-            whole = bool(key) and len(named) == len(values)
-            identity = named if whole else ("", f"{place}/{number}")
-            text = cell(_value(record, column.source_name)) if column else None
-            order = _order(text, zone)
-            before = found.winners.get(identity)
-            if before is None or order >= before[0]:
-                found.winners[identity] = (order, place, number)
-            if text is not None and _is_past(order, pages[0].fetched_at, unit):
-                mark = (order, text)
-                found.newest = mark if found.newest is None else max(found.newest, mark)
-    return found
-
-
-def _identifying(dataset: Dataset) -> tuple[str, ...]:
-    """What tells one record from another; a change log has many of one key."""
-    names = list(dataset.key) if dataset.occurrence is None else []
-    if dataset.load is Load.CHANGES:
-        names += [name for name in (dataset.sequence, dataset.operation) if name]
-    return tuple(dataset.column(name).source_name for name in dict.fromkeys(names))
-
-
-def _checked(walk: Walk, page: Page) -> Iterator[dict[str, Any]]:
-    for number, record in enumerate(walk.records(page), start=1):
-        try:
-            yield as_record(record, f"record {number} of {page.file}")
-        except Unreadable as error:
-            raise SourceError(
-                f"{walk.dataset.id}: {page.address}: {error}: {ask(walk.dataset)} to mend it"
-            ) from None
-
-
-def _value(record: Mapping[str, Any], path: str) -> Any:
-    found = find(record, path)
-    return None if found is MISSING else found
-
-
-def _order(text: str | None, zone: Any) -> Order:
-    """What can be compared: nothing, numbers among themselves, moments among themselves."""
-    try:
-        return (1, Decimal(text or ""))
-    except InvalidOperation:
-        pass
-    try:
-        moment = datetime.fromisoformat(text or "")
-    except ValueError:
-        return (0, 0)
-    return (2, moment if moment.tzinfo else moment.replace(tzinfo=zone))
-
-
-def _is_past(order: Order, moment: datetime, per_second: int | None) -> bool:
-    if order[0] == 1:  # a number that counts no time has no future
-        return per_second is None or order[1] <= Decimal(moment.timestamp()) * per_second
-    return order[0] == 2 and order[1] <= moment
-
-
-def _watermark(found: _Reconciled, before: str | None) -> str | None:
+def _watermark(found: Reconciled, before: str | None) -> str | None:
     if found.newest is None:
         return before
     order, text = found.newest
-    return text if before is None or order > _order(before, UTC) else before
+    return text if before is None or order > order_of(before, UTC) else before
 
 
-def _write(asked: Asked, walk: Walk, pages: list[Page], found: _Reconciled) -> Any:
+def _write(asked: Asked, walk: Walk, pages: list[Page], found: Reconciled) -> Any:
     """The pages as they came, and the records as parts; returns the parts."""
     dataset, draft = asked.dataset, asked.draft
     spelled = [(c.source_name, *c.also) for c in dataset.columns]
@@ -229,7 +149,7 @@ def _kept_besides(walk: Walk, pages: list[Page]) -> list[str]:
     dataset = walk.dataset
     if dataset.drift.new_column is not NewColumn.EVOLVE:
         return []
-    records = (record for page in pages for record in _checked(walk, page))
+    records = (record for page in pages for record in checked(walk, page))
     table = from_records(records, dataset)
     for _ in table.rows:
         pass
@@ -242,7 +162,7 @@ def _kept_besides(walk: Walk, pages: list[Page]) -> list[str]:
 def _lines(
     walk: Walk,
     pages: list[Page],
-    found: _Reconciled,
+    found: Reconciled,
     spelled: Sequence[Sequence[str]],
     names: list[str],
 ) -> Lines:
@@ -260,7 +180,7 @@ def _lines(
 
 def _winners(walk: Walk, pages: list[Page], wins: set[tuple[int, int]]) -> Iterator[dict[str, Any]]:
     for place, page in enumerate(pages):
-        for number, record in enumerate(_checked(walk, page)):
+        for number, record in enumerate(checked(walk, page)):
             if (place, number) in wins:
                 yield record
 

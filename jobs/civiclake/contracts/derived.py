@@ -1,0 +1,94 @@
+"""What is made from datasets, and owed as they are: marts and links."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+
+from pydantic import BaseModel, ConfigDict
+
+from civiclake.contracts import promise, schedule
+from civiclake.contracts.model import Dataset, Manifest, Owner
+from civiclake.contracts.promise import Promise, State
+
+OPERATORS = Owner(name="Operators", contact="the city's operators")
+"""They answer for links, and for marts that name nobody."""
+BUILD_SECONDS = 3600
+"""What is made from an input that came at its very deadline is due this much later."""
+_DAYS = 62
+_CAME = (State.DELIVERED, State.LATE, State.EMPTY)
+
+
+class Derived(BaseModel):
+    """A mart or a kind of link, with what it promises."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    """As the ledger has it: ``marts.<name>`` or ``link.<subject>``."""
+    dag: str
+    """The DAG that makes it."""
+    inputs: tuple[str, ...]
+    schedule: str
+    """When it is due, as cron text: with the input that comes least often, or last."""
+    latency_seconds: int
+    owner: Owner
+
+    def waits_for(
+        self, due_at: datetime, datasets: Mapping[str, Dataset], known: Collection[Promise]
+    ) -> list[str]:
+        """Its inputs that did not come in a night, each with its state and whom to ask.
+
+        Args:
+            due_at: when it was due itself.
+            datasets: the contracts, by id.
+            known: rows of ``ops.deliveries``.
+        """
+        states = {(row.dataset, row.due_at): row.state for row in known}
+        found = []
+        for name in self.inputs:
+            dataset = datasets.get(name)
+            if dataset is None:
+                continue
+            due = schedule.last_before(promise.cron(dataset), due_at)
+            state = states.get((name, due))
+            if state not in _CAME:
+                what = state.value if state else "not delivered"
+                found.append(f"{name} ({what}: ask {dataset.owner.name}, {dataset.owner.contact})")
+        return found
+
+
+def derived(city: Manifest) -> list[Derived]:
+    """All marts and links of a city whose inputs have contracts."""
+    datasets = {dataset.id: dataset for dataset in city.datasets}
+    found = [
+        (f"marts.{m.name}", f"mart_{m.name}", m.inputs, m.owner or OPERATORS) for m in city.marts
+    ]
+    found += [(f"link.{k.name}", f"link_{k.name}", k.inputs, OPERATORS) for k in city.links]
+    made = []
+    for name, dag, inputs, owner in found:
+        own = [datasets[i] for i in inputs if i in datasets]
+        if own:
+            made.append(
+                Derived(
+                    id=name,
+                    dag=dag,
+                    inputs=inputs,
+                    schedule=_slowest(own),
+                    latency_seconds=max(d.latency_seconds for d in own) + BUILD_SECONDS,
+                    owner=owner,
+                )
+            )
+    return made
+
+
+def _slowest(datasets: Sequence[Dataset]) -> str:
+    """The schedule that fires least often, of several such the one that fires last by day."""
+    until = datetime(2026, 3, 1, tzinfo=UTC)
+
+    def rank(text: str) -> tuple[int, float, str]:
+        fired = schedule.between(text, until - timedelta(days=_DAYS), until, 24 * 60 * _DAYS)
+        hour = fired[-1].hour * 60 + fired[-1].minute if fired else 0
+        return (len(fired), -hour, text)
+
+    return min({promise.cron(dataset) for dataset in datasets}, key=rank)

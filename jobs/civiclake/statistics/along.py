@@ -1,0 +1,171 @@
+"""Where a stop or a vehicle is along its route, and when the vehicle passed the stop.
+
+Source: linear referencing (ISO 19148:2021). A stop is not simply put on the nearest point: routes
+pass streets twice and cross themselves. All stops of a trip are placed together, in their order,
+so that the sum of their squared distances from the route is the least; found stop by stop as the
+shortest path through the possible places (R. Bellman, "Dynamic Programming", 1957).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import shapely
+
+from civiclake.errors import UserError
+from civiclake.statistics.measured import Flags, Floats, floats, same_length
+
+
+@dataclass(frozen=True)
+class Path:
+    """A route's line on a plane in metres."""
+
+    x: Floats
+    y: Floats
+    at_m: Floats
+    """Metres from the start to each of its points."""
+
+    @property
+    def length_m(self) -> float:
+        """Metres from the first point to the last."""
+        return float(self.at_m[-1])
+
+
+def path(x: Iterable[Any], y: Iterable[Any]) -> Path:
+    """A path through points, in order.
+
+    Raises:
+        UserError: fewer than two points, or all are one spot.
+    """
+    east, north = floats("x", x), floats("y", y)
+    same_length(x=east, y=north)
+    if len(east) < 2:
+        raise UserError(f"a path of {len(east)} points; two or more are wanted")
+    at = np.concatenate([[0.0], np.cumsum(np.hypot(np.diff(east), np.diff(north)))])
+    if not at[-1] > 0:
+        raise UserError("a path whose points are all one spot has no length")
+    return Path(east, north, at)
+
+
+@dataclass(frozen=True)
+class Placed:
+    """Spots along a path."""
+
+    at_m: Floats
+    """Metres from the path's start."""
+    off_m: Floats
+    """Metres beside the path."""
+
+
+def _candidates(line: Path, x: Floats, y: Floats) -> tuple[Floats, Floats]:
+    """For each spot (row) and segment (column), metres along and beside."""
+    dx, dy = np.diff(line.x), np.diff(line.y)
+    squared = dx * dx + dy * dy
+    east, north = x[:, None] - line.x[:-1], y[:, None] - line.y[:-1]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        part = np.where(squared > 0, (east * dx + north * dy) / squared, 0.0)
+    part = np.clip(part, 0.0, 1.0)
+    beside = np.hypot(east - part * dx, north - part * dy)
+    return line.at_m[:-1] + part * np.sqrt(squared), beside
+
+
+def place(line: Path, x: Iterable[Any], y: Iterable[Any]) -> Placed:
+    """The nearest point of the path for each spot by itself (vehicle positions)."""
+    east, north = floats("x", x), floats("y", y)
+    same_length(x=east, y=north)
+    drawn, spots = (
+        shapely.LineString(np.column_stack([line.x, line.y])),
+        shapely.points(east, north),
+    )
+    return Placed(shapely.line_locate_point(drawn, spots), shapely.distance(drawn, spots))
+
+
+def place_in_order(line: Path, x: Iterable[Any], y: Iterable[Any]) -> Placed:
+    """Places for spots that the path passes one after the other (the stops of a trip)."""
+    east, north = floats("x", x), floats("y", y)
+    same_length(x=east, y=north)
+    along, beside = _candidates(line, east, north)
+    count, segments = along.shape
+    if not count:
+        return Placed(np.empty(0), np.empty(0))
+    came_from = np.zeros((count, segments), dtype=np.int64)
+    cost = beside[0] ** 2
+    numbers = np.arange(segments)
+    for row in range(1, count):
+        least = np.minimum.accumulate(cost)
+        where = np.maximum.accumulate(np.where(cost == least, numbers, 0))
+        before = np.concatenate([[np.inf], least[:-1]])
+        # Back along one segment costs as much as being so far beside it: two stops may be
+        # written down a few metres the wrong way round, but a vehicle does not go back.
+        same = cost + np.maximum(along[row - 1] - along[row], 0.0) ** 2
+        came_from[row] = np.where(same <= before, numbers, np.concatenate([[0], where[:-1]]))
+        cost = np.minimum(same, before) + beside[row] ** 2
+    chosen = np.zeros(count, dtype=np.int64)
+    chosen[-1] = int(cost.argmin())
+    for row in range(count - 1, 0, -1):
+        chosen[row - 1] = came_from[row, chosen[row]]
+    rows = np.arange(count)
+    return Placed(np.maximum.accumulate(along[rows, chosen]), beside[rows, chosen])
+
+
+def is_near(off_m: Iterable[Any], within_m: float) -> Flags:
+    """Which positions are near their path; one without a distance is not near."""
+    found = np.asarray([np.inf if v is None else v for v in off_m], dtype=np.float64)
+    return np.asarray(found <= within_m)
+
+
+@dataclass(frozen=True)
+class Passages:
+    """When a vehicle passed each stop; NaN marks a stop that it was not seen on both sides of."""
+
+    at_s: Floats
+    within_s: Floats
+    """The passage is sure to lie so many seconds around: the time to the farther of the two
+    positions that it lies between; 0 where a position is the stop itself."""
+    backward: int
+    """Positions behind one that came earlier (jitter): held at the farthest point reached."""
+
+    @property
+    def seen(self) -> Flags:
+        """Which stops have a time."""
+        return np.isfinite(self.at_s)
+
+
+def passages(
+    stops_m: Iterable[Any], positions_m: Iterable[Any], times_s: Iterable[Any]
+) -> Passages:
+    """Interpolate when a vehicle reached each stop, at even speed between two positions.
+
+    Never beyond the first or the last position: a stop that was not passed has no time.
+
+    Args:
+        stops_m: stops along the path.
+        positions_m: positions along the path.
+        times_s: of the positions, in any order.
+    """
+    stops = floats("stops_m", stops_m)
+    spots, times = floats("positions_m", positions_m), floats("times_s", times_s)
+    same_length(positions_m=spots, times_s=times)
+    nothing = np.full(len(stops), np.nan)
+    if not len(spots):
+        return Passages(nothing, nothing.copy(), 0)
+    order = np.argsort(times, kind="stable")
+    spots, times = spots[order], times[order]
+    reached = np.maximum.accumulate(spots)
+    after = np.searchsorted(reached, stops, side="left")
+    inside = (after < len(reached)) & (stops >= reached[0])
+    last = np.minimum(after, len(reached) - 1)
+    first = np.maximum(last - 1, 0)
+    span = reached[last] - reached[first]
+    part = np.where(span > 0, (stops - reached[first]) / np.where(span > 0, span, 1), 1.0)
+    exact = reached[last] == stops
+    at = np.where(exact, times[last], times[first] + part * (times[last] - times[first]))
+    sure = np.where(exact, 0.0, np.maximum(times[last] - at, at - times[first]))
+    return Passages(
+        np.where(inside, at, np.nan),
+        np.where(inside, sure, np.nan),
+        int((spots < reached).sum()),
+    )
