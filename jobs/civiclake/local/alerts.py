@@ -9,17 +9,18 @@ from pathlib import Path
 from typing import Any
 
 
-def tell(run_dir: Path, sentence: str, **facts: Any) -> None:
+def tell(run_dir: Path, sentence: str, do: str = "", **facts: Any) -> None:
     """Write one alert, whole: in one call to the system, so that lines never mix.
 
     The DAG `alerts` sends it to the operators (`dags/nightly/telling.py`).
 
     Args:
         run_dir: folder of process ids and logs.
-        sentence: what has happened, and what can be done.
+        sentence: what has happened.
+        do: what its reader can do.
         facts: what a machine may want to sort alerts by.
     """
-    line = {"at": datetime.now(UTC).isoformat(), "alert": sentence, **facts}
+    line = {"at": datetime.now(UTC).isoformat(), "alert": sentence, "do": do, **facts}
     handle = os.open(run_dir / "alerts.jsonl", os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
     try:
         # A line that was torn when its writer died must not swallow this one.
