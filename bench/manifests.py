@@ -24,7 +24,7 @@ from civiclake.contracts.model import Dataset, Load
 from civiclake.io.extract import extract
 from civiclake.io.landing.manifest import COMMITTED, MANIFEST, BatchManifest, LandedFile
 from civiclake.io.landing.store import Landing
-from civiclake.pipeline.watch import deliveries
+from civiclake.pipeline.watch import deliveries, watched
 from civiclake.settings import Settings, load_settings
 
 _START = datetime(2016, 1, 1, tzinfo=UTC)
@@ -90,9 +90,10 @@ def _measure(folder: Path, dataset: Dataset, batches: int, datasets: int) -> Non
 def _check(settings: Settings, datasets: list[Dataset]) -> None:
     """What the hourly check does beside reading and writing one table of the lake."""
     now = datetime.now(UTC)
-    watched = deliveries._watched(settings, datasets, now)
+    first = {d.id: Landing(settings).former(d.id).first_landed_at() for d in datasets}
+    since = watched.since(settings, first, now)
     for dataset in datasets:
-        promise.missed(dataset, (), watched[dataset.id], now)
+        promise.missed(dataset, (), since[dataset.id], now)
         deliveries._landed(settings, dataset)
 
 

@@ -63,3 +63,11 @@ def test_what_the_documents_name_is_there() -> None:
     }
     assert len(named) > 10
     assert named - {p.name for p in SCRIPTS} == set()
+
+
+def test_where_the_product_deals_with_it_is_a_place() -> None:
+    cells = [line.rstrip(" |").rpartition("|")[2] for line in README.splitlines() if "| `" in line]
+    named = {name for cell in cells for name in re.findall(r"`([\w.]+/[\w./]+)`", cell)}
+    roots = (FINDINGS.parent, FINDINGS.parent / "jobs" / "civiclake")
+    assert len(named) > 10
+    assert [n for n in sorted(named) if not any((root / n).exists() for root in roots)] == []

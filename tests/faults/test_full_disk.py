@@ -25,7 +25,8 @@ ROWS = 20_000
 
 def _day(n: int) -> str:
     date = f"{1950 + n // 300}/{1 + n % 300 // 25:02d}/{1 + n % 25:02d}"
-    return f"{date},{n % 9}.5,{n % 17}.25,-{n % 13}.5,{n % 11}.75,sun\n"
+    weather = "sun" if n % 500 else "hail"  # a code that is not known: such rows are set aside
+    return f"{date},{n % 9}.5,{n % 17}.25,-{n % 13}.5,{n % 11}.75,{weather}\n"
 
 
 LITTLE = 4_000
@@ -78,7 +79,7 @@ def test_landing(nights: Nights, disk: Callable[[str, int], Path]) -> None:
     with pytest.raises(DiskFull) as told:
         extract(nights.settings, nights.dataset, "b1")
     assert f"is not landed: the disk of {nights.settings.landing_dir} is full" in str(told.value)
-    assert "about 2 MB are missing" in str(told.value)
+    assert "at least 2 MB are missing" in str(told.value)
     filler.unlink()
     assert extract(nights.settings, nights.dataset, "b1").rows == ROWS
 
@@ -120,14 +121,14 @@ def test_a_load(
     is_done = step.endswith(("set_aside", "record"))
     assert counts(result)["read"] == ROWS
     assert (result.inserted > 0) is not is_done
-    assert len(nights.table()) == ROWS
+    assert len(nights.table()) == ROWS - ROWS // 500 == ROWS - len(nights.quarantine())
 
 
-def test_what_a_load_needs_is_not_told_too_small(
+def test_what_a_load_needs_is_about_what_it_is_told_to(
     nights: Nights, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     extract(nights.settings, nights.dataset, "b1")
-    landed = size_of(nights.settings.landing_dir / "meteorology" / "daily" / "b1" / "parts")
+    landed = size_of(nights.settings.landing_dir / "meteorology" / "daily" / "b1")
     real, seen = merge.set_aside, []
 
     def weighed(*given: Any) -> Any:  # all that it writes is there: raw, staged and served rows
@@ -139,4 +140,4 @@ def test_what_a_load_needs_is_not_told_too_small(
         load(nights.settings, nights.dataset, "b1")
     foreseen = module._NEEDS * landed
     print(f"{landed} bytes were landed, {seen[0]} written, {foreseen} foreseen")
-    assert seen[0] < foreseen
+    assert foreseen / 2 < seen[0] < foreseen * 2

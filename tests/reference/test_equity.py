@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from civiclake.errors import UserError
@@ -46,6 +47,16 @@ def test_weights_are_people() -> None:
     parts = theil([1, 4, 9, 7], list("abbb"), [3, 1, 2, 0])
     assert parts.total == pytest.approx(whole.total)
     assert parts.between == pytest.approx(whole.between)
+
+
+def test_lists_series_and_arrow_are_read_alike() -> None:
+    wanted = gini([1, 4, 9]).value
+    for column in (np.array([1, 4, 9]), pd.Series([1, 4, 9], dtype="Int64"), pa.array([1, 4, 9])):
+        assert gini(column).value == wanted
+    with pytest.raises(UserError, match="number 2 is nan"):
+        gini(pd.Series([1, None], dtype="Int64"))
+    with pytest.raises(UserError, match="not all of them are numbers"):
+        gini(["1", "many"])
 
 
 def test_what_cannot_be_measured_says_why() -> None:
@@ -153,6 +164,10 @@ def test_costs_that_do_not_fit_are_refused() -> None:
     with pytest.raises(UserError, match="twice"):
         catchment.two_step_catchment(
             PEOPLE, DOCTORS, pd.concat([pairs, pairs]), 61, catchment.none()
+        )
+    with pytest.raises(UserError, match="place 1 is there twice"):
+        catchment.two_step_catchment(
+            pd.concat([PEOPLE, PEOPLE]), DOCTORS, pairs, 61, catchment.none()
         )
     with pytest.raises(UserError, match="supplier 9"):
         catchment.two_step_catchment(PEOPLE, DOCTORS, _costs({(1, 9): 1}), 61, catchment.none())

@@ -172,6 +172,14 @@ def test_questions_that_have_no_answer_are_refused(
         plans.question(costs, people, **more)  # type: ignore[arg-type]
 
 
+def test_capacities_are_never_passed_over() -> None:
+    held = plans.question(SMALL, PEOPLE, capacities=[50] * 6)
+    with pytest.raises(UserError, match="maximal covering does not know them"):
+        siting.maximal_covering(held, 2, 40)
+    with pytest.raises(UserError, match="p-center does not know them"):
+        siting.p_center(held, 2)
+
+
 def test_more_sites_than_candidates_are_refused() -> None:
     with pytest.raises(UserError, match="1 to 6"):
         siting.p_median(plans.question(SMALL, PEOPLE), 7)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import socket
+import struct
 import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from door import connect, said_of
+from door import ask, connect, said_of
 from pyhive import hive
 from TCLIService import ttypes as thrift
 
@@ -185,6 +186,30 @@ def test_a_login_that_drips_is_closed_in_time(lake: Settings) -> None:
             raw.send(b"\x01")
             time.sleep(0.25)
         assert time.monotonic() - began < lake.engine.gate.login_seconds + 10
+
+
+@pytest.mark.parametrize("length", [-1, 65_537, 50_000_000])
+def test_nobody_makes_room_for_what_a_stranger_announces(lake: Settings, length: int) -> None:
+    start = 1
+    with socket.create_connection((lake.engine.host, lake.engine.sql_port), timeout=10) as raw:
+        raw.sendall(struct.pack(">Bi", start, length))
+        began = time.monotonic()
+        _until(lambda: _is_closed(raw))
+        assert time.monotonic() - began < lake.engine.gate.login_seconds - 1
+
+
+@pytest.mark.parametrize("length", [-1, 20_000_000])
+def test_nor_for_what_an_analyst_announces(lake: Settings, length: int) -> None:
+    connection = connect(lake)
+    assert said_of(connection, "SELECT 8") == "went through: [(8,)]"
+    long = "x" * 1_000_000
+    assert said_of(connection, f"SELECT length('{long}')") == "went through: [(1000000,)]"
+    transport = connection._transport._trans  # below the login
+    transport.write(struct.pack(">i", length))
+    transport.flush()
+    with pytest.raises(Exception, match=r"0 bytes|read"):
+        transport.read(1)
+    assert ask(lake, "SELECT 9") == [(9,)]
 
 
 def test_wrong_logins_wait_and_are_told(lake: Settings) -> None:

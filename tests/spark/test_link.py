@@ -110,6 +110,8 @@ def test_the_nights(nights: TwoDepartments, log_text: list[str]) -> None:
 def _first_night(nights: TwoDepartments) -> None:
     made = run(nights, "person", 1)
     assert (made.read, made.inserted, made.status) == (7, 7, "merged")
+    links_folder = Path(nights.settings.lake) / "unified" / "person_link"
+    assert links_folder.stat().st_mode & 0o777 == 0o700  # closed to the analysts' door
     linked = open_links(nights)
     assert linked["P2"]["person_id"] == linked["R1"]["person_id"]
     assert linked["P2"]["method"] == "exact"

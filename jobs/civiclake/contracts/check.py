@@ -7,7 +7,6 @@ from pathlib import Path
 
 from civiclake.contracts.city import City, read_city
 from civiclake.contracts.dataset import Draft
-from civiclake.contracts.mart import group_faults, query_faults
 from civiclake.contracts.model import Column, Dataset
 from civiclake.contracts.read.faults import choice, did_you_mean
 from civiclake.settings import MARTS_DIR
@@ -120,6 +119,10 @@ def _circle(start: str, datasets: Mapping[str, Dataset]) -> list[str] | None:
 
 
 def _marts_know_their_inputs(city: City) -> None:
+    if not city.marts:
+        return
+    from civiclake.contracts.mart_query import group_faults, query_faults
+
     known = [d.id for d in city.drafts]
     datasets = [d.dataset for d in city.drafts if d.dataset is not None]
     served = {d.id: [column.name for column in d.unified_columns] for d in datasets}

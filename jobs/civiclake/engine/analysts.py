@@ -63,7 +63,7 @@ def add(settings: Settings, name: str, password: str | None = None) -> str:
 
 
 def remove(settings: Settings, name: str) -> None:
-    """Shut an analyst out; sessions that are open stay until they close.
+    """Shut an analyst out; sessions that are open end within a second or two.
 
     Raises:
         UserError: there is no such analyst.

@@ -93,7 +93,7 @@ def _sentence(what: str, folder: Path, needed: int | None, within: Path | None) 
     if within is not None:
         room += f", {megabytes(written)} were written so far"
     if missing > 0:
-        lacks = f"about {megabytes(missing)} are missing"
+        lacks = f"at least {megabytes(missing)} are missing"
     else:
         lacks = "how much more it takes is not known"
     return (

@@ -16,7 +16,7 @@ import numpy as np
 import shapely
 
 from civiclake.errors import UserError
-from civiclake.statistics.measured import Flags, Floats, floats, same_length
+from civiclake.statistics.measured import Flags, Floats, Integers, floats, nullable, same_length
 
 
 @dataclass(frozen=True)
@@ -60,34 +60,37 @@ class Placed:
     """Metres beside the path."""
 
 
-def _candidates(line: Path, x: Floats, y: Floats) -> tuple[Floats, Floats]:
-    """For each spot (row) and segment (column), metres along and beside."""
-    dx, dy = np.diff(line.x), np.diff(line.y)
+def _on(line: Path, segment: Integers, x: Floats, y: Floats) -> tuple[Floats, Floats]:
+    """Metres along and beside, of spots on the segments given (arrays that broadcast)."""
+    x0, y0 = line.x[segment], line.y[segment]
+    dx, dy = line.x[segment + 1] - x0, line.y[segment + 1] - y0
     squared = dx * dx + dy * dy
-    east, north = x[:, None] - line.x[:-1], y[:, None] - line.y[:-1]
+    east, north = x - x0, y - y0
     with np.errstate(invalid="ignore", divide="ignore"):
         part = np.where(squared > 0, (east * dx + north * dy) / squared, 0.0)
     part = np.clip(part, 0.0, 1.0)
-    beside = np.hypot(east - part * dx, north - part * dy)
-    return line.at_m[:-1] + part * np.sqrt(squared), beside
+    return line.at_m[segment] + part * np.sqrt(squared), np.hypot(
+        east - part * dx, north - part * dy
+    )
 
 
 def place(line: Path, x: Iterable[Any], y: Iterable[Any]) -> Placed:
     """The nearest point of the path for each spot by itself (vehicle positions)."""
     east, north = floats("x", x), floats("y", y)
     same_length(x=east, y=north)
-    drawn, spots = (
-        shapely.LineString(np.column_stack([line.x, line.y])),
-        shapely.points(east, north),
-    )
-    return Placed(shapely.line_locate_point(drawn, spots), shapely.distance(drawn, spots))
+    spots = shapely.points(east, north)
+    points = np.column_stack([line.x, line.y])
+    tree = shapely.STRtree(shapely.linestrings(np.stack([points[:-1], points[1:]], axis=1)))
+    _, segment = tree.query_nearest(spots, all_matches=False)
+    return Placed(*_on(line, segment, east, north))
 
 
 def place_in_order(line: Path, x: Iterable[Any], y: Iterable[Any]) -> Placed:
     """Places for spots that the path passes one after the other (the stops of a trip)."""
     east, north = floats("x", x), floats("y", y)
     same_length(x=east, y=north)
-    along, beside = _candidates(line, east, north)
+    every = np.arange(len(line.x) - 1)
+    along, beside = _on(line, every, east[:, None], north[:, None])
     count, segments = along.shape
     if not count:
         return Placed(np.empty(0), np.empty(0))
@@ -113,8 +116,7 @@ def place_in_order(line: Path, x: Iterable[Any], y: Iterable[Any]) -> Placed:
 
 def is_near(off_m: Iterable[Any], within_m: float) -> Flags:
     """Which positions are near their path; one without a distance is not near."""
-    found = np.asarray([np.inf if v is None else v for v in off_m], dtype=np.float64)
-    return np.asarray(found <= within_m)
+    return np.asarray(nullable(off_m) <= within_m)
 
 
 @dataclass(frozen=True)

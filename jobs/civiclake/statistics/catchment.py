@@ -108,6 +108,11 @@ def two_step_catchment(
 
 
 def _check_pairs(people: pd.Series, supply: pd.Series, costs: pd.DataFrame) -> None:
+    for name, index in (("place", people.index), ("supplier", supply.index)):
+        if not index.is_unique:
+            raise UserError(
+                f"{name} {index[index.duplicated()][0]} is there twice; once is allowed"
+            )
     twice = costs.duplicated(["place", "supplier"])
     if twice.any():
         pair = costs.loc[twice, ["place", "supplier"]].iloc[0].tolist()

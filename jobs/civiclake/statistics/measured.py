@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
 
 from civiclake.errors import UserError
 
@@ -41,7 +43,7 @@ def floats(name: str, values: Iterable[Any], *, lowest: float | None = None) -> 
         UserError: a value is missing, no finite number, or below ``lowest``.
     """
     try:
-        found = np.asarray(list(values), dtype=np.float64)
+        found = nullable(values)
     except (TypeError, ValueError) as error:
         raise UserError(f"{name}: not all of them are numbers ({error})") from None
     bad = ~np.isfinite(found)
@@ -54,9 +56,19 @@ def floats(name: str, values: Iterable[Any], *, lowest: float | None = None) -> 
     return found
 
 
+def nullable(values: Iterable[Any]) -> Floats:
+    """One row of floats; what is missing is NaN."""
+    if isinstance(values, pd.Series):
+        return values.to_numpy(np.float64, na_value=np.nan)
+    if isinstance(values, np.ndarray):
+        return values.astype(np.float64, copy=False)
+    plain = (v.as_py() if isinstance(v, pa.Scalar) else v for v in values)
+    return np.asarray([np.nan if v is None or v is pd.NA else v for v in plain], dtype=np.float64)
+
+
 def known(values: Iterable[Any]) -> tuple[Floats, int]:
     """The finite ones of the values, and how many were left out for being missing."""
-    found = np.asarray([np.nan if v is None else v for v in values], dtype=np.float64)
+    found = nullable(values)
     kept = found[np.isfinite(found)]
     return kept, len(found) - len(kept)
 

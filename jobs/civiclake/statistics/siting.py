@@ -31,6 +31,13 @@ def _number(asked: Question, new: int) -> int:
     return new + int(asked.existing.sum())
 
 
+def _no_capacities(asked: Question, model: str) -> None:
+    if asked.capacities is not None:
+        raise UserError(
+            f"capacities: {model} does not know them; p-median and set covering are allowed"
+        )
+
+
 def p_median(asked: Question, new: int) -> Plan:
     """Sites with the least sum of people times cost.
 
@@ -87,8 +94,9 @@ def maximal_covering(asked: Question, new: int, within: float) -> Plan:
     """Sites that have the most people within a cost.
 
     Raises:
-        UserError: more new sites than candidates.
+        UserError: more new sites than candidates, or there are capacities.
     """
+    _no_capacities(asked, "maximal covering")
     number = _number(asked, new)
     costs, _ = with_far(asked)
     costs = np.where(np.isnan(asked.costs), max(within * 2, within + 1), costs)
@@ -101,7 +109,8 @@ def set_covering(asked: Question, within: float) -> Plan:
     """The fewest sites that have everybody within a cost; existing ones count.
 
     Places that no candidate has within it are told, with the least cost that would do for all,
-    and the plan is for the others. With capacities a place may go to several sites.
+    and the plan is for the others. With capacities a place may go to several sites;
+    ``served_by`` is then the nearest of the chosen ones.
 
     Raises:
         UserError: nobody can be covered, or the sites in reach cannot hold those that can.
@@ -148,8 +157,10 @@ def p_center(asked: Question, new: int) -> Plan:
     Where that leaves a site over, it goes where it saves people most.
 
     Raises:
-        UserError: more new sites than candidates, or nobody has a way to any.
+        UserError: more new sites than candidates, nobody has a way to any, or there are
+            capacities.
     """
+    _no_capacities(asked, "p-center")
     number = _number(asked, new)
     rows = np.isfinite(asked.costs).any(axis=1) & (asked.people > 0)
     if not rows.any():

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from civiclake.errors import UserError
-from civiclake.statistics.measured import Floats, Measured, floats, known, same_length
+from civiclake.statistics.measured import Floats, Measured, floats, known, nullable, same_length
 
 MINUTE_S = 60
 
@@ -32,7 +32,7 @@ def headways_minutes(
         streams: of each departure, what a passenger would tell apart (line, direction).
         zero_too: whether two at the same second count, as a headway of 0.
     """
-    times = np.asarray([np.nan if t is None else t for t in times_s], dtype=np.float64)
+    times = nullable(times_s)
     names = np.zeros(len(times)) if streams is None else np.asarray([str(s) for s in streams])
     same_length(times_s=times, streams=names)
     parts = [np.diff(np.sort(times[(names == n) & np.isfinite(times)])) for n in np.unique(names)]

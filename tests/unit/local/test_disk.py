@@ -25,7 +25,7 @@ def test_the_sentence_names_the_folder_and_what_is_missing(tmp_path: Path) -> No
         write_to_a_full_device()
     said = str(told.value)
     assert said.startswith(f"a.b batch n1: the disk of {tmp_path} is full: ")
-    assert ", 3 MB were written so far, about 999," in said
+    assert ", 3 MB were written so far, at least 999," in said
     assert said.endswith(" are missing; make room there and run it again: what was committed"
                          " before stands")  # fmt: skip
     assert told.value.exit_code == EXIT_RETRYABLE

@@ -38,7 +38,7 @@ _LARGEST = 2**63 - 1
 _TORN = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR)
 _CANDIDATES = """
 SELECT batch_id, stamp, is_committed FROM batches
-WHERE NOT is_committed AND (NOT is_unrenewed OR ?)
+WHERE is_committed = 0 AND is_unrenewed <= ?
 UNION
 SELECT batch_id, stamp, is_committed FROM (
     SELECT * FROM batches ORDER BY created_us DESC LIMIT ?)

@@ -41,7 +41,7 @@ CREATE TABLE files (
 ) WITHOUT ROWID;
 CREATE INDEX by_identity ON files (origin, size_bytes, version);
 CREATE INDEX by_night ON batches (is_night, batch_id);
-CREATE INDEX by_commit ON batches (is_committed, batch_id);
+CREATE INDEX by_commit ON batches (is_committed, is_unrenewed);
 CREATE INDEX by_creation ON batches (created_us);
 CREATE INDEX by_commit_and_creation ON batches (is_committed, created_us);
 CREATE INDEX by_taking ON batches (is_committed, taken_us);

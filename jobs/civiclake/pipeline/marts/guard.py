@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from pyspark.sql import SparkSession
 
-from civiclake.contracts.mart import query_faults
+from civiclake.contracts.mart_query import query_faults
 from civiclake.contracts.model import Manifest, Mart
 from civiclake.contracts.read.faults import choice
 from civiclake.contracts.sql import sql_text

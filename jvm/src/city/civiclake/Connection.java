@@ -14,6 +14,7 @@ import org.apache.hive.service.rpc.thrift.TSessionHandle;
 import org.apache.logging.log4j.LogManager;
 import org.apache.logging.log4j.Logger;
 import org.apache.thrift.TException;
+import org.apache.thrift.transport.TTransport;
 
 /**
  * One connection of the analysts' server, from its first byte on: who it is, and what it opened.
@@ -35,6 +36,7 @@ final class Connection {
   private final long since = System.nanoTime();
   private final Map<THandleIdentifier, TSessionHandle> sessions = new ConcurrentHashMap<>();
   private final Set<THandleIdentifier> operations = ConcurrentHashMap.newKeySet();
+  private TTransport transport;
   private volatile String login;
   private volatile String entry;
 
@@ -113,6 +115,14 @@ final class Connection {
   /** Whether the login is as it was when it was let in. */
   boolean isKnown() {
     return entry != null && entry.equals(Logins.entry(login));
+  }
+
+  void keep(TTransport made) {
+    transport = made;
+  }
+
+  TTransport transport() {
+    return transport;
   }
 
   boolean mayOpen() {

@@ -69,7 +69,7 @@ final class Gate {
             .processorFactory(new Processors(guarded))
             .inputTransportFactory(
                 new Transports(part(inner, "inputTransportFactory_", TTransportFactory.class)))
-            .outputTransportFactory(part(inner, "outputTransportFactory_", TTransportFactory.class))
+            .outputTransportFactory(new Known())
             .inputProtocolFactory(part(inner, "inputProtocolFactory_", TProtocolFactory.class))
             .outputProtocolFactory(part(inner, "outputProtocolFactory_", TProtocolFactory.class))
             .executorService(
@@ -124,7 +124,10 @@ final class Gate {
     public TTransport getTransport(TTransport client) throws TTransportException {
       boolean done = false;
       try {
-        TTransport made = inner.getTransport(client);
+        CarefulSocket socket = new CarefulSocket((TSocket) client);
+        TTransport made = inner.getTransport(socket);
+        socket.isIn();
+        Connection.current().keep(made);
         done = true;
         return made;
       } finally {
@@ -132,6 +135,14 @@ final class Gate {
           Connection.forget();
         }
       }
+    }
+  }
+
+  /** What the login led to is written to as well. */
+  private static final class Known extends TTransportFactory {
+    @Override
+    public TTransport getTransport(TTransport client) {
+      return Connection.current().transport();
     }
   }
 
