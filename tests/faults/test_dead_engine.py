@@ -59,7 +59,7 @@ def _ends(child: subprocess.Popen[bytes], within_s: float) -> tuple[int, float]:
     return code, time.monotonic() - begun
 
 
-@pytest.mark.parametrize("fault", [signal.SIGKILL, signal.SIGSTOP])
+@pytest.mark.parametrize("fault", [signal.SIGKILL, signal.SIGSTOP], ids=["killed", "stopped"])
 def test_a_load_without_its_engine_may_be_tried_again(
     spark: SparkSession, six: Six, service: Service, fault: signal.Signals
 ) -> None:
