@@ -256,8 +256,10 @@ def test_a_held_batch_leaves_the_table_at_its_version_whatever_the_contract_says
 ) -> None:
     crown = {"name": "crown", "logicalType": "integer"}
     nights = make(Load.FILES, History.LATEST, columns=[crown], drift={"new_column": "evolve"})
+    bad = nights.deliver("tree_id,species,rings,crown\nt1,oak,x,3\n")
     with pytest.raises(BatchHeld):
-        nights.run("b0", "tree_id,species,rings,crown\nt1,oak,x,3\n")
+        nights.run("b0")
+    bad.unlink()
     assert not tables.exists(nights.spark, nights.settings, tables.UNIFIED, "parks_trees")
     nights.run("b1", "tree_id,species,rings,crown\nt1,oak,7,3\nt2,elm,,\n")
     before = nights.version()
@@ -268,8 +270,10 @@ def test_a_held_batch_leaves_the_table_at_its_version_whatever_the_contract_says
         drift={"new_column": "evolve"},
     )  # fmt: skip
     _with(nights, later)
+    bad = nights.deliver("tree_id,species,rings,leaf\nt1,oak,x,round\n")
     with pytest.raises(BatchHeld):
-        nights.run("b2", "tree_id,species,rings,leaf\nt1,oak,x,round\n")
+        nights.run("b2")
+    bad.unlink()
     assert nights.version() == before
     result = nights.run("b3", "tree_id,species,rings,leaf\nt1,oak,7,\nt2,elm,,round\n")
     assert counts(result) == {"read": 2, "updated": 1, "unchanged": 1}
