@@ -72,7 +72,7 @@ def mended(nights: Nights) -> Dataset:
 
 
 class Staged(NamedTuple):
-    stage: Backfill
+    backfill: Backfill
     served_before: tuple[list[dict[str, str]], int]
 
 
