@@ -86,7 +86,7 @@ def test_names_that_delta_refuses_go_through_every_step(make: Make, tmp_path: Pa
     corrections.write_text(table(("_record_id", "rings", FEE), fixed))
     with nights.keys():
         replayed = replay(
-            nights.settings, nights.dataset, batch_id="20160103T020000Z", corrections=corrections
+            nights.settings, nights.dataset, batch_id="replay-1", corrections=corrections
         )
     assert counts(replayed) == {"read": 1, "inserted": 1}
     wanted = [("t1", 1.5, "x"), ("t2", 2.5, "y"), ("t3", 3.0, "z")]
