@@ -258,9 +258,12 @@ class City:
         return sorted(row[0] for row in self.records(manifest))
 
     def landed(self) -> list[str]:
-        """Names of everything in the dataset's landing folder, drafts included."""
+        """Names of everything that landing holds of the dataset, drafts included."""
         folder = self.landing.dataset_dir("parks.trees")
-        return sorted(path.name for path in folder.iterdir()) if folder.exists() else []
+        drafts = folder.with_name(f".{folder.name}.drafts")
+        return sorted(
+            p.name for place in (folder, drafts) if place.exists() for p in place.iterdir()
+        )
 
 
 def assert_odd(city: City, manifest: BatchManifest) -> None:
