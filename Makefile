@@ -77,13 +77,14 @@ test-dags:
 	@$(AIR) $(SUITE) -q -c pyproject.toml tests/dags $(NAMED)
 
 test-spark:
-	@$(PY) $(SUITE) -v tests/spark --ignore-glob='*/test_door_*' $(NAMED)
+	@$(PY) $(SUITE) -v tests/spark --ignore-glob='*/test_door_*' --ignore=tests/spark/test_cost.py \
+		$(NAMED)
 
 test-e2e:
 	@$(PY) $(SUITE) -v tests/e2e $(NAMED)
 
 test-door:
-	@$(PY) $(SUITE) -v tests/spark/test_door_*.py $(NAMED)
+	@$(PY) $(SUITE) -v tests/spark/test_cost.py tests/spark/test_door_*.py $(NAMED)
 
 test-sources:
 	@$(PY) $(SUITE) -q tests/sources tests/demo $(NAMED)

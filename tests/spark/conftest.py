@@ -19,27 +19,20 @@ from civiclake.settings import DoorLimits, GateSettings, LoginLimits, Settings, 
 LIMITED = LoginLimits(rows=500, megabytes=1, queries=2)
 HASTY = LoginLimits(seconds=2, tasks=1)
 """What two analysts may, so that ordinary queries ask too much."""
+READS_EVENTS = "test_cost.py"
+"""It counts what Spark did by its event log."""
 
 
 @pytest.fixture(scope="session")
-def settings() -> Iterator[Settings]:
+def settings(request: pytest.FixtureRequest) -> Iterator[Settings]:
     """Settings of a lake of its own, both engines up."""
     # Not in pytest's folder, which every run closes to others: the analysts' engine is another.
     root = Path(tempfile.mkdtemp(prefix="civiclake-test-"))
     root.chmod(0o755)
     connect_port, sql_port = free_ports(2)
     base = load_settings()
-    # What Spark does is read from here by test_cost.py; both engines write, as different users.
-    events = root / "events"
-    events.mkdir()
-    events.chmod(0o777)
-    logged = {
-        "spark.eventLog.enabled": "true",
-        "spark.eventLog.dir": f"file://{events}",
-        "spark.eventLog.rolling.enabled": "false",
-        "spark.eventLog.compress": "false",
-        "spark.sql.ui.explainMode": "simple",
-    }
+    is_read = any(item.path.name == READS_EVENTS for item in request.session.items)
+    logged = _logged(root) if is_read else {}
     made = base.model_copy(
         update={
             "state_dir": root,
@@ -71,6 +64,20 @@ def settings() -> Iterator[Settings]:
     finally:
         engine.down(made)
         shutil.rmtree(root, ignore_errors=True)
+
+
+def _logged(root: Path) -> dict[str, str]:
+    """Let the engines write down all that they do, which costs them a few percent."""
+    events = root / "events"
+    events.mkdir()
+    events.chmod(0o777)  # both engines write, as different users
+    return {
+        "spark.eventLog.enabled": "true",
+        "spark.eventLog.dir": f"file://{events}",
+        "spark.eventLog.rolling.enabled": "false",
+        "spark.eventLog.compress": "false",
+        "spark.sql.ui.explainMode": "simple",
+    }
 
 
 @pytest.fixture(scope="session")

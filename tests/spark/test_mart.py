@@ -201,7 +201,7 @@ def test_tidied_inputs_have_not_changed(week: Town) -> None:
 def test_random_nights_give_what_a_full_build_gives(week: Town, seed: int) -> None:
     chance = random.Random(seed)
     done = []
-    for night in range(6):
+    for night in range(4):
         for _ in range(chance.randint(1, 3)):
             done.append(_change(week, chance, night))
         result = week.refresh()
