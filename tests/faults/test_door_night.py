@@ -165,8 +165,10 @@ def test_a_task_that_goes_on_though_it_was_cancelled_ends_with_the_door(door: Se
     before = service.running()
     assert before is not None
     with asking(door) as waits:
+        cursor = connect(door, "hasty").cursor()
         with pytest.raises(Exception, match=r"the most for hasty|TSocket|closed"):
-            connect(door, "hasty").cursor().execute(STUBBORN)
+            cursor.execute(STUBBORN)
+            cursor.fetchall()
         _until_another_answers(service, before.pid)
         time.sleep(2)
     told = (door.run_dir / "alerts.jsonl").read_text().splitlines()[-1]
