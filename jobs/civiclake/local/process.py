@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from civiclake.errors import CivicLakeError, UserError
+from civiclake.local.files import write_whole
 from civiclake.local.held import held
 
 
@@ -245,11 +246,8 @@ def group_of(user: str | None) -> int | None:
 
 
 def _write_pid(run_dir: Path, running: Running) -> None:
-    path = run_dir / f"{running.name}.pid"
-    fresh = path.with_suffix(f".pid.{os.getpid()}")
     saved = {"pid": running.pid, "born": running.born, "facts": running.facts}
-    fresh.write_text(json.dumps(saved))
-    fresh.replace(path)
+    write_whole(run_dir / f"{running.name}.pid", json.dumps(saved))
 
 
 def _born(pid: int) -> str | None:

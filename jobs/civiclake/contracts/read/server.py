@@ -54,18 +54,10 @@ def read_source(
         document: the file, for places.
         faults: where faults are noted.
     """
-    servers = [s for s in data.get("servers") or [] if isinstance(s, dict)]
-    if len(servers) != 1:
-        message = f"holds {len(servers)} servers; allowed is one, the source"
-        document.fault(faults, ("servers",), message)
+    found = _server(data, document, faults)
+    if found is None:
         return None
-    server = servers[0]
-    kind = _KINDS.get(server.get("type", ""))
-    if kind is None:
-        hint = did_you_mean(server.get("type"), _KINDS)
-        message = f"is {server.get('type')!r}; allowed are {choice(_KINDS)}{hint}"
-        document.fault(faults, ("servers", 0, "type"), message)
-        return None
+    server, kind = found
     database = kind in _DATABASES
     file_format = FileFormat.CSV if database else read_format(server, own, data, document, faults)
     if own is not None:
@@ -98,6 +90,25 @@ def read_source(
         connector=own.connector if own else None,
         options=own.options if own else {},
     )
+
+
+def _server(
+    data: dict[str, Any], document: Document, faults: Faults
+) -> tuple[dict[str, Any], SourceKind] | None:
+    """The one server of a contract, and what kind of system it is."""
+    servers = [s for s in data.get("servers") or [] if isinstance(s, dict)]
+    if len(servers) != 1:
+        message = f"holds {len(servers)} servers; allowed is one, the source"
+        document.fault(faults, ("servers",), message)
+        return None
+    server: dict[str, Any] = servers[0]
+    kind = _KINDS.get(server.get("type", ""))
+    if kind is None:
+        hint = did_you_mean(server.get("type"), _KINDS)
+        message = f"is {server.get('type')!r}; allowed are {choice(_KINDS)}{hint}"
+        document.fault(faults, ("servers", 0, "type"), message)
+        return None
+    return server, kind
 
 
 def _check_fit(
