@@ -63,3 +63,29 @@ def test_a_path_that_is_none_is_refused() -> None:
         along.path([0], [0])
     with pytest.raises(UserError, match="one spot"):
         along.path([1, 1], [2, 2])
+
+
+def test_passages_of_many_trips_are_those_of_each() -> None:
+    random = np.random.default_rng(3)
+    stops = [np.sort(random.uniform(0, 900, 6)) for _ in range(4)]
+    spots = [np.sort(random.uniform(-50, 1000, n)) + random.normal(0, 9, n) for n in (9, 0, 1, 30)]
+    times = [random.permutation(len(s)) * 30.0 for s in spots]
+    alone = [along.passages(*one) for one in zip(stops, spots, times, strict=True)]
+    found = along.passages_by_trip(
+        np.repeat(np.arange(4), 6),
+        np.concatenate(stops),
+        np.repeat(np.arange(4), [len(s) for s in spots]),
+        np.concatenate(spots),
+        np.concatenate(times),
+    )
+    for name in ("at_s", "within_s"):
+        each = np.concatenate([getattr(one, name) for one in alone])
+        assert getattr(found, name) == pytest.approx(each, nan_ok=True)
+    assert found.backward == sum(one.backward for one in alone)
+    assert np.isfinite(found.at_s).sum() > 6
+
+
+def test_a_path_meets_itself_where_it_comes_back() -> None:
+    assert along.meets_itself(OUT_AND_BACK, 60)
+    assert not along.meets_itself(along.path([0, 1000, 1000], [0, 0, 1000]), 60)
+    assert along.meets_itself(along.path([0, 1000, 1000, 500, 500], [0, 0, 500, 500, -500]), 60)

@@ -114,6 +114,23 @@ def place_in_order(line: Path, x: Iterable[Any], y: Iterable[Any]) -> Placed:
     return Placed(np.maximum.accumulate(along[rows, chosen]), beside[rows, chosen])
 
 
+def meets_itself(line: Path, within_m: float) -> bool:
+    """Whether two parts of the path come so near that a spot may belong to either.
+
+    Parts count as two where the way between them is over four times as long.
+    """
+    spots = shapely.points(_points_every(line, within_m))
+    tree = shapely.STRtree(spots)
+    one, other = tree.query(spots, predicate="dwithin", distance=within_m)
+    at = np.append(np.arange(0, line.length_m, within_m), line.length_m)
+    return bool((np.abs(at[one] - at[other]) > 4 * within_m).any())
+
+
+def _points_every(line: Path, metres: float) -> Floats:
+    at = np.append(np.arange(0, line.length_m, metres), line.length_m)
+    return np.column_stack([np.interp(at, line.at_m, line.x), np.interp(at, line.at_m, line.y)])
+
+
 def is_near(off_m: Iterable[Any], within_m: float) -> Flags:
     """Which positions are near their path; one without a distance is not near."""
     return np.asarray(nullable(off_m) <= within_m)
@@ -148,22 +165,51 @@ def passages(
         positions_m: positions along the path.
         times_s: of the positions, in any order.
     """
+    stops, spots = floats("stops_m", stops_m), floats("positions_m", positions_m)
+    alone = np.zeros(len(stops), dtype=np.int64), np.zeros(len(spots), dtype=np.int64)
+    return passages_by_trip(alone[0], stops, alone[1], spots, times_s)
+
+
+def passages_by_trip(
+    stop_trips: Integers,
+    stops_m: Iterable[Any],
+    position_trips: Integers,
+    positions_m: Iterable[Any],
+    times_s: Iterable[Any],
+) -> Passages:
+    """:func:`passages` of many trips at once.
+
+    The trips are laid one after the other on a single line, so that one search serves all.
+
+    Args:
+        stop_trips: a number from 0 on for each stop: its trip.
+        stops_m: stops along their trip's path.
+        position_trips: likewise for each position.
+        positions_m: positions along their trip's path.
+        times_s: of the positions, in any order.
+    """
     stops = floats("stops_m", stops_m)
     spots, times = floats("positions_m", positions_m), floats("times_s", times_s)
-    same_length(positions_m=spots, times_s=times)
+    same_length(positions_m=spots, times_s=times, position_trips=position_trips)
+    same_length(stops_m=stops, stop_trips=stop_trips)
     nothing = np.full(len(stops), np.nan)
-    if not len(spots):
+    if not len(spots) or not len(stops):
         return Passages(nothing, nothing.copy(), 0)
-    order = np.argsort(times, kind="stable")
-    spots, times = spots[order], times[order]
+    low = min(float(stops.min()), float(spots.min()))
+    room = np.ceil(max(float(stops.max()), float(spots.max())) - low) + 1
+    order = np.lexsort((times, position_trips))
+    trips, times = position_trips[order], times[order]
+    spots = trips * room + (spots[order] - low)
+    wanted = stop_trips * room + (stops - low)
     reached = np.maximum.accumulate(spots)
-    after = np.searchsorted(reached, stops, side="left")
-    inside = (after < len(reached)) & (stops >= reached[0])
+    after = np.searchsorted(reached, wanted, side="left")
     last = np.minimum(after, len(reached) - 1)
-    first = np.maximum(last - 1, 0)
+    begin = np.minimum(np.searchsorted(trips, stop_trips, side="left"), len(reached) - 1)
+    inside = (after < len(reached)) & (trips[last] == stop_trips) & (wanted >= reached[begin])
+    first = np.maximum(last - 1, begin)
     span = reached[last] - reached[first]
-    part = np.where(span > 0, (stops - reached[first]) / np.where(span > 0, span, 1), 1.0)
-    exact = reached[last] == stops
+    part = np.where(span > 0, (wanted - reached[first]) / np.where(span > 0, span, 1), 1.0)
+    exact = reached[last] == wanted
     at = np.where(exact, times[last], times[first] + part * (times[last] - times[first]))
     sure = np.where(exact, 0.0, np.maximum(times[last] - at, at - times[first]))
     return Passages(
