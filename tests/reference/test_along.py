@@ -69,7 +69,9 @@ def test_passages_of_many_trips_are_those_of_each() -> None:
     random = np.random.default_rng(3)
     stops = [np.sort(random.uniform(0, 900, 6)) for _ in range(4)]
     spots = [np.sort(random.uniform(-50, 1000, n)) + random.normal(0, 9, n) for n in (9, 0, 1, 30)]
-    times = [random.permutation(len(s)) * 30.0 for s in spots]
+    order = [random.permutation(len(s)) for s in spots]
+    spots = [s[o] for s, o in zip(spots, order, strict=True)]
+    times = [o * 30.0 for o in order]
     alone = [along.passages(*one) for one in zip(stops, spots, times, strict=True)]
     found = along.passages_by_trip(
         np.repeat(np.arange(4), 6),

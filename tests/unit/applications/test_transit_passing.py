@@ -148,6 +148,15 @@ def test_without_a_trip_id_place_and_time_tell_the_trip() -> None:
     assert found.loc["eight", "matched_by"] == "trip_id"
 
 
+def test_on_a_late_line_a_vehicle_without_a_trip_is_taken_for_late_too() -> None:
+    plans = [_plan(f"t{n}", 28800 + 360 * n) for n in range(4)]
+    rows = [r for n in (0, 1) for r in _seen(f"t{n}", [(360 * n + 540 + s, m) for s, m in DRIVEN])]
+    rows += _seen(None, [(720 + 540 + s, m) for s, m in DRIVEN], vehicle_id="w")
+    found = _run(rows, *plans).drop_duplicates("trip_id").set_index("trip_id")
+    assert found.loc["t2", "vehicle_id"] == "w"  # t3 was planned nearer to when it came
+    assert found.loc["t3", "vehicle_id"] is None
+
+
 def test_a_run_that_fits_no_trip_is_unscheduled_and_one_off_all_lines_is_none() -> None:
     rows = _seen("t", DRIVEN) + _seen(None, [(7200 + s, m) for s, m in DRIVEN], vehicle_id="w")
     rows += [{**r, "latitude": 0.02} for r in _seen(None, DRIVEN, vehicle_id="lost")]

@@ -3,7 +3,7 @@
 A vehicle's positions are put on every line that they may be of. A stretch is what goes forward
 along one line without leaving it; the stretches that cover most are kept, none at the same time
 as another of its vehicle. Stretches and trips that nobody has been seen on are then paired so
-that the sum of their deviations is the least (H. Kuhn, "The Hungarian Method for the assignment
+that the sum of their deviations is the least, measured from how late their line usually was (H. Kuhn, "The Hungarian Method for the assignment
 problem", 1955; scipy's solver). A stretch that fits no trip is a run that no timetable has.
 """
 
@@ -28,7 +28,11 @@ BACK_M = 100
 COVERED = 0.3
 """The share of its line that a stretch must cover to be a run of it."""
 DEVIATION_S = 2700
-"""A run farther from a trip's times is not that trip."""
+"""A run farther from a trip's times, and from how late its line was, is not that trip."""
+
+
+SAMPLE = 2000
+"""Positions that tell how late a line usually was."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +71,8 @@ def match(
         return runs, run
     stretches = list(_kept(_stretches(plans, seen, open_ones, near_m)))
     free = np.setdiff1d(np.arange(len(runs)), run[run >= 0])
-    found, pairs = run.copy(), _paired(plans, runs, seen, stretches, free, zero_s)
+    usual = {p: _usual_s(plans, runs, seen, run, zero_s, p) for p in {s.pattern for s in stretches}}
+    found, pairs = run.copy(), _paired(plans, runs, seen, stretches, free, zero_s, usual)
     trips: list[int] = []
     names: list[str] = []
     for number, stretch in enumerate(stretches):
@@ -176,6 +181,36 @@ def _kept(sequences: Iterator[list[Stretch]]) -> Iterator[Stretch]:
                 yield one
 
 
+def _usual_s(
+    plans: Plans, runs: Runs, seen: Seen, run: Integers, zero_s: float, pattern: int
+) -> float:
+    """The median delay of a pattern's vehicles that the feed names; 0 where it names none."""
+    of_trip = np.asarray([plan.pattern == pattern for plan in plans.trips])
+    named = np.flatnonzero(run >= 0)
+    mine = named[of_trip[runs.trip[run[named]]]]
+    mine = mine[:: max(len(mine) // SAMPLE, 1)]
+    if not len(mine):
+        return 0.0
+    order = mine[np.lexsort((seen.at_s[mine], run[mine]))]
+    way = plans.patterns[pattern]
+    at_m = way.place(run[order], seen.latitude[order], seen.longitude[order]).at_m
+    behind = [
+        _behind(plans, runs, one, way.at_m, at_m[run[order] == one], at) - zero_s
+        for one in np.unique(run[order])
+        for at in [seen.at_s[order[run[order] == one]]]
+    ]
+    return float(np.nanmedian(np.concatenate(behind)))
+
+
+def _behind(
+    plans: Plans, runs: Runs, run: int, stops_m: Floats, at_m: Floats, at_s: Floats
+) -> Floats:
+    """Seconds that positions are after the run's times, but for the day's own beginning."""
+    expected = np.interp(at_m, stops_m, plans.trips[runs.trip[run]].arrival_s)
+    found: Floats = at_s - runs.shift_s[run] - expected
+    return found
+
+
 def _paired(
     plans: Plans,
     runs: Runs,
@@ -183,6 +218,7 @@ def _paired(
     stretches: list[Stretch],
     free: Integers,
     zero_s: float,
+    usual: dict[int, float],
 ) -> dict[int, int]:
     """Runs by the number of their stretch."""
     waiting = [n for n, stretch in enumerate(stretches) if stretch.name is None]
@@ -190,13 +226,13 @@ def _paired(
         return {}
     cost = np.full((len(waiting), len(free)), np.inf)
     for (row, number), (column, run) in itertools.product(enumerate(waiting), enumerate(free)):
-        if (trip := runs.trip[run]) in stretches[number].trips:
+        if runs.trip[run] in stretches[number].trips:
             one = stretches[number]
-            expected = np.interp(
-                one.at_m, plans.patterns[one.pattern].at_m, plans.trips[trip].arrival_s
-            )
-            behind = seen.at_s[one.positions] - zero_s - runs.shift_s[run] - expected
-            cost[row, column] = abs(float(np.median(behind)))
+            behind = _behind(
+                plans, runs, run, plans.patterns[one.pattern].at_m, one.at_m,
+                seen.at_s[one.positions],
+            )  # fmt: skip
+            cost[row, column] = abs(float(np.median(behind)) - zero_s - usual[one.pattern])
     # A pair that can't be costs more than all that can, so that it is only taken last.
     dear = np.where(cost <= DEVIATION_S, cost, DEVIATION_S * (len(waiting) + 1.0))
     pairs = zip(*linear_sum_assignment(dear), strict=True)
