@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zipfile
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,16 @@ import transit_made
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from civiclake.applications.transit import lines, offered, passages, segments, timetable, trips
+from civiclake.applications.transit import (
+    lines,
+    offered,
+    passages,
+    quality,
+    segments,
+    timetable,
+    trips,
+)
+from civiclake.applications.transit.quality_rules import RULES
 from civiclake.statistics import timetable as methods
 from civiclake.statistics import waiting
 
@@ -93,7 +103,7 @@ def test_each_trip_is_observed_missed_or_without_stops(made: dict[str, DataFrame
 
 def test_lines_are_what_the_methods_say(made: dict[str, DataFrame]) -> None:
     found = lines.build(made, transit_made.PARAMETERS).toPandas().set_index(["line_id", "hours"])
-    late, bunched = found.loc[("late", "day")], found.loc[("bunched", "06-09")]
+    late, bunched = found.loc[("late", "day")], found.loc[("bunched", "day")]
     assert (late["is_late"], late["is_bunched"]) == (True, False)
     assert (bunched["is_late"], bunched["is_bunched"]) == (False, True)
     assert (late["trips_planned"], late["trips_missed"], late["on_time_share"]) == (10, 1, 0)
@@ -121,3 +131,43 @@ def test_segments_tell_where_it_begins(made: dict[str, DataFrame]) -> None:
     assert found.loc["late", "is_late"].all()
     assert found.loc[("late", "s1"), "speed_kmh"] == pytest.approx(30, rel=1e-3)
     assert found.loc[("late", "s1"), "length_m"] == pytest.approx(1000, rel=1e-4)
+
+
+BAD = [
+    # One that came an hour late, one of next year, one in the sea at 40 m/s, one of no known trip.
+    ("old", "late0", "late", 0, "20160301", None, 0, 3600, 0.0, 0.001, 5.0, "SCHEDULED"),
+    ("next", "late0", "late", 0, "20160301", None, 400 * 86400, 60, 0.0, 0.001, 5.0, "SCHEDULED"),
+    ("sea", "late0", "late", 0, "20160301", None, 60, 60, -0.5, 0.001, 40.0, "SCHEDULED"),
+    ("lost", "gone", "gone", 0, "20160301", None, 60, 60, 0.0, 0.001, 5.0, "SCHEDULED"),
+]
+
+
+def test_quality_counts_by_the_validators_rules(
+    made: dict[str, DataFrame], spark: SparkSession
+) -> None:
+    noon = datetime(2016, 3, 1, 12, tzinfo=UTC)
+    rows = [
+        (*r[:6], noon + timedelta(seconds=r[6]), noon + timedelta(seconds=r[7]), *r[8:])
+        for r in BAD
+    ]
+    given = dict(made)
+    seen = made["transport.vehicle_positions"]
+    given["transport.vehicle_positions"] = seen.union(spark.createDataFrame(rows, seen.schema))
+    often = [("late0", "9:00:00", "9:30:00", 600, 0), ("late0", "9:20:00", "9:10:00", 600, 0)]
+    given[timetable.FREQUENCIES] = spark.createDataFrame(often, made[timetable.FREQUENCIES].schema)
+    day = passages.build(given, transit_made.PARAMETERS).toPandas()
+    given["marts.transit_passages"] = spark.createDataFrame(
+        day.replace({np.nan: None}), made["marts.transit_passages"].schema
+    )
+    found = quality.build(given, transit_made.PARAMETERS).toPandas().set_index("rule_id")
+    assert set(found.index) == set(RULES)
+    want = {"civiclake_position_too_old": 1, "E050": 1, "W004": 1, "W006": 13, "E003": 1,
+            "E004": 1, "E028": 1, "unusable_trip": 1, "overlapping_frequency": 1,
+            "civiclake_frequencies_and_trips_mixed": 1, "feed_expiration_date7_days": 1,
+            "feed_expiration_date30_days": 1, "stop_too_far_from_shape": 0,
+            "civiclake_overlapping_timetables": 0, "civiclake_ids_changed": 0,
+            "civiclake_day_without_positions": 0}  # fmt: skip
+    assert {name: found.loc[name, "found"] for name in want} == want
+    assert "2016-03-05" in found.loc["feed_expiration_date7_days", "sentence"]
+    assert found.loc["E028", "example"].startswith("vehicle sea (late0) at 2016-03-01 12:01:00")
+    assert not found["sentence"].str.contains("{", regex=False).any()

@@ -3,8 +3,9 @@
 A vehicle's positions are put on every line that they may be of. A stretch is what goes forward
 along one line without leaving it; the stretches that cover most are kept, none at the same time
 as another of its vehicle. Stretches and trips that nobody has been seen on are then paired so
-that the sum of their deviations is the least, measured from how late their line usually was (H. Kuhn, "The Hungarian Method for the assignment
-problem", 1955; scipy's solver). A stretch that fits no trip is a run that no timetable has.
+that the sum of their deviations is the least, measured from how late their line usually was
+(H. Kuhn, "The Hungarian Method for the assignment problem", 1955; scipy's solver). A stretch
+that fits no trip is a run that no timetable has.
 """
 
 from __future__ import annotations
@@ -71,7 +72,8 @@ def match(
         return runs, run
     stretches = list(_kept(_stretches(plans, seen, open_ones, near_m)))
     free = np.setdiff1d(np.arange(len(runs)), run[run >= 0])
-    usual = {p: _usual_s(plans, runs, seen, run, zero_s, p) for p in {s.pattern for s in stretches}}
+    lines = {(s.pattern, plans.trips[t].line_id) for s in stretches for t in s.trips}
+    usual = {one: _usual_s(plans, runs, seen, run, zero_s, *one) for one in lines}
     found, pairs = run.copy(), _paired(plans, runs, seen, stretches, free, zero_s, usual)
     trips: list[int] = []
     names: list[str] = []
@@ -182,10 +184,10 @@ def _kept(sequences: Iterator[list[Stretch]]) -> Iterator[Stretch]:
 
 
 def _usual_s(
-    plans: Plans, runs: Runs, seen: Seen, run: Integers, zero_s: float, pattern: int
+    plans: Plans, runs: Runs, seen: Seen, run: Integers, zero_s: float, pattern: int, line: str
 ) -> float:
-    """The median delay of a pattern's vehicles that the feed names; 0 where it names none."""
-    of_trip = np.asarray([plan.pattern == pattern for plan in plans.trips])
+    """The median delay of a line's vehicles that the feed names; 0 where it names none."""
+    of_trip = np.asarray([(p.pattern, p.line_id) == (pattern, line) for p in plans.trips])
     named = np.flatnonzero(run >= 0)
     mine = named[of_trip[runs.trip[run[named]]]]
     mine = mine[:: max(len(mine) // SAMPLE, 1)]
@@ -218,7 +220,7 @@ def _paired(
     stretches: list[Stretch],
     free: Integers,
     zero_s: float,
-    usual: dict[int, float],
+    usual: dict[tuple[int, str], float],
 ) -> dict[int, int]:
     """Runs by the number of their stretch."""
     waiting = [n for n, stretch in enumerate(stretches) if stretch.name is None]
@@ -232,7 +234,8 @@ def _paired(
                 plans, runs, run, plans.patterns[one.pattern].at_m, one.at_m,
                 seen.at_s[one.positions],
             )  # fmt: skip
-            cost[row, column] = abs(float(np.median(behind)) - zero_s - usual[one.pattern])
+            late = usual[one.pattern, plans.trips[runs.trip[run]].line_id]
+            cost[row, column] = abs(float(np.median(behind)) - zero_s - late)
     # A pair that can't be costs more than all that can, so that it is only taken last.
     dear = np.where(cost <= DEVIATION_S, cost, DEVIATION_S * (len(waiting) + 1.0))
     pairs = zip(*linear_sum_assignment(dear), strict=True)
