@@ -1,6 +1,5 @@
-"""What the lake answers: DataFrames to DataFrames, one package an application.
+"""What the city asks of its lake: functions of DataFrames to DataFrames, named by marts.
 
-Each mart's contract (``marts/<application>/<mart>/mart.yaml``) names its function here. Functions
-build lazily, and read and write nothing; what is more than joins and windows is a method of
-:mod:`civiclake.statistics`.
+A step is ``build(inputs, parameters)``: frames by the ids of the mart's inputs, and the contract's
+parameters. It reads nothing else, writes nothing, and leaves the work to whoever takes the frame.
 """
