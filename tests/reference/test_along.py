@@ -38,6 +38,19 @@ def test_spots_one_by_one_are_where_shapely_finds_them() -> None:
     assert found.at_m == pytest.approx([float(p.at_m[0]) for p in alone])
 
 
+def test_many_spots_are_where_each_would_be() -> None:
+    random = np.random.default_rng(6)
+    line = along.path(*np.cumsum(random.normal(0, 120, (80, 2)), axis=0).T)
+    x, y = random.normal(0, 900, (2, 5000))
+    found, each = along.place(line, x, y), [along.place(line, a, b) for a, b in _parts(x, y)]
+    assert found.off_m == pytest.approx(np.concatenate([p.off_m for p in each]))
+    assert found.at_m == pytest.approx(np.concatenate([p.at_m for p in each]), abs=1e-6)
+
+
+def _parts(x: np.ndarray, y: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+    return list(zip(np.split(x, 20), np.split(y, 20), strict=True))
+
+
 def test_positions_without_a_distance_are_not_near() -> None:
     assert along.is_near([10, 200, 201, None, float("nan")], 200).tolist() == [
         True, True, False, False, False,

@@ -18,6 +18,9 @@ import shapely
 from civiclake.errors import UserError
 from civiclake.statistics.measured import Flags, Floats, Integers, floats, nullable, same_length
 
+MANY, CELL_M = 300, 50.0
+"""From so many spots on they are looked up by cells of so many metres."""
+
 
 @dataclass(frozen=True)
 class Path:
@@ -78,11 +81,46 @@ def place(line: Path, x: Iterable[Any], y: Iterable[Any]) -> Placed:
     """The nearest point of the path for each spot by itself (vehicle positions)."""
     east, north = floats("x", x), floats("y", y)
     same_length(x=east, y=north)
-    spots = shapely.points(east, north)
     points = np.column_stack([line.x, line.y])
     tree = shapely.STRtree(shapely.linestrings(np.stack([points[:-1], points[1:]], axis=1)))
-    _, segment = tree.query_nearest(spots, all_matches=False)
+    if len(east) > MANY:
+        return _place_by_cells(line, tree, east, north)
+    _, segment = tree.query_nearest(shapely.points(east, north), all_matches=False)
     return Placed(*_on(line, segment, east, north))
+
+
+def _place_by_cells(line: Path, tree: Any, east: Floats, north: Floats) -> Placed:
+    """The same for many spots: segments are looked up for each cell that they lie in.
+
+    A segment that is nearest to any spot of a cell is at most a cell's diagonal farther from its
+    middle than the nearest one there: only those are compared, spot by spot.
+    """
+    column, row = np.floor(east / CELL_M), np.floor(north / CELL_M)
+    low_column, low_row = column.min(), row.min()
+    rows = int(row.max() - low_row) + 1
+    code = ((column - low_column) * rows + (row - low_row)).astype(np.int64)
+    cells, cell = np.unique(code, return_inverse=True)
+    middle = shapely.points(
+        (cells // rows + low_column + 0.5) * CELL_M, (cells % rows + low_row + 0.5) * CELL_M
+    )
+    _, nearest = tree.query_nearest(middle, return_distance=True, all_matches=False)
+    of_cell, segments = tree.query(
+        middle, predicate="dwithin", distance=nearest + CELL_M * np.sqrt(2) * (1 + 1e-9)
+    )
+    segments = segments[np.argsort(of_cell, kind="stable")]
+    counts = np.bincount(of_cell, minlength=len(cells))
+    many = counts[cell]
+    ends = np.cumsum(many)
+    spot = np.repeat(np.arange(len(east)), many)
+    candidate = np.arange(len(spot)) + np.repeat(
+        (np.cumsum(counts) - counts)[cell] - ends + many, many
+    )
+    along, beside = _on(line, segments[candidate], east[spot], north[spot])
+    least = np.minimum.reduceat(beside, ends - many)
+    best = np.flatnonzero(beside == least[spot])[::-1]  # of equal ones the first is written last
+    at = np.empty(len(east))
+    at[spot[best]] = along[best]
+    return Placed(at, least)
 
 
 def place_in_order(line: Path, x: Iterable[Any], y: Iterable[Any]) -> Placed:

@@ -172,7 +172,9 @@ def test_trips_past_midnight_and_on_days_of_changing_clocks() -> None:
 
 
 def test_a_trip_without_stops_has_no_passages() -> None:
-    found = _run(_seen("none", DRIVEN), _plan("none", stops=[]), _plan("no shape", shape=None))
+    found = _run(
+        _seen("none", DRIVEN), _plan("none", stops=[]), _plan("no shape", shape=None, shape_id=None)
+    )
     assert set(found["trip_id"]) == {"no shape"}
     assert passing.passages(_positions([]), _planned(), "UTC").num_rows == 0
 

@@ -98,8 +98,7 @@ def _arrow(columns: str) -> pa.Schema:
 def _unpacked(table: pa.Table) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Stop times, shapes and stops, in metres of the zone of UTM that the first stop is in."""
     calls = _items(table, "trip_id", "stops")
-    once = table.take(pd.Series(table["shape_id"].to_pandas()).drop_duplicates().index.to_numpy())
-    points = _items(once, "shape_id", "shape")
+    points = _items(table, "shape_id", "shape")
     stops = calls.drop_duplicates("stop_id").set_index("stop_id")[["latitude", "longitude"]]
     plane = coordinates.utm(*stops.iloc[0]) if len(stops) else coordinates.utm(0, 0)
     for some in (points, stops):

@@ -85,11 +85,13 @@ def read(table: pa.Table) -> Plans:
     patterns: list[Pattern] = []
     numbers: dict[Any, int] = {}
     found = []
-    for row in _rows(table):
+    rows = list(_rows(table))
+    shapes = {row["shape_id"]: row["shape"] for row in rows if len(row["shape"]["latitude"])}
+    for row in rows:
         stops = row["stops"]
         key = (row["shape_id"], tuple(stops["stop_id"]))
         if key not in numbers:
-            made = _pattern(stops, row["shape"])
+            made = _pattern(stops, shapes.get(row["shape_id"]))
             numbers[key] = -1 if made is None else len(patterns)
             patterns += [] if made is None else [made]
         number = numbers[key]
@@ -143,11 +145,11 @@ def _cut(lists: tuple[Integers, Integers, dict[str, Any]], number: int) -> dict[
     return {name: values[first[number] : last[number]] for name, values in fields.items()}
 
 
-def _pattern(stops: dict[str, Any], shape: dict[str, Any]) -> Pattern | None:
+def _pattern(stops: dict[str, Any], shape: dict[str, Any] | None) -> Pattern | None:
     """None for fewer than two stops, or a line of no length."""
     if len(stops["stop_id"]) < 2:
         return None
-    points = shape if len(shape["latitude"]) > 1 else stops
+    points = stops if shape is None or len(shape["latitude"]) < 2 else shape
     latitude, longitude = float(points["latitude"][0]), float(points["longitude"][0])
     if np.ptp(points["latitude"]) == 0 and np.ptp(points["longitude"]) == 0:
         return None

@@ -36,9 +36,14 @@ def seen(inputs: Mapping[str, DataFrame], parameters: Mapping[str, Any]) -> Data
     """Positions that can be meant.
 
     Returns:
-        ``day``, ``trip_id``, ``start_s`` (of a run by frequency), ``line_id``, ``direction_id``,
-        ``vehicle_id``, ``at_s`` (seconds since 1970 in UTC), ``latitude``, ``longitude``.
+        ``day``, ``trip_id``, ``start_s`` (of a run by frequency), ``line_id`` (unless a trip of
+        the timetable is said to be run), ``direction_id``, ``vehicle_id``, ``at_s`` (seconds since
+        1970 in UTC), ``latitude``, ``longitude``.
     """
+    # What the feed names is not asked where it is: texts are what a position weighs.
+    is_named = F.col("trip_id").isNotNull() & F.col("trip_schedule_relationship").eqNullSafe(
+        "SCHEDULED"
+    )
     return (
         inputs[POSITIONS]
         .where(~is_future())
@@ -46,7 +51,7 @@ def seen(inputs: Mapping[str, DataFrame], parameters: Mapping[str, Any]) -> Data
             service_day(parameters).alias("day"),
             "trip_id",
             seconds(F.col("start_time")).alias("start_s"),
-            F.col("route_id").alias("line_id"),
+            F.when(~is_named, F.col("route_id")).alias("line_id"),
             F.col("direction_id").cast("int").alias("direction_id"),
             "vehicle_id",
             (F.unix_micros("timestamp") / 1e6).alias("at_s"),

@@ -64,8 +64,9 @@ def plans(inputs: Mapping[str, DataFrame]) -> DataFrame:
         ``trip_id``, ``line_id``, ``service_id``, ``direction_id`` (:data:`NO_DIRECTION` where none
         is given), ``block_id``, ``shape_id``, ``stops`` (in order: ``stop_sequence``, ``stop_id``,
         ``latitude``, ``longitude``, ``arrival_s``, ``departure_s``), ``shape`` (in order:
-        ``latitude``, ``longitude``; null without one) and ``windows`` (null for a trip that runs
-        at its own times: ``start_s``, ``end_s``, ``headway_s``, ``is_exact``).
+        ``latitude``, ``longitude``; for one trip of each service that has it, else null) and
+        ``windows`` (null for a trip that runs at its own times: ``start_s``, ``end_s``,
+        ``headway_s``, ``is_exact``).
     """
     trips = inputs[TRIPS].select(
         "trip_id",
@@ -77,7 +78,7 @@ def plans(inputs: Mapping[str, DataFrame]) -> DataFrame:
     )
     return (
         trips.join(_calls(inputs), "trip_id", "left")
-        .join(F.broadcast(_lines(inputs)), "shape_id", "left")
+        .join(F.broadcast(_lines(inputs)), "trip_id", "left")
         .join(F.broadcast(_windows(inputs)), "trip_id", "left")
     )
 
@@ -103,14 +104,17 @@ def _calls(inputs: Mapping[str, DataFrame]) -> DataFrame:
 
 
 def _lines(inputs: Mapping[str, DataFrame]) -> DataFrame:
+    """Each shape for one trip of each service that has it: a thousand trips need it once."""
     point = F.struct(
         F.col("shape_pt_sequence").cast("int").alias("sequence"),
         F.col("shape_pt_lat").cast("double").alias("latitude"),
         F.col("shape_pt_lon").cast("double").alias("longitude"),
     )
-    return (
+    shapes = (
         inputs[SHAPES].groupBy("shape_id").agg(F.sort_array(F.collect_list(point)).alias("shape"))
     )
+    one = inputs[TRIPS].groupBy("service_id", "shape_id").agg(F.min("trip_id").alias("trip_id"))
+    return one.join(shapes, "shape_id").select("trip_id", "shape")
 
 
 def _windows(inputs: Mapping[str, DataFrame]) -> DataFrame:
