@@ -166,7 +166,8 @@ def test_quality_counts_by_the_validators_rules(
             "civiclake_frequencies_and_trips_mixed": 1, "feed_expiration_date7_days": 1,
             "feed_expiration_date30_days": 1, "stop_too_far_from_shape": 0,
             "civiclake_overlapping_timetables": 0, "civiclake_ids_changed": 0,
-            "civiclake_day_without_positions": 0}  # fmt: skip
+            "civiclake_day_without_positions": 0,
+            "civiclake_position_without_service": 0}  # fmt: skip
     assert {name: found.loc[name, "found"] for name in want} == want
     assert "2016-03-05" in found.loc["feed_expiration_date7_days", "sentence"]
     assert found.loc["E028", "example"].startswith("vehicle sea (late0) at 2016-03-01 12:01:00")

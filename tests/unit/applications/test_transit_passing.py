@@ -83,7 +83,7 @@ def test_a_trip_leaves_its_first_stop_and_arrives_at_the_others() -> None:
     mine = found[found["trip_id"] == "t"]
     # The stop without a time lies half of the way between those that have one.
     assert mine["delay_s"].tolist() == pytest.approx([60, 40, 360 - 240, 140], abs=0.5)
-    assert mine["within_s"].tolist() == pytest.approx([0, 0, 100, 0], abs=0.5)
+    assert mine["within_s"].tolist() == pytest.approx([100, 0, 100, 0], abs=0.5)
     assert mine["stop_sequence"].tolist() == [0, 5, 10, 15]
     assert mine["positions_near"].tolist() == [6] * 4
     assert set(mine["matched_by"]) == {"trip_id"}

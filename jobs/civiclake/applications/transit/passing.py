@@ -25,7 +25,7 @@ from civiclake.statistics.measured import Flags, Floats, Integers
 NEAR_M = 200.0
 """Farther from its line a position says nothing of where the vehicle is (rule E029)."""
 AT_STOP_M = 30.0
-"""So near to its first or last stop a vehicle is at it: shapes and receivers miss it by metres."""
+"""So near to its first or last stop a vehicle is at it: lines and receivers miss it by metres."""
 
 COLUMNS = (
     "day date, trip_id string, run int, stop_sequence int, line_id string, direction_id int,"
@@ -111,13 +111,28 @@ def _times(
     calls: _Calls, count: int, run: Integers, at_m: Floats, at_s: Floats
 ) -> tuple[Floats, Floats]:
     """When each call was: departure from the first stop, arrival at the others; how sure."""
-    snapped, is_at_first = _snapped(calls, run, at_m)
-    found = along.passages_by_trip(calls.run, calls.at_m, run, snapped, at_s)
-    left = np.full(count, np.nan)
-    np.fmax.at(left, run[is_at_first], at_s[is_at_first])
+    farthest = np.full(count, -np.inf)
+    np.maximum.at(farthest, run, at_m)
+    short = calls.last_m - farthest
+    ends_m = np.where((short > 0) & (short <= AT_STOP_M), farthest, calls.last_m)
+    stops_m = np.minimum(calls.at_m, ends_m[calls.run])
+    found = along.passages_by_trip(calls.run, stops_m, run, at_m, at_s)
+    left, after = _departures(calls, count, run, at_m, at_s)
     observed = np.where(calls.first, left[calls.run], found.at_s)
-    first_sure = np.where(np.isfinite(observed), 0.0, np.nan)
-    return observed, np.where(calls.first, first_sure, found.within_s)
+    within = np.where(calls.first, (after - left)[calls.run], found.within_s)
+    return observed, within
+
+
+def _departures(
+    calls: _Calls, count: int, run: Integers, at_m: Floats, at_s: Floats
+) -> tuple[Floats, Floats]:
+    """When each run was last seen at its first stop, and when it was next seen elsewhere."""
+    is_there = np.abs(at_m - calls.first_m[run]) <= AT_STOP_M
+    left, after = np.full(count, np.nan), np.full(count, np.nan)
+    np.fmax.at(left, run[is_there], at_s[is_there])
+    later = at_s > left[run]
+    np.fmin.at(after, run[later], at_s[later])
+    return np.where(np.isfinite(after), left, np.nan), after
 
 
 def _of_one_vehicle(run: Integers, vehicle: Integers) -> Integers:
@@ -158,14 +173,6 @@ def _calls(plans: Plans, driven: Runs) -> _Calls:
         first_m=first_m,
         last_m=last_m,
     )
-
-
-def _snapped(calls: _Calls, run: Integers, at_m: Floats) -> tuple[Floats, Flags]:
-    """Positions by a run's first or last stop put onto it; and which are by the first."""
-    first, last = calls.first_m[run], calls.last_m[run]
-    is_at_first = np.abs(at_m - first) <= AT_STOP_M
-    at = np.where(is_at_first, first, at_m)
-    return np.where(np.abs(at_m - last) <= AT_STOP_M, last, at), is_at_first
 
 
 def _any_of(run: Integers, count: int) -> Integers:

@@ -26,6 +26,14 @@ def service_day(parameters: Mapping[str, Any]) -> Column:
     return F.coalesce(F.try_to_date("start_date", "yyyyMMdd"), turned)
 
 
+def delivered(inputs: Mapping[str, DataFrame]) -> DataFrame:
+    """The positions, with the moment of their snapshot (null where the city does not keep it)."""
+    some = inputs[POSITIONS]
+    if "feed_timestamp" in some.columns:
+        return some
+    return some.withColumn("feed_timestamp", F.lit(None).cast("timestamp"))
+
+
 def is_future() -> Column:
     """Whether a position is later than its snapshot by more than clocks may differ."""
     ahead = F.unix_seconds("timestamp") - F.unix_seconds("feed_timestamp")
@@ -45,7 +53,7 @@ def seen(inputs: Mapping[str, DataFrame], parameters: Mapping[str, Any]) -> Data
         "SCHEDULED"
     )
     return (
-        inputs[POSITIONS]
+        delivered(inputs)
         .where(~is_future())
         .select(
             service_day(parameters).alias("day"),

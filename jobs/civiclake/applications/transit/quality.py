@@ -70,6 +70,7 @@ def _positions(inputs: Mapping[str, DataFrame], parameters: Mapping[str, Any]) -
         "E003": (named, F.col("known_trip").isNull() & ~is_added),
         "E004": (line, F.col("known_line").isNull()),
         "E028": (F.lit(True), ~_inside()),
+        "civiclake_position_without_service": (F.lit(True), F.col("has_service").isNull()),
     }
     rows = [
         F.struct(
@@ -91,6 +92,7 @@ def _positions(inputs: Mapping[str, DataFrame], parameters: Mapping[str, Any]) -
 def _with_known(inputs: Mapping[str, DataFrame], parameters: Mapping[str, Any]) -> DataFrame:
     """Positions with their trip and line, if the timetable has them, and the area of its stops."""
     trips = inputs[timetable.TRIPS]
+    days = timetable.service_days(inputs).select("day", F.lit(True).alias("has_service")).distinct()
     lines = trips.select("route_id").distinct().withColumn("known_line", F.lit(True))
     area = inputs[timetable.STOPS].agg(
         F.min("stop_lat").alias("south"),
@@ -99,8 +101,9 @@ def _with_known(inputs: Mapping[str, DataFrame], parameters: Mapping[str, Any]) 
         F.max("stop_lon").alias("east"),
     )
     return (
-        inputs[positions.POSITIONS]
+        positions.delivered(inputs)
         .withColumn("day", positions.service_day(parameters))
+        .join(F.broadcast(days), "day", "left")
         .join(
             F.broadcast(trips.select("trip_id", F.lit(True).alias("known_trip"))), "trip_id", "left"
         )

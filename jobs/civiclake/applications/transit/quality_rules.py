@@ -55,6 +55,12 @@ RULES = {
         ERROR,
         "{found} of {checked} positions lie outside of the area of all stops; example: {example}.",
     ),
+    "civiclake_position_without_service": _rule(
+        POSITIONS,
+        ERROR,
+        "{found} of {checked} positions are of a day on which the timetable offers nothing (a wrong"
+        " clock?) and are not used; example: {example}.",
+    ),
     "E029": _rule(
         POSITIONS,
         ERROR,
