@@ -1,0 +1,51 @@
+"""What each district has for its children, by kind of school and year: ``marts.education_supply``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from civiclake.applications.education.children import counted, persons
+from civiclake.applications.education.collected import collected, spread
+from civiclake.applications.education.kinds import begins, kinds
+from civiclake.applications.education.supply_rows import TYPES, Told, supply
+
+
+def build(inputs: Mapping[str, DataFrame], parameters: Mapping[str, Any]) -> DataFrame:
+    """Children, seats, teachers, spending and class size of each district, kind and year.
+
+    Every division has a row for every kind and school year, also without a school or a child.
+
+    Args:
+        inputs: ``education.schools``, ``education.enrolments``, ``geography.divisions``,
+            ``public_security.residents``.
+        parameters: ``kinds`` with ``ages`` and the city's floors, and ``year_begins``.
+
+    Raises:
+        UserError: the parameters name no kind, or what cannot be a range of ages or a floor; or
+            there are more schools or districts than the method takes.
+    """
+    named, first = kinds(parameters), begins(parameters)
+    lists = inputs["education.enrolments"]
+    # Who left meanwhile is counted where he went.
+    there = lists.groupBy("school_year", "school_id").agg(
+        F.count_if(F.col("left_on").isNull()).alias("enrolled")
+    )
+    enrolled = collected(there, "schools and school years").dropna(subset=["school_year"])
+    years = sorted({int(year) for year in enrolled["school_year"]})
+    people = persons(inputs["public_security.residents"])
+    schools = inputs["education.schools"].select(
+        "school_id", "kind", "district_code", F.col("places").alias("seats"), "teachers_fte",
+        "classes", "spending_yuan",
+    )  # fmt: skip
+    divisions = inputs["geography.divisions"].select("code", "name", "former_code", "is_urban")
+    told = Told(
+        divisions=collected(divisions, "divisions"),
+        schools=collected(schools, "schools"),
+        enrolled=enrolled,
+        children=counted(people, ["district_code"], years, named, first),
+    )
+    return spread(lists, supply(told, named, years), TYPES)
