@@ -1,1 +1,1 @@
-"""Steps of the applications' marts: DataFrames in, one DataFrame out; nothing is read or written."""
+"""Steps of the applications' marts: DataFrames in, one out; nothing is read or written."""

@@ -23,7 +23,9 @@ def carried(rows: pd.DataFrame, divisions: pd.DataFrame) -> pd.DataFrame:
     former = divisions.dropna(subset=["former_code"])
     former = former[~former["former_code"].isin(divisions["code"])]
     successor = former.sort_values("code").drop_duplicates("former_code")
-    today = rows["district_code"].map(dict(zip(successor["former_code"], successor["code"])))
+    today = rows["district_code"].map(
+        dict(zip(successor["former_code"], successor["code"], strict=True))
+    )
     code = today.fillna(rows["district_code"]).fillna(NOWHERE)
     return rows.assign(district_code=code, is_carried=today.notna())
 

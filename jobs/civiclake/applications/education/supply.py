@@ -1,4 +1,4 @@
-"""What each district has for its children, by kind of school and year: ``marts.education_supply``."""
+"""What each district has for its children, by kind and year: ``marts.education_supply``."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ TYPES: Mapping[str, str] = {
     "classes": "integer",
     "spending_yuan": "number",
     "class_size": "number",
-    **{measure: "number" for measure in MEASURES},
+    **dict.fromkeys(MEASURES, "number"),
     **{f"{measure}_floor": "number" for measure in MEASURES},
     **{f"is_below_{measure}_floor": "boolean" for measure in MEASURES},
     "gap": "string",
@@ -89,7 +89,7 @@ def supply(told: Told, kinds: Sequence[Kind], years: Sequence[int]) -> pd.DataFr
 
 def _enrolled(enrolled: pd.DataFrame, schools: pd.DataFrame) -> pd.DataFrame:
     placed = enrolled.merge(schools[["school_id", "district_code", "kind"]], on="school_id")
-    return placed.groupby(_KEYS, as_index=False)["enrolled"].sum()
+    return placed.groupby(_KEYS, as_index=False).agg(enrolled=("enrolled", "sum"))
 
 
 def _of_today(schools: pd.DataFrame) -> pd.DataFrame:
