@@ -89,3 +89,17 @@ def begins(parameters: Mapping[str, Any]) -> Begins:
             " '09-01'"
         )
     return Begins(int(month), int(day))
+
+
+def positive(parameters: Mapping[str, Any], name: str, example: float) -> float:
+    """A number above 0 among the parameters.
+
+    Raises:
+        UserError: it is missing or none.
+    """
+    said = parameters.get(name)
+    if isinstance(said, bool) or not isinstance(said, int | float) or not said > 0:
+        raise UserError(
+            f"parameters: {name}: {said!r}; a number above 0 is allowed, such as {example:g}"
+        )
+    return float(said)
