@@ -21,7 +21,7 @@ def build(inputs: Mapping[str, DataFrame], parameters: Mapping[str, Any]) -> Dat
 
     Args:
         inputs: ``education.schools``, ``education.enrolments``, ``geography.divisions``,
-            ``public_security.residents``.
+            ``public_security.residents``, ``marts.education_access``.
         parameters: ``kinds`` with ``ages`` and the city's floors, and ``year_begins``.
 
     Raises:
@@ -47,5 +47,16 @@ def build(inputs: Mapping[str, DataFrame], parameters: Mapping[str, Any]) -> Dat
         schools=collected(schools, "schools"),
         enrolled=enrolled,
         children=counted(people, ["district_code"], years, named, first),
+        ways=collected(_ways(inputs["marts.education_access"]), "districts"),
     )
     return spread(lists, supply(told, named, years), TYPES)
+
+
+def _ways(access: DataFrame) -> DataFrame:
+    """Sums over each district's children: a mean is of people, not of cells."""
+    has_way = F.col("minutes_to_school").isNotNull()
+    return access.groupBy("district_code", "kind").agg(
+        F.sum(F.when(has_way, F.col("children"))).alias("children_with_way"),
+        F.sum(F.col("children") * F.col("minutes_to_school")).alias("minutes"),
+        F.sum(F.when(F.col("is_cut_off"), F.col("children"))).alias("children_cut_off"),
+    )

@@ -35,6 +35,8 @@ TYPES: Mapping[str, str] = {
     "classes": "integer",
     "spending_yuan": "number",
     "class_size": "number",
+    "minutes_to_school_mean": "number",
+    "children_cut_off": "integer",
     **dict.fromkeys(MEASURES, "number"),
     **{f"{measure}_floor": "number" for measure in MEASURES},
     **{f"is_below_{measure}_floor": "boolean" for measure in MEASURES},
@@ -55,6 +57,9 @@ class Told:
     """``school_year``, ``school_id``, ``enrolled``."""
     children: pd.DataFrame
     """``school_year``, ``district_code``, ``kind``, ``children``."""
+    ways: pd.DataFrame
+    """Of the latest year, ``district_code``, ``kind``, ``children_with_way``, ``minutes`` (of all
+    of them together) and ``children_cut_off``."""
 
 
 def supply(told: Told, kinds: Sequence[Kind], years: Sequence[int]) -> pd.DataFrame:
@@ -83,6 +88,7 @@ def supply(told: Told, kinds: Sequence[Kind], years: Sequence[int]) -> pd.DataFr
     rows = grid.merge(counted, how="left", on=_KEYS)
     rows = rows.merge(_enrolled(told.enrolled, schools), how="left", on=_KEYS)
     rows = rows.merge(_of_today(schools), how="left", on=["district_code", "kind"])
+    rows = rows.merge(told.ways, how="left", on=["district_code", "kind"])
     figures = _figures(rows, kinds, max(years, default=0))
     return figures.sort_values(_KEYS, ignore_index=True)
 
@@ -110,6 +116,10 @@ def _figures(rows: pd.DataFrame, kinds: Sequence[Kind], latest: int) -> pd.DataF
     without = is_told & (rows["schools"] == 0)
     for name in _SUPPLY:
         rows[name] = rows[name].astype(float).mask(without, 0.0).where(is_told)
+    rows["minutes_to_school_mean"] = _ratio(rows["minutes"], rows["children_with_way"]).where(
+        is_told
+    )
+    rows["children_cut_off"] = rows["children_cut_off"].fillna(0).where(is_told)
     rows["class_size"] = _ratio(rows["enrolled"], rows["classes"])
     for measure, name in _PER_CHILD.items():
         rows[measure] = _ratio(rows[name], rows["children"])
@@ -140,7 +150,7 @@ def _sentences(is_told: pd.Series, latest: int) -> list[Sentence]:
     return [
         (
             lambda rows: ~is_told,
-            f"seats, teachers, classes and spending are known for {latest} only",
+            f"seats, teachers, classes, spending and ways are known for {latest} only",
         ),
         (lambda rows: rows["district_name"].isna(), UNKNOWN),
         (lambda rows: (rows["carried_children"] + rows["carried_schools"]) > 0, CARRIED),
@@ -150,6 +160,10 @@ def _sentences(is_told: pd.Series, latest: int) -> list[Sentence]:
         ),
         (lambda rows: is_told & (rows["schools"] == 0), "no school of this kind: no class size"),
         (lambda rows: is_told & (rows["schools"] == 1), "one school only"),
+        (
+            lambda rows: is_told & (rows["children"] > 0) & rows["minutes_to_school_mean"].isna(),
+            "no way to a school of this kind is known: no minutes",
+        ),
         *(told_by(name) for name in _SUPPLY),
         (
             lambda rows: is_told & (rows["schools"] > 0) & (rows["seats"] == 0),
