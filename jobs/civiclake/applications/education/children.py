@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import pandas as pd
 from pyspark.sql import Column, DataFrame
@@ -35,6 +35,7 @@ def counted(
     years: Iterable[int],
     kinds: Sequence[Kind],
     begins: Begins,
+    such: Mapping[str, Callable[[int], Column]] | None = None,
 ) -> pd.DataFrame:
     """Children of each place, year and kind.
 
@@ -44,20 +45,26 @@ def counted(
         years: in which school years begin.
         kinds: and their ages.
         begins: when a school year does.
+        such: further counts of those children, by name: which of them, in a year.
 
     Returns:
-        ``by``, ``school_year``, ``kind``, ``children``; places without any are not among them.
+        ``by``, ``school_year``, ``kind``, ``children`` and the further counts; places without any
+        children are not among them.
     """
+    which: dict[str, Callable[[int], Column]] = {"children": lambda _: F.lit(True), **(such or {})}
     asked = [(year, kind) for year in years for kind in kinds]
+    if not asked:
+        return pd.DataFrame(columns=[*by, "school_year", "kind", *which])
     sums = [
-        F.count_if(is_of_age(kind, year, begins)).alias(f"_{n}")
+        F.count_if(is_of_age(kind, year, begins) & holds(year)).alias(f"{name}_{n}")
         for n, (year, kind) in enumerate(asked)
+        for name, holds in which.items()
     ]
-    if not sums:
-        return pd.DataFrame(columns=[*by, "school_year", "kind", "children"])
     wide = collected(people.groupBy(*by).agg(*sums), f"groups by {', '.join(by)}")
     parts = [
-        wide[list(by)].assign(school_year=year, kind=kind.name, children=wide[f"_{n}"])
+        wide[list(by)].assign(
+            school_year=year, kind=kind.name, **{name: wide[f"{name}_{n}"] for name in which}
+        )
         for n, (year, kind) in enumerate(asked)
     ]
     long = pd.concat(parts, ignore_index=True)

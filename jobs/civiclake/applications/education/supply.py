@@ -8,6 +8,7 @@ from typing import Any
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from civiclake.applications.education import lists
 from civiclake.applications.education.children import counted, persons
 from civiclake.applications.education.collected import collected, spread
 from civiclake.applications.education.kinds import begins, kinds
@@ -29,12 +30,8 @@ def build(inputs: Mapping[str, DataFrame], parameters: Mapping[str, Any]) -> Dat
             there are more schools or districts than the method takes.
     """
     named, first = kinds(parameters), begins(parameters)
-    lists = inputs["education.enrolments"]
-    # Who left meanwhile is counted where he went.
-    there = lists.groupBy("school_year", "school_id").agg(
-        F.count_if(F.col("left_on").isNull()).alias("enrolled")
-    )
-    enrolled = collected(there, "schools and school years").dropna(subset=["school_year"])
+    enrolments = inputs["education.enrolments"]
+    enrolled = collected(lists.pupils(enrolments), "schools and school years")
     years = sorted({int(year) for year in enrolled["school_year"]})
     people = persons(inputs["public_security.residents"])
     schools = inputs["education.schools"].select(
@@ -49,7 +46,7 @@ def build(inputs: Mapping[str, DataFrame], parameters: Mapping[str, Any]) -> Dat
         children=counted(people, ["district_code"], years, named, first),
         ways=collected(_ways(inputs["marts.education_access"]), "districts"),
     )
-    return spread(lists, supply(told, named, years), TYPES)
+    return spread(enrolments, supply(told, named, years), TYPES)
 
 
 def _ways(access: DataFrame) -> DataFrame:
