@@ -41,7 +41,8 @@ def build(inputs: Mapping[str, DataFrame], parameters: Mapping[str, Any]) -> Dat
     )
     years = inputs["education.enrolments"].agg(F.max("school_year").alias("latest"))
     latest = collected(years, "years")["latest"].dropna().astype(int).tolist()
-    people = persons(inputs["public_security.residents"])
+    register = inputs["public_security.residents"]
+    people = persons(register)
     schools = inputs["education.schools"].select(
         "school_id", "kind", "latitude", "longitude", F.col("places").alias("seats")
     )
@@ -51,5 +52,6 @@ def build(inputs: Mapping[str, DataFrame], parameters: Mapping[str, Any]) -> Dat
         schools=collected(schools.orderBy("school_id"), "schools"),
         segments=collected(inputs["geography.road_segments"].select(*_SEGMENT), "road segments"),
         children=counted(people, ["home_cell", "district_code"], latest, named, first),
+        registrations=counted(register, ["home_cell"], latest, named, first),
     )
     return spread(people, access(told, reach), TYPES)

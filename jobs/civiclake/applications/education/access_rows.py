@@ -21,14 +21,16 @@ MOST_PAIRS = 50_000_000
 """Cells times schools of one kind."""
 _AT_ONCE = 64
 """Schools that ways are looked for from at once: a row of all crossings each."""
-_KEYS = ["home_cell", "kind"]
+_KEYS = ["school_year", "home_cell", "kind"]
 TYPES: Mapping[str, str] = {
+    "school_year": "integer",
     "home_cell": "string",
     "kind": "string",
     "district_code": "string",
     "district_name": "string",
     "is_urban": "boolean",
     "children": "integer",
+    "registrations": "integer",
     "metres_to_road": "number",
     "metres_to_school": "number",
     "minutes_to_school": "number",
@@ -63,7 +65,9 @@ class Told:
     segments: pd.DataFrame
     """``from_node``, ``to_node``, their positions, ``length_m``, ``is_one_way``."""
     children: pd.DataFrame
-    """``home_cell``, ``district_code``, ``kind``, ``children``."""
+    """``school_year``, ``home_cell``, ``district_code``, ``kind``, ``children``."""
+    registrations: pd.DataFrame
+    """The same of the register's entries, by ``school_year``, ``home_cell`` and ``kind``."""
 
 
 def access(told: Told, reach: Reach) -> pd.DataFrame:
@@ -97,9 +101,8 @@ def access(told: Told, reach: Reach) -> pd.DataFrame:
 
 def _cells(told: Told) -> pd.DataFrame:
     """Children by cell and kind; the district is that of most of the cell's children."""
-    children = carried(told.children, told.divisions)
-    sound = {cell for cell in children["home_cell"].dropna().unique() if h3.is_valid_cell(cell)}
-    children["home_cell"] = children["home_cell"].where(children["home_cell"].isin(sound), NOWHERE)
+    children = _on_grid(carried(told.children, told.divisions))
+    entries = _on_grid(told.registrations).rename(columns={"children": "registrations"})
     by_district = children.groupby(["home_cell", "district_code"], as_index=False).agg(
         children=("children", "sum")
     )
@@ -107,7 +110,16 @@ def _cells(told: Told) -> pd.DataFrame:
         ["home_cell", "children", "district_code"], ascending=[True, False, True]
     ).drop_duplicates("home_cell")
     cells = children.groupby(_KEYS, as_index=False).agg(children=("children", "sum"))
-    return cells.merge(most[["home_cell", "district_code"]], on="home_cell")
+    cells = cells.merge(most[["home_cell", "district_code"]], on="home_cell")
+    entries = entries.groupby(_KEYS, as_index=False).agg(registrations=("registrations", "sum"))
+    return cells.merge(entries, how="left", on=_KEYS)
+
+
+def _on_grid(rows: pd.DataFrame) -> pd.DataFrame:
+    """What is no cell of the grid is none."""
+    cells = rows["home_cell"]
+    sound = {cell for cell in cells.dropna().unique() if h3.is_valid_cell(cell)}
+    return rows.assign(home_cell=cells.where(cells.isin(sound), NOWHERE))
 
 
 def _network(segments: pd.DataFrame) -> Roads:

@@ -30,6 +30,7 @@ TYPES: Mapping[str, str] = {
     "high": "number",
     "adjusted": "number",
     "is_fair": "boolean",
+    "districts": "integer",
     "observations": "integer",
     "left_out": "integer",
     "gap": "string",
@@ -90,13 +91,16 @@ def equity(told: Told, kinds: Sequence[str], near_minutes: float) -> pd.DataFram
     children = _placed(told.children, told.divisions)
     found = []
     for kind in kinds:
-        rows = [*_of_districts(told, kind, latest), *_of_schools(told, kind)]
-        rows += _of_cells(told.cells[told.cells["kind"] == kind], near_minutes)
-        found += [{"school_year": latest, "kind": kind, **asdict(row)} for row in rows]
+        inhabited = told.supply[(told.supply["kind"] == kind) & (told.supply["children"] > 0)]
+        districts = inhabited["school_year"].value_counts()
         for year in told.years:
             here = children[(children["kind"] == kind) & (children["school_year"] == year)]
-            enrolled = _of_lists(here, told.without_pseudonym.get(year, 0))
-            found += [{"school_year": year, "kind": kind, **asdict(row)} for row in enrolled]
+            rows = [*_of_lists(here, told.without_pseudonym.get(year, 0))]
+            if year == latest:
+                rows += [*_of_districts(told, kind, latest), *_of_schools(told, kind)]
+                rows += _of_cells(told.cells[told.cells["kind"] == kind], near_minutes)
+            keys = {"school_year": year, "kind": kind, "districts": int(districts.get(year, 0))}
+            found += [{**keys, **asdict(row)} for row in rows]
     return pd.DataFrame(found, columns=list(TYPES))
 
 

@@ -52,7 +52,10 @@ def build(inputs: Mapping[str, DataFrame], parameters: Mapping[str, Any]) -> Dat
     )
     divisions = inputs["geography.divisions"].select("code", "name", "former_code", "is_urban")
     rows = followed(
-        collected(counts, "districts and grades"), collected(divisions, "divisions"), smallest
+        collected(counts, "districts and grades"),
+        collected(schools.select("district_code"), "schools"),
+        collected(divisions, "divisions"),
+        smallest,
     )
     return spread(here, rows, TYPES)
 

@@ -19,6 +19,7 @@ TYPES: Mapping[str, str] = {
     "grade": "integer",
     "district_name": "string",
     "is_urban": "boolean",
+    "schools": "integer",
     "learners": "integer",
     **dict.fromkeys(_ALWAYS, "integer"),
     **dict.fromkeys(COUNTS, "integer"),
@@ -26,11 +27,14 @@ TYPES: Mapping[str, str] = {
 }
 
 
-def followed(counts: pd.DataFrame, divisions: pd.DataFrame, smallest_group: int) -> pd.DataFrame:
+def followed(
+    counts: pd.DataFrame, schools: pd.DataFrame, divisions: pd.DataFrame, smallest_group: int
+) -> pd.DataFrame:
     """One row for each year, district and grade with learners.
 
     Args:
         counts: of learners by year, district and grade.
+        schools: ``district_code`` of each.
         divisions: ``code``, ``name``, ``former_code``, ``is_urban``.
         smallest_group: a group of fewer learners keeps its row and loses its counts.
 
@@ -41,6 +45,8 @@ def followed(counts: pd.DataFrame, divisions: pd.DataFrame, smallest_group: int)
     today = carried(counts, divisions)
     rows = today.groupby(_KEYS, as_index=False)[numbers].sum()
     rows = rows.merge(places(divisions, rows), how="left", on="district_code")
+    stand = carried(schools, divisions)["district_code"].value_counts()
+    rows["schools"] = rows["district_code"].map(stand).fillna(0)
     years = set(rows["school_year"])
     has_next = (rows["school_year"] + 1).isin(years)
     is_small = rows["learners"] < smallest_group

@@ -126,7 +126,6 @@ def _figures(rows: pd.DataFrame, kinds: Sequence[Kind], latest: int) -> pd.DataF
         rows[f"{measure}_floor"] = rows["kind"].map({k.name: k.floors.get(measure) for k in kinds})
         rows[f"is_below_{measure}_floor"] = _is_below(rows[measure], rows[f"{measure}_floor"])
     rows["gap"] = gaps(rows, _sentences(is_told, latest))
-    rows["schools"] = rows["schools"].where(is_told)
     return rows
 
 
