@@ -93,6 +93,7 @@ def _registers(city: City) -> Iterator[Register]:
     yield Register(statistics.POPULATION, city, grows=False, history=History.SNAPSHOT)
     yield Register(geography.DIVISIONS, city, grows=False)
     yield Register(geography.ROADS, city, grows=False)
+    yield Register(geography.ROAD_SEGMENTS, city, grows=False)
     yield Register(geography.PARCELS, city)
     yield Register(environment.STATIONS, city, grows=False)
 

@@ -34,6 +34,7 @@ BUCKETS = (
         {
             "geography.divisions": Format(),
             "geography.roads": Format(),
+            "geography.road_segments": Format(),
             "geography.parcels": Format("zip", member="parcels.csv"),
         },
     ),
