@@ -54,10 +54,19 @@ def climb(fine: Iterable[str], resolution: int) -> Cells:
     return np.asarray(found, dtype=np.str_)
 
 
-def _parent(cell: str, resolution: int) -> str:
+def size(cell: str) -> int:
+    """The resolution of a cell.
+
+    Raises:
+        UserError: it is none.
+    """
     if not h3.is_valid_cell(cell):
         raise UserError(f"cell {cell!r} is not of the H3 grid")
-    mine = h3.get_resolution(cell)
+    return int(h3.get_resolution(cell))
+
+
+def _parent(cell: str, resolution: int) -> str:
+    mine = size(cell)
     if mine < resolution:
         raise UserError(
             f"cell {cell!r} is of resolution {mine}: {COARSEST} to {mine} is allowed,"
