@@ -104,3 +104,9 @@ def centres(of: Iterable[str]) -> pd.DataFrame:
     names = [str(cell) for cell in of]
     spots = np.asarray([h3.cell_to_latlng(cell) for cell in names]).reshape(-1, 2)
     return pd.DataFrame(spots, index=names, columns=["latitude", "longitude"])
+
+
+def outlines(of: Iterable[str]) -> list[list[tuple[float, float]]]:
+    """The corners of each cell, longitude and latitude in degrees."""
+    corners = [h3.cell_to_boundary(str(cell)) for cell in of]
+    return [[(float(east), float(north)) for north, east in ring] for ring in corners]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 import shapely
 
@@ -14,6 +13,9 @@ from civiclake.pipeline.plans.town import Town, check_inside
 from civiclake.statistics import grid
 from civiclake.statistics.plans import MOST_PAIRS
 from civiclake.statistics.roads import snap
+
+_PART = 2
+"""Sizes of cells by which a part of the city is coarser than who lives there is known."""
 
 
 def candidates(town: Town, asked: Asked) -> tuple[pd.DataFrame, list[str]]:
@@ -27,8 +29,7 @@ def candidates(town: Town, asked: Asked) -> tuple[pd.DataFrame, list[str]]:
         check_inside(town, asked.candidates, "candidates")
         found = asked.candidates[list(COLUMNS)].reset_index(drop=True)
     else:
-        most = MOST_PAIRS // max(len(town.places), 1) - 1
-        found, told = _near_people(town, most)
+        found, told = _near_people(town, MOST_PAIRS // len(town.places) - 1)
     allowed = found if asked.forbidden is None else _allowed(found, asked.forbidden)
     if allowed.empty:
         raise UserError(
@@ -41,40 +42,37 @@ def candidates(town: Town, asked: Asked) -> tuple[pd.DataFrame, list[str]]:
 
 def _near_people(town: Town, most: int) -> tuple[pd.DataFrame, list[str]]:
     """The crossing nearest to each inhabited cell, or its centre where there are no roads."""
-    chosen = town.places
-    size = max(grid_size(chosen), grid.COARSEST)
-    while len(chosen) > most and size > grid.COARSEST:
-        size -= 1
-        chosen = _fullest(town.places, size)
-    told = (
-        [f"{len(town.places):,} inhabited cells are too many candidates: {len(chosen):,} are"
-         f" taken, the fullest of each cell of size {size}"]
-        if len(chosen) < len(town.places)
-        else []
-    )  # fmt: skip
+    found = _beside(town, town.places)
+    if len(found) <= most:
+        return found, []
+    some = _beside(town, _spread(town.places)).head(max(most, 1))
+    return some, [
+        f"{len(found):,} candidates are too many for {len(town.places):,} places: {len(some):,} are"
+        " taken, at least one in each part of the city, the others near the most people"
+    ]
+
+
+def _beside(town: Town, chosen: pd.DataFrame) -> pd.DataFrame:
     if town.network is None:
-        sites = chosen[["latitude", "longitude"]].reset_index(names="id")
+        sites, what = chosen[["latitude", "longitude"]].reset_index(names="id"), "cell"
     else:
-        near = np.unique(snap(town.network, chosen["latitude"], chosen["longitude"]).node)
-        sites = town.network.nodes.iloc[near].reset_index(names="id")
+        near = pd.unique(snap(town.network, chosen["latitude"], chosen["longitude"]).node)
+        sites, what = town.network.nodes.iloc[near].reset_index(names="id"), "crossing"
     sites["id"] = sites["id"].astype(str)
-    return sites.assign(name=sites["id"])[list(COLUMNS)], told
+    return sites.assign(name=f"{what} " + sites["id"])[list(COLUMNS)]
 
 
-def grid_size(places: pd.DataFrame) -> int:
-    """The finest size of the places' cells."""
-    sizes = {grid.size(cell) for cell in places.index}
-    return max(sizes)
-
-
-def _fullest(places: pd.DataFrame, size: int) -> pd.DataFrame:
-    """Of the places in each coarser cell the one with the most people."""
+def _spread(places: pd.DataFrame) -> pd.DataFrame:
+    """First the fullest place of each coarser cell, then all others, each by people."""
+    finest = max(grid.size(cell) for cell in places.index)
+    size = max(finest - _PART, grid.COARSEST)
     parents = [
         cell if grid.size(cell) <= size else str(grid.climb([cell], size)[0])
         for cell in places.index
     ]
     order = places.assign(parent=parents).sort_values("people", ascending=False, kind="stable")
-    return order.drop_duplicates("parent").sort_index().drop(columns="parent")
+    is_more = order.duplicated("parent")
+    return pd.concat([order[~is_more], order[is_more]]).drop(columns="parent")
 
 
 def _allowed(found: pd.DataFrame, forbidden: Forbidden) -> pd.DataFrame:

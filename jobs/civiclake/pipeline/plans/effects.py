@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from civiclake.pipeline.plans.given import COLUMNS
 from civiclake.pipeline.plans.town import OUTSIDE
 from civiclake.statistics.plans import NOBODY
 
@@ -108,9 +109,10 @@ def by_district(found: pd.DataFrame, districts: pd.DataFrame, within: float) -> 
 
 
 def by_site(found: pd.DataFrame, sites: pd.DataFrame, chosen: tuple[int, ...]) -> pd.DataFrame:
-    """The chosen sites with whom they serve (``people``) and who gains (``gains``)."""
+    """The chosen sites with whom they serve (``people``) and who ``gains``; most gain first."""
     whole = found.groupby("site")[["people", "gains"]].sum()
-    return sites.loc[list(chosen)].assign(
+    mine = sites.loc[list(chosen), list(COLUMNS)].assign(
         people=whole["people"].reindex(list(chosen), fill_value=0.0),
         gains=whole["gains"].reindex(list(chosen), fill_value=0.0),
     )
+    return mine.sort_values(["gains", "people"], ascending=False, kind="stable")
