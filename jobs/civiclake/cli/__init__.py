@@ -16,11 +16,13 @@ from civiclake.cli import (
     diff,
     education,
     engines,
+    exports,
     maintain,
     new,
     quarantine,
     query,
     services,
+    transit,
 )
 from civiclake.errors import CivicLakeError
 
@@ -47,6 +49,8 @@ app.add_typer(engines.app, name="engine")
 app.add_typer(analysts.app, name="analyst")
 query.register(app)
 app.add_typer(education.app, name="education")
+app.add_typer(transit.app, name="transit")
+app.add_typer(exports.app, name="export")
 services.register(app)
 
 
