@@ -30,12 +30,17 @@ PORTS = ("POSTGRES", "MARIADB", "S3", "SFTP", "REST")
 SYSTEMS: tuple[System, ...] = (Databases(), Clinic(), Store(), Transfer(), Registers(), Folders())
 
 
+MADE = 2
+"""Raised when the same seed makes another city than before: its systems can't be carried on."""
+
+
 class State(BaseModel):
     """Which city the systems hold, and up to which night."""
 
     seed: int
     residents: int
     night: int = 0
+    made: int = 1
 
 
 def start(settings: Settings) -> dict[str, str]:
@@ -143,12 +148,19 @@ def size(settings: Settings, residents: int | None = None, seed: int | None = No
     """Which city the systems hold, or will hold.
 
     Raises:
-        UserError: they hold another one than is asked for.
+        UserError: they hold another one than is asked for, or one of another version.
     """
     path = _state_path(settings)
     if not path.exists():
-        return State(seed=SEED if seed is None else seed, residents=residents or RESIDENTS)
+        return State(
+            seed=SEED if seed is None else seed, residents=residents or RESIDENTS, made=MADE
+        )
     state = State.model_validate_json(path.read_bytes())
+    if state.made != MADE:
+        raise UserError(
+            "the systems hold a sample city that another version of CivicLake made: run `make"
+            " clean` to begin anew, or go on with that version"
+        )
     wanted = (residents or state.residents, state.seed if seed is None else seed)
     if wanted != (state.residents, state.seed):
         raise UserError(

@@ -127,6 +127,14 @@ def test_another_city_in_the_same_place_is_refused(
     assert _fingerprint(systems) == before
 
 
+def test_a_city_of_another_version_is_refused(tmp_path: Path) -> None:
+    settings = Settings(state_dir=tmp_path)
+    (tmp_path / "demo").mkdir()
+    (tmp_path / "demo" / "city.json").write_text('{"seed": 7, "residents": 800, "night": 2}')
+    with pytest.raises(UserError, match="another version of CivicLake made: run `make clean`"):
+        sources.size(settings)
+
+
 def test_starting_again_changes_nothing(systems: Settings) -> None:
     before = {name: running.pid for name, running in sources.status(systems).items() if running}
     ports = sources.start(systems)

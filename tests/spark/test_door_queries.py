@@ -261,8 +261,12 @@ def test_added_columns_reach_the_metadata_calls(
     path = f"{lake.lake}/unified/door_wider"
     make_table(spark, path, "SELECT 1 AS a")
     _until(lambda: _columns(session, "door_wider"), [("a", "INT")])
-    spark.sql(f"ALTER TABLE delta.`{path}` ADD COLUMN b STRING")
-    _until(lambda: _columns(session, "door_wider"), [("a", "INT"), ("b", "STRING")])
+    wanted = [("a", "INT")]
+    # Two within less than a minute: an answer that is made anew once a minute misses one of them.
+    for name in ("b", "c"):
+        spark.sql(f"ALTER TABLE delta.`{path}` ADD COLUMN {name} STRING")
+        wanted.append((name, "STRING"))
+        _until(lambda: _columns(session, "door_wider"), wanted, seconds=25)
 
 
 def test_analysts_come_and_go_at_once(lake: Settings) -> None:

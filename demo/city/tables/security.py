@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import date, timedelta
 from decimal import Decimal
 
+import h3
+
 from demo.city import places
 from demo.city.chance import Draw
 from demo.city.journal import entered_on
@@ -20,6 +22,8 @@ HOTSPOTS = (
 )
 """District and centre; every third incident happens within 250 metres of one of them."""
 _KINDS = ("theft", "burglary", "fraud", "assault", "robbery", "damage", "traffic")
+CELL_RESOLUTION = 8
+"""Of the city's grid: three quarters of a square kilometre."""
 _RENAMED_ON = date(2011, 5, 20)
 """Until then, Chenggong and Jinning were counties of other codes."""
 
@@ -49,6 +53,7 @@ def _resident(city: City, index: int, changes: int) -> Row:
         address,
         old or spot.district.code,
         f"B{resident.household.number:08d}",
+        h3.latlng_to_cell(float(spot.latitude), float(spot.longitude), CELL_RESOLUTION),
         since,
         None,
     )
@@ -58,7 +63,7 @@ RESIDENTS = Shape(
     id="public_security.residents",
     columns=(
         "register_no", "citizen_id", "person_name", "sex", "birth_date", "phone", "address",
-        "district_code", "household_no", "registered_on", "updated_at",
+        "district_code", "household_no", "home_cell", "registered_on", "updated_at",
     ),
     key=("register_no",),
     make=_resident,

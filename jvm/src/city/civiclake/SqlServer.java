@@ -55,10 +55,21 @@ public final class SqlServer {
     LOG.info("the analysts' door is open, tables: {}", TableNames.shown());
     while (!spark.sparkContext().isStopped()) {
       Thread.sleep(POLL_MS);
+      follow(gate);
+    }
+    DoorWatch.halt("Spark gave up");
+  }
+
+  /** A door that lives on while this loop does not would show old names and columns for ever. */
+  private static void follow(Gate gate) {
+    try {
       TableNames.followFolders();
       TableNames.followColumns();
       gate.sweep();
+    } catch (RuntimeException e) {
+      LOG.error("the door goes on following its tables", e);
+    } catch (Error e) {
+      DoorWatch.halt("it could not follow its tables any more: " + e);
     }
-    DoorWatch.halt("Spark gave up");
   }
 }
