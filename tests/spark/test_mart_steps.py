@@ -276,7 +276,7 @@ def test_the_last_figures_stay_where_new_ones_break_the_contract(folders: Folder
     folders.put(contract, "SELECT DATE '2016-01-01' AS day, 1 AS visits")
     folders.town.refresh("breaks")
     folders.put(contract, "SELECT DATE '2016-01-01' AS day, CAST(NULL AS INT) AS visits")
-    with pytest.raises(ContractError, match="rule 'required:visits' .*; nothing was written"):
+    with pytest.raises(ContractError, match=r"rule 'required:visits' .*; nothing was written"):
         folders.town.refresh("breaks")
     assert folders.rows("breaks") == [(_day(1), 1)]
 
