@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -29,6 +30,7 @@ from civiclake.pipeline.watch import deliveries
 from civiclake.settings import Settings, project_root
 
 MART = "visits_by_weather"
+FOLDER = f"health/{MART}"
 VISITS, DAYS = "health.visits", "meteorology.daily"
 
 
@@ -92,7 +94,7 @@ class Town(Nights):
 
     def truth(self) -> list[Any]:
         """What the query gives over the whole inputs."""
-        text = (self.settings.marts_dir / f"{MART}.sql").read_text()
+        text = (self.settings.marts_dir / FOLDER / "query.sql").read_text()
         for dataset_id in (VISITS, DAYS):
             text = text.replace(f"unified.{dataset_id.replace('.', '_')}", self.name(dataset_id))
         return sorted(self.spark.sql(text).collect(), key=str)
@@ -128,7 +130,7 @@ def week(town: Town, tmp_path: Path) -> Town:
 
 
 def test_only_the_groups_that_changed_are_computed_and_replaced(week: Town) -> None:
-    assert week.refresh().message == "no group has changed"
+    assert week.refresh().message == "nothing has changed"
     week.visit(900, 903, "2016-01-02")
     assert week.check("1 groups of day").read == 1
     # From one day to another: both are touched.
@@ -163,7 +165,7 @@ def test_a_mart_is_a_delivery_with_an_owner_and_says_what_it_waits_for(
 
     name, owner = f"marts.{MART}", "City planning office"
     assert state() == [(name, "delivered", owner)]
-    own.write_text(f"-- inputs: {VISITS}\nSELECT * FROM raw.health_visits")
+    own.write_text("SELECT * FROM raw.health_visits")
     with pytest.raises(ContractError):
         week.refresh()
     assert state() == [(name, "held", owner)]
@@ -191,7 +193,7 @@ def test_inputs_that_have_not_changed_for_long_are_read_all_the_same(week: Town)
 def test_tidied_inputs_have_not_changed(week: Town) -> None:
     for table in ("{visits}", "{days}", "{mart}"):
         week.sql(f"OPTIMIZE {table}")
-    assert week.refresh().message == "no group has changed"
+    assert week.refresh().message == "nothing has changed"
     week.visit(900, 903, "2016-01-02")
     week.sql("OPTIMIZE {visits}")
     assert week.check("1 groups of day").read == 1
@@ -280,27 +282,34 @@ def test_what_the_feed_can_not_tell_makes_the_whole_anew(week: Town) -> None:
 
 @pytest.fixture
 def own(week: Town, tmp_path: Path) -> Iterator[Path]:
-    """The mart as a file that a test may change."""
-    folder = tmp_path / "marts"
-    folder.mkdir()
-    file = folder / f"{MART}.sql"
-    file.write_text((week.settings.marts_dir / file.name).read_text())
-    week.settings = week.settings.model_copy(update={"marts_dir": folder})
-    yield file
+    """The mart's query as a file that a test may change."""
+    marts = tmp_path / "marts"
+    shutil.copytree(week.settings.marts_dir / FOLDER, marts / FOLDER)
+    week.settings = week.settings.model_copy(update={"marts_dir": marts})
+    yield marts / FOLDER / "query.sql"
+
+
+def _compiled(query: Path) -> Manifest:
+    root = project_root()
+    return load_city(root / "schemas", root / "expectations", query.parents[2])
 
 
 def test_another_query_makes_the_whole_anew(week: Town, own: Path) -> None:
     own.write_text(own.read_text().replace("  w.temp_min_c,\n", "  w.temp_min_c AS least_c,\n"))
-    week.check("built whole: its query has changed")
+    contract = own.with_name("mart.yaml")
+    contract.write_text(contract.read_text().replace("name: temp_min_c", "name: least_c"))
+    week.city = _compiled(own)
+    week.check("built whole: its contract or its step has changed")
     assert "least_c" in week.spark.table(week.mart).columns
 
 
 def test_a_wrong_group_is_found_and_writes_nothing(week: Town, own: Path) -> None:
-    wrong = "-- group: meteorology.daily = date_add(date, 1)"
-    own.write_text(own.read_text().replace("-- group: meteorology.daily = date", wrong))
-    root = project_root()
-    week.city = load_city(root / "schemas", root / "expectations", own.parent)
-    week.check("built whole: its query has changed")
+    contract, right = own.with_name("mart.yaml"), "meteorology.daily: date\n"
+    text = contract.read_text()
+    assert right in text
+    contract.write_text(text.replace(right, "meteorology.daily: date_add(date, 1)\n"))
+    week.city = _compiled(own)
+    week.check("built whole: its contract or its step has changed")
     before = week.served()
     week.weather("2016-01-10")
     with pytest.raises(UserError, match="give rows of other groups of day as well"):
@@ -311,7 +320,7 @@ def test_a_wrong_group_is_found_and_writes_nothing(week: Town, own: Path) -> Non
 @pytest.mark.parametrize(
     ("more", "told"),
     [
-        ("FROM raw.health_visits", r"visits_by_weather\.sql:3: reads raw\.health_visits; allowed"),
+        ("FROM raw.health_visits", r"weather/query\.sql:2: reads raw\.health_visits; allowed"),
         ("FROM unified.health_visits VERSION AS OF 1", "reads unified.health_visits AS OF"),
         ("FROM {mart}", "reads delta.`"),
     ],
@@ -319,7 +328,7 @@ def test_a_wrong_group_is_found_and_writes_nothing(week: Town, own: Path) -> Non
 def test_a_file_that_was_changed_since_the_check_is_judged_again(
     week: Town, own: Path, more: str, told: str
 ) -> None:
-    text = f"-- inputs: {VISITS}, {DAYS}\nSELECT count(*) AS n\n{more.format(mart=week.mart)}"
+    text = f"SELECT count(*) AS n\n{more.format(mart=week.mart)}"
     own.write_text(text)
     before = week.served()
     with pytest.raises(ContractError, match=told):
@@ -331,7 +340,8 @@ def test_spark_itself_says_what_would_be_read(week: Town) -> None:
     """Where a parser of ours were led astray, the plan is not."""
     mart = week.city.marts[0]
     found = groups.inputs(week.spark, week.settings, mart)
-    groups.bind(week.spark, week.settings, mart, "SELECT 1", found, Plan(whole="all"))
+    frames = groups.frames(week.spark, week.settings, mart, found, Plan(whole="all"))
+    groups.bind("SELECT 1", found, frames)
 
     def judge(query: str) -> None:
         guard.judge_plan(week.spark, week.settings, mart, query, found)
@@ -409,6 +419,6 @@ def test_what_a_mart_committed_is_in_the_ledger_though_nobody_lived_to_write_it(
             patch.setattr("civiclake.io.ops.ledger.record", power_cut)
             with pytest.raises(RuntimeError):
                 week.refresh(full=full)
-    assert week.refresh().message == "no group has changed"
+    assert week.refresh().message == "nothing has changed"
     told = [row[1] for row in week.ledger("batch_id", "inserted") if row[0] in ("n2", "n3")]
     assert told == [2, week.sql("SELECT count(*) FROM {mart}")[0][0]]

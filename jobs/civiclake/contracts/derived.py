@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
 
 from pydantic import BaseModel, ConfigDict
 
 from civiclake.contracts import promise, schedule
+from civiclake.contracts.inputs import LINKS
 from civiclake.contracts.model import Dataset, Manifest, Owner
 from civiclake.contracts.promise import Promise, State
 
 OPERATORS = Owner(name="Operators", contact="the city's operators")
-"""They answer for links, and for marts that name nobody."""
+"""They answer for links."""
 BUILD_SECONDS = 3600
 """What is made from an input that came at its very deadline is due this much later."""
 _DAYS = 62
@@ -61,28 +62,46 @@ class Derived(BaseModel):
 def derived(city: Manifest) -> list[Derived]:
     """All marts and links of a city whose inputs have contracts."""
     datasets = {dataset.id: dataset for dataset in city.datasets}
-    found = [
-        (f"marts.{m.name}", f"mart_{m.name}", m.inputs, m.owner or OPERATORS) for m in city.marts
-    ]
-    found += [(f"link.{k.name}", f"link_{k.name}", k.inputs, OPERATORS) for k in city.links]
-    made = []
-    for name, dag, inputs, owner in found:
-        own = [datasets[i] for i in inputs if i in datasets]
-        if own:
-            made.append(
-                Derived(
-                    id=name,
-                    dag=dag,
-                    inputs=inputs,
-                    schedule=_slowest(own),
-                    latency_seconds=max(d.latency_seconds for d in own) + BUILD_SECONDS,
-                    owner=owner,
-                )
-            )
-    return made
+    made: dict[str, Derived] = {}
+    tables: dict[str, Derived] = {}
+    for link in city.links:
+        one = _derived(f"link.{link.name}", f"link_{link.name}", link.inputs, datasets, tables)
+        if one is not None:
+            made[one.id] = one
+            tables |= {f"{LINKS}.{link.name}": one, f"{LINKS}.{link.name}_link": one}
+    for mart in city.marts:  # each after those that it reads
+        one = _derived(mart.id, f"mart_{mart.name}", mart.inputs, datasets, tables)
+        if one is not None:
+            promised = mart.latency_seconds or one.latency_seconds
+            update = {"owner": mart.owner, "latency_seconds": promised}
+            made[mart.id] = tables[mart.id] = one.model_copy(update=update)
+    return list(made.values())
 
 
-def _slowest(datasets: Sequence[Dataset]) -> str:
+def _derived(
+    name: str,
+    dag: str,
+    inputs: tuple[str, ...],
+    datasets: Mapping[str, Dataset],
+    tables: Mapping[str, Derived],
+) -> Derived | None:
+    own = [datasets[i] for i in inputs if i in datasets]
+    before = [tables[i] for i in inputs if i in tables]
+    if not own and not before:
+        return None
+    latencies = [*(d.latency_seconds for d in own), *(d.latency_seconds for d in before)]
+    schedules = {*(promise.cron(d) for d in own), *(d.schedule for d in before)}
+    return Derived(
+        id=name,
+        dag=dag,
+        inputs=inputs,
+        schedule=_slowest(schedules),
+        latency_seconds=max(latencies) + BUILD_SECONDS,
+        owner=OPERATORS,
+    )
+
+
+def _slowest(schedules: Collection[str]) -> str:
     """The schedule that fires least often, of several such the one that fires last by day."""
     until = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -91,4 +110,4 @@ def _slowest(datasets: Sequence[Dataset]) -> str:
         hour = fired[-1].hour * 60 + fired[-1].minute if fired else 0
         return (len(fired), -hour, text)
 
-    return min({promise.cron(dataset) for dataset in datasets}, key=rank)
+    return min(schedules, key=rank)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,28 @@ from civiclake.cli.pictures import canvas
 _METRES_A_DEGREE = 111_195.0
 """Of latitude, on the mean sphere: a scale bar is off by less than 0.6 % with it."""
 _MARGIN = 0.03
+_LATIN = 0x2E80
+"""Letters from here on are as wide as they are high."""
+_ASIDE = [
+    (0.0, 0.0),
+    *(
+        (up * step, right)
+        for step in (1.4, 2.8, 4.2, 5.6, 7.0)
+        for right in (0.0, 0.6, -0.6, 1.2, -1.2)
+        for up in (1.0, -1.0)
+    ),
+]
+"""Where else a name may stand: lines up and names to the right."""
+
+
+@dataclass(frozen=True)
+class Name:
+    """A name and the place that it is of."""
+
+    text: str
+    longitude: float
+    latitude: float
+    colour: str = canvas.MUTED
 
 
 def prepare(axes: Axes, bounds: tuple[float, float, float, float]) -> None:
@@ -51,9 +74,58 @@ def draw_lines(axes: Axes, lines: Iterable[Sequence[tuple[float, float]]], **sty
 
 
 def label(axes: Axes, longitude: float, latitude: float, text: str, **style: Any) -> None:
-    """A name at a place."""
+    """A text at a place."""
     look = {"ha": "center", "va": "center", "color": canvas.MUTED, "fontsize": 7, "clip_on": True}
     canvas.halo(axes.text(longitude, latitude, text, **{**look, **style}))
+
+
+def names(
+    axes: Axes,
+    said: Sequence[Name],
+    clear: Sequence[tuple[float, float]] = (),
+    size: float = 7,
+) -> None:
+    """Names near their places, none over another: who has to give way gets a line to its place.
+
+    Args:
+        axes: a map, in its place on the page.
+        said: names, the weightiest first.
+        clear: longitude and latitude of what no name may cover.
+        size: of the letters, in points.
+    """
+    (west, east), (south, north) = axes.get_xlim(), axes.get_ylim()
+    place = axes.get_window_extent()
+    # The aspect is held, so that the map fills its place in one direction alone.
+    stretch = float(axes.get_aspect())
+    point = max((east - west) / place.width / stretch, (north - south) / place.height)
+    point *= axes.figure.dpi / 72
+    wide, high = size * point * stretch, size * point * 1.25
+    taken = [(x - wide / 2, y - high / 2, wide, high) for x, y in clear]
+    for one in said:
+        width = wide * sum(1.0 if ord(letter) > _LATIN else 0.62 for letter in one.text)
+        boxes = [
+            (one.longitude + right * width - width / 2, one.latitude + up * high - high / 2)
+            for up, right in _ASIDE
+        ]
+        free = (box for box in boxes if not any(_meets(box, (width, high), t) for t in taken))
+        low = next(free, boxes[0])
+        taken.append((*low, width, high))
+        spot = low[0] + width / 2, low[1] + high / 2
+        if low != boxes[0]:
+            axes.plot([one.longitude, spot[0]], [one.latitude, spot[1]], color=canvas.MUTED,
+                      linewidth=0.4, zorder=2.5)  # fmt: skip
+        label(axes, *spot, one.text, color=one.colour, fontsize=size, zorder=7)
+
+
+def _meets(
+    low: tuple[float, float], size: tuple[float, float], other: tuple[float, float, float, float]
+) -> bool:
+    return (
+        low[0] < other[0] + other[2]
+        and other[0] < low[0] + size[0]
+        and low[1] < other[1] + other[3]
+        and other[1] < low[1] + size[1]
+    )
 
 
 def scale_bar(axes: Axes) -> None:
