@@ -14,6 +14,7 @@ from civiclake.cli import (
     contracts,
     deliveries,
     diff,
+    education,
     engines,
     maintain,
     new,
@@ -45,6 +46,7 @@ maintain.register(app)
 app.add_typer(engines.app, name="engine")
 app.add_typer(analysts.app, name="analyst")
 query.register(app)
+app.add_typer(education.app, name="education")
 services.register(app)
 
 

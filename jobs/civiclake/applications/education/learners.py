@@ -1,0 +1,90 @@
+"""What became of learners from one school year to the next: ``marts.education_learners``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from civiclake.applications.education import lists
+from civiclake.applications.education.collected import collected, spread
+from civiclake.applications.education.learners_rows import COUNTS, TYPES, followed
+from civiclake.errors import UserError
+
+
+def build(inputs: Mapping[str, DataFrame], parameters: Mapping[str, Any]) -> DataFrame:
+    """Who stayed, changed school, moved up, left or ended: counts by year, district and grade.
+
+    Args:
+        inputs: ``education.enrolments``, ``education.schools``, ``geography.divisions``.
+        parameters: ``obligation`` (the first and last grade that have to be attended) and
+            ``smallest_group``: of fewer learners nothing is told.
+
+    Raises:
+        UserError: a parameter is missing or cannot be meant, or there are more districts and
+            grades than the method takes.
+    """
+    first, last = _obligation(parameters)
+    smallest = parameters.get("smallest_group")
+    if isinstance(smallest, bool) or not isinstance(smallest, int) or smallest < 1:
+        raise UserError(
+            f"parameters: smallest_group: {smallest!r}; a whole number from 1 on is allowed"
+        )
+    schools = inputs["education.schools"].select("school_id", "kind", "district_code")
+    here = lists.learners(inputs["education.enrolments"]).join(schools, "school_id", "left")
+    there = here.select(
+        (F.col("school_year") - 1).alias("school_year"),
+        "citizen_id",
+        F.col("first_school_id").alias("next_school_id"),
+    )
+    kinds = schools.select(
+        F.col("school_id").alias("next_school_id"), F.col("kind").alias("next_kind")
+    )
+    known = there.where("citizen_id IS NOT NULL").join(kinds, "next_school_id", "left")
+    found = _what_became(here.join(known, ["school_year", "citizen_id"], "left"), first, last)
+    counts = found.groupBy("school_year", "district_code", "grade").agg(
+        F.count("*").alias("learners"),
+        F.count_if(F.col("citizen_id").isNull()).alias("not_followed"),
+        F.count_if(F.col("schools") > 1).alias("moved_within_year"),
+        *(F.count_if(F.col("became") == name).alias(name) for name in COUNTS),
+    )
+    divisions = inputs["geography.divisions"].select("code", "name", "former_code", "is_urban")
+    rows = followed(
+        collected(counts, "districts and grades"),
+        collected(schools.select("district_code"), "schools"),
+        collected(divisions, "divisions"),
+        smallest,
+    )
+    return spread(here, rows, TYPES)
+
+
+def _what_became(joined: DataFrame, first: int, last: int) -> DataFrame:
+    """``became`` of each learner whom a pseudonym lets one follow, one of :data:`COUNTS`."""
+    goes_on = F.col("next_school_id").isNotNull()
+    is_obliged = F.col("grade").between(first, last - 1)
+    became = (
+        F.when(F.col("citizen_id").isNull(), None)
+        .when(goes_on & (F.col("next_school_id") == F.col("school_id")), "stayed")
+        .when(goes_on & (F.col("next_kind") == F.col("kind")), "changed_school")
+        .when(goes_on, "moved_up")
+        .when(is_obliged, "left_school")
+        .otherwise("ended")
+    )
+    return joined.withColumn("became", became)
+
+
+def _obligation(parameters: Mapping[str, Any]) -> tuple[int, int]:
+    said = parameters.get("obligation")
+    if not (
+        isinstance(said, list)
+        and len(said) == 2
+        and all(isinstance(grade, int) for grade in said)
+        and 0 <= said[0] <= said[1]
+    ):
+        raise UserError(
+            f"parameters: obligation: {said!r} should be the first and the last grade that have to"
+            " be attended, such as [1, 9]"
+        )
+    return said[0], said[1]
