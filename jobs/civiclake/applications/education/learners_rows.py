@@ -65,6 +65,6 @@ def _sentences(is_small: pd.Series, has_next: pd.Series, smallest_group: int) ->
         ),
         (
             lambda rows: ~is_small & has_next & (rows["not_followed"] > 0),
-            "those without a pseudonym cannot be followed and are in no other count",
+            "who is not recognised cannot be followed and is in no other count",
         ),
     ]
