@@ -76,6 +76,11 @@ FAULTS: dict[str, tuple[Spoil, str, str]] = {
         "marts/x.sql: stands in the wrong place",
         "its contract in marts/<application>/x/mart.yaml, its query beside it in query.sql",
     ),
+    "mart's contract beside its folder": (
+        file("marts/parks/y.yaml", "kind: DataContract\n"),
+        "marts/parks/y.yaml: stands in the wrong place",
+        "marts/<application>/y/mart.yaml",
+    ),
     "mart without contract": (
         file("marts/parks/x/query.sql", "SELECT 1"),
         "marts/parks/x/query.sql: has no contract",

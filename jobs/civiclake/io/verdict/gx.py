@@ -21,7 +21,7 @@ from typing import Any
 
 from pyspark.sql import DataFrame
 
-from civiclake.contracts.model import Dataset, Rule, Severity
+from civiclake.contracts.model import Dataset, Mart, Rule, Severity
 from civiclake.io.verdict.gx_metrics import answer_values_without_spark
 
 _OF_MOMENTS = ("expect_column_max_to_be_between", "expect_column_min_to_be_between")
@@ -75,7 +75,7 @@ def warm_up() -> None:
     _library()
 
 
-def judge(prepared: DataFrame, dataset: Dataset, batch_id: str) -> Verdict:
+def judge(prepared: DataFrame, dataset: Dataset | Mart, batch_id: str) -> Verdict:
     """Let Great Expectations judge a batch by all its rules.
 
     Args:
@@ -207,13 +207,14 @@ def _page(result: Any) -> str:
     return text.replace("<head>", f"<head>{_STYLE}", 1)
 
 
-def write_page(docs_dir: Path, dataset: Dataset, batch_id: str, verdict: Verdict) -> Path:
+def write_page(docs_dir: Path, dataset: Dataset | Mart, batch_id: str, verdict: Verdict) -> Path:
     """Put a batch's page into Data Docs and renew the index.
 
     Returns:
         Path of the page.
     """
-    folder = docs_dir / dataset.department / dataset.name
+    department, _, name = dataset.id.partition(".")
+    folder = docs_dir / department / name
     folder.mkdir(parents=True, exist_ok=True)
     page = folder / f"{batch_id}.html"
     _replace(page, verdict.page)
