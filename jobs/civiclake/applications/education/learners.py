@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from civiclake.applications.education import lists
@@ -38,16 +38,10 @@ def build(inputs: Mapping[str, DataFrame], parameters: Mapping[str, Any]) -> Dat
     schools = inputs["education.schools"].select("school_id", "kind", "district_code")
     named = _named(inputs["education.enrolments"], inputs["links.person_link"])
     here = lists.learners(named, "person_id").join(schools, "school_id", "left")
-    there = here.select(
-        (F.col("school_year") - 1).alias("school_year"),
-        "person",
-        F.col("first_school_id").alias("next_school_id"),
-    )
     kinds = schools.select(
         F.col("school_id").alias("next_school_id"), F.col("kind").alias("next_kind")
     )
-    known = there.where("person IS NOT NULL").join(kinds, "next_school_id", "left")
-    found = _what_became(here.join(known, ["school_year", "person"], "left"), first, last)
+    found = _what_became(_with_next(here).join(kinds, "next_school_id", "left"), first, last)
     counts = found.groupBy("school_year", "district_code", "grade").agg(
         F.count("*").alias("learners"),
         F.count_if(F.col("person").isNull()).alias("not_followed"),
@@ -72,19 +66,32 @@ def _named(enrolments: DataFrame, links: DataFrame) -> DataFrame:
     return enrolments.join(mine, "enrolment_id", "left")
 
 
-def _what_became(joined: DataFrame, first: int, last: int) -> DataFrame:
+def _with_next(here: DataFrame) -> DataFrame:
+    """The next list that has each learner: ``next_year``, ``next_school_id``."""
+    own = Window.partitionBy("person").orderBy("school_year")
+    is_named = F.col("person").isNotNull()
+    return here.withColumns(
+        {
+            "next_year": F.when(is_named, F.lead("school_year").over(own)),
+            "next_school_id": F.when(is_named, F.lead("first_school_id").over(own)),
+        }
+    )
+
+
+def _what_became(found: DataFrame, first: int, last: int) -> DataFrame:
     """``became`` of each learner whom one can follow, one of :data:`COUNTS`."""
-    goes_on = F.col("next_school_id").isNotNull()
+    goes_on = F.col("next_year") == F.col("school_year") + 1
     is_obliged = F.col("grade").between(first, last - 1)
     became = (
         F.when(F.col("person").isNull(), None)
         .when(goes_on & (F.col("next_school_id") == F.col("school_id")), "stayed")
         .when(goes_on & (F.col("next_kind") == F.col("kind")), "changed_school")
         .when(goes_on, "moved_up")
+        .when(F.col("next_year").isNotNull(), "away")
         .when(is_obliged, "left_school")
         .otherwise("ended")
     )
-    return joined.withColumn("became", became)
+    return found.withColumn("became", became)
 
 
 def _obligation(parameters: Mapping[str, Any]) -> tuple[int, int]:

@@ -9,7 +9,7 @@ import pandas as pd
 from civiclake.applications.education.districts import carried, places
 from civiclake.applications.education.sentences import Sentence, gaps
 
-COUNTS = ("stayed", "changed_school", "moved_up", "left_school", "ended")
+COUNTS = ("stayed", "changed_school", "moved_up", "away", "left_school", "ended")
 """What becomes of a learner in the next school year."""
 _ALWAYS = ("not_followed", "moved_within_year")
 _KEYS = ["school_year", "district_code", "grade"]
