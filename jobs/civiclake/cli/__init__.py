@@ -19,6 +19,7 @@ from civiclake.cli import (
     exports,
     maintain,
     new,
+    plan,
     quarantine,
     query,
     services,
@@ -47,6 +48,7 @@ app.add_typer(deliveries.app, name="deliveries")
 maintain.register(app)
 app.add_typer(engines.app, name="engine")
 app.add_typer(analysts.app, name="analyst")
+plan.register(app)
 query.register(app)
 app.add_typer(education.app, name="education")
 app.add_typer(transit.app, name="transit")

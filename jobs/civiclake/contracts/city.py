@@ -115,14 +115,12 @@ def _read_marts(folder: Path, shared: Library, faults: Faults) -> list[MartDraft
         if not path.is_file() or "cases" in way[2:3]:
             continue
         if len(way) != 3 or path.name not in (CONTRACT, QUERY):
-            if path.suffix in (".yaml", ".yml", ".sql"):
-                name = path.stem if len(way) == 1 else way[min(1, len(way) - 1)]
-                faults.add(
-                    _shown(path, folder),
-                    "stands in the wrong place; a mart is a folder: its contract in"
-                    f" {folder.name}/<application>/{name}/{CONTRACT}, its query beside it in"
-                    f" {QUERY}",
-                )
+            if _is_misplaced(path, len(way)):
+                name = way[1] if len(way) > 2 else path.stem
+                wanted = f"{folder.name}/<application>/{name}/{CONTRACT}"
+                message = "stands in the wrong place; a mart is a folder: its contract in"
+                shown = _shown(path, folder)
+                faults.add(shown, f"{message} {wanted}, its query beside it in {QUERY}")
             continue
         if path.name == QUERY and not path.with_name(CONTRACT).is_file():
             faults.add(_shown(path, folder), f"has no contract; wanted is {CONTRACT} beside it")
@@ -136,6 +134,17 @@ def _read_marts(folder: Path, shared: Library, faults: Faults) -> list[MartDraft
             message = f"fills table {draft.id!r}, which {first.shown} fills already; rename one"
             draft.document.fault(faults, ("id",), message)
     return list(found.values())
+
+
+def _is_misplaced(path: Path, depth: int) -> bool:
+    """Whether a file would be a mart's, if it stood in its folder.
+
+    What the marts of an application share may stand beside their folders, such as a table of kinds.
+    """
+    if path.suffix not in (".yaml", ".yml", ".sql"):
+        return False
+    is_contract = "DataContract" in path.read_text(encoding="utf-8", errors="replace")
+    return depth != 2 or path.suffix == ".sql" or is_contract
 
 
 def fingerprint(*folders: Path) -> str:

@@ -36,7 +36,11 @@ class Derived(BaseModel):
     owner: Owner
 
     def waits_for(
-        self, due_at: datetime, datasets: Mapping[str, Dataset], known: Collection[Promise]
+        self,
+        due_at: datetime,
+        datasets: Mapping[str, Dataset],
+        known: Collection[Promise],
+        made: Mapping[str, Derived] | None = None,
     ) -> list[str]:
         """Its inputs that did not come in a night, each with its state and whom to ask.
 
@@ -44,19 +48,26 @@ class Derived(BaseModel):
             due_at: when it was due itself.
             datasets: the contracts, by id.
             known: rows of ``ops.deliveries``.
+            made: other marts and links, by id.
         """
         states = {(row.dataset, row.due_at): row.state for row in known}
         found = []
-        for name in self.inputs:
-            dataset = datasets.get(name)
-            if dataset is None:
+        for name in dict.fromkeys(row_of(one) for one in self.inputs):
+            one = datasets.get(name) or (made or {}).get(name)
+            if one is None:
                 continue
-            due = schedule.last_before(promise.cron(dataset), due_at)
-            state = states.get((name, due))
+            cron = promise.cron(one) if isinstance(one, Dataset) else one.schedule
+            state = states.get((name, schedule.last_before(cron, due_at)))
             if state not in _CAME:
                 what = state.value if state else "not delivered"
-                found.append(f"{name} ({what}: ask {dataset.owner.name}, {dataset.owner.contact})")
+                found.append(f"{name} ({what}: ask {one.owner.name}, {one.owner.contact})")
         return found
+
+
+def row_of(input_id: str) -> str:
+    """Id under which the ledger has an input: both tables of a link are made at once."""
+    kind, _, name = input_id.partition(".")
+    return f"link.{name.removesuffix('_link')}" if kind == LINKS else input_id
 
 
 def derived(city: Manifest) -> list[Derived]:

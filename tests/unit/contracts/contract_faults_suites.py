@@ -76,6 +76,11 @@ FAULTS: dict[str, tuple[Spoil, str, str]] = {
         "marts/x.sql: stands in the wrong place",
         "its contract in marts/<application>/x/mart.yaml, its query beside it in query.sql",
     ),
+    "mart's contract beside its folder": (
+        file("marts/parks/y.yaml", "kind: DataContract\n"),
+        "marts/parks/y.yaml: stands in the wrong place",
+        "marts/<application>/y/mart.yaml",
+    ),
     "mart without contract": (
         file("marts/parks/x/query.sql", "SELECT 1"),
         "marts/parks/x/query.sql: has no contract",
@@ -259,6 +264,7 @@ FAULTS: dict[str, tuple[Spoil, str, str]] = {
         "reads raw.x",
     ),
     "a group of one": (mart(smallest_group=1), "smallest_group", "greater than or equal to 2"),
+    "parameters of a query": (mart(parameters={"n": 1}), "parameters", "goes with a function"),
     "a restricted column that nothing shows": (
         lambda city: [
             mart()(city),

@@ -106,6 +106,7 @@ SOUND: dict[str, Spoil] = {
         c.own.pop("sequence"),
     ],
     "a mart": query("SELECT 1 AS n", inputs=["parks.trees", "parks.parks"]),
+    "what the marts of an application share": file("marts/parks/kinds.yaml", "oak: {}\n"),
     "a mart by groups": mart(
         refresh_by="n", groups={"parks.trees": "coalesce(upper(park_id), 'unified.x')"}
     ),

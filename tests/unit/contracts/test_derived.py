@@ -47,6 +47,24 @@ def test_links_are_owed_as_well(city: Manifest) -> None:
     ]
 
 
+def test_a_mart_of_marts_is_due_with_them_and_waits_for_them(tmp_path: Path) -> None:
+    made = SmallCity(tmp_path)
+    made.own["schedule"] = "0 1 * * *"
+    made.mart("a_late_one", inputs=["marts.x"])
+    made.mart("x", inputs=["parks.trees"])
+    made.write()
+    city = load_city(made.schemas, made.expectations, made.marts)
+    assert [mart.name for mart in city.marts] == ["x", "a_late_one"]
+    of_marts, first = one(city, "marts.a_late_one"), one(city, "marts.x")
+    assert of_marts.latency_seconds == first.latency_seconds + BUILD_SECONDS
+    assert of_marts.schedule == "0 1 * * *"
+    others = {found.id: found for found in derived(city)}
+    (waits,) = of_marts.waits_for(DUE, {}, [], others)
+    assert waits == "marts.x (not delivered: ask Planning, plan@city.example)"
+    came = promise.delivered(first, "b", DUE.replace(hour=1, minute=0), DUE, rows=1)
+    assert of_marts.waits_for(DUE, {}, [came], others) == []
+
+
 def test_it_names_the_inputs_that_did_not_come_in_its_night(city: Manifest) -> None:
     works = one(city, "marts.works")
     datasets = {dataset.id: dataset for dataset in city.datasets}

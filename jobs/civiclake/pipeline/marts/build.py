@@ -28,6 +28,7 @@ from civiclake.pipeline.marts import groups, guard, steps
 from civiclake.pipeline.marts.groups import Input, Plan
 from civiclake.pipeline.marts.result import hold, shaped
 from civiclake.pipeline.marts.steps import Step
+from civiclake.pipeline.marts.suite import take_verdict
 from civiclake.pipeline.recorded import recorded
 from civiclake.pipeline.watch import deliveries
 from civiclake.pipeline.writing import writing
@@ -120,16 +121,24 @@ def _build(work: _Work, *, full: bool) -> None:
         result.message = "nothing has changed"
         return
     said = {**recall.said(work.entry), **groups.mark(found, step.digest)}
-    with _held(work, _frame(work, step, found, made)) as frame:
+    with _held(work, _frame(work, step, found, made), made) as frame:
         _write(work, frame, made, said)
 
 
 @contextmanager
-def _held(work: _Work, frame: DataFrame) -> Iterator[DataFrame]:
+def _held(work: _Work, frame: DataFrame, made: Plan) -> Iterator[DataFrame]:
     """Rows that keep to the contract, computed once: they are judged, and then written."""
+
+    def others() -> int:
+        if made.whole is not None:
+            return 0
+        mine = groups.is_one_of(f"`{work.mart.refresh_by}`", made)
+        return work.spark.table(work.table).where(f"NOT coalesce({mine}, false)").count()
+
     kept = frame.persist()
     try:
-        hold(work.mart, kept)
+        hold(work.mart, kept, others)
+        take_verdict(work.settings, work.mart, kept, work.entry)
         yield kept
     finally:
         kept.unpersist()

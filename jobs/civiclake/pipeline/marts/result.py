@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from civiclake.contracts.model import Mart, Severity
+from civiclake.contracts.model import Mart, Rule, Severity
 from civiclake.contracts.read.faults import choice, did_you_mean
 from civiclake.errors import ContractError
 from civiclake.steps.rules import compile_rules
@@ -71,12 +72,13 @@ def _fits(have: str, want: str) -> bool:
     return have in ("float", "double") and (want in ("float", "double") or want.startswith("dec"))
 
 
-def hold(mart: Mart, frame: DataFrame) -> int:
+def hold(mart: Mart, frame: DataFrame, others: Callable[[], int] = lambda: 0) -> int:
     """Hold rows against the contract's rules and key.
 
     Args:
         mart: its contract.
         frame: the rows, as :func:`shaped` made them.
+        others: tells how many rows the mart keeps beside these, where a rule is on all of them.
 
     Returns:
         How many rows there are.
@@ -84,7 +86,7 @@ def hold(mart: Mart, frame: DataFrame) -> int:
     Raises:
         ContractError: rows break a rule, hold what is no number, or share a key.
     """
-    rules, _ = compile_rules([r for r in mart.rules if r.origin == "contract"])
+    rules, of_all = compile_rules([r for r in mart.rules if r.origin == "contract"])
     broken = {f"rule {r.rule.id!r} ({r.rule.description})": r.breaks for r in rules}
     hard = {f"rule {r.rule.id!r} ({r.rule.description})" for r in rules
             if r.rule.severity is Severity.CRITICAL}  # fmt: skip
@@ -100,11 +102,24 @@ def hold(mart: Mart, frame: DataFrame) -> int:
         if row[name] and (said in hard or said in finite)
     ]
     faults += _twice(mart, frame)
+    if of_all:
+        whole = int(row[_ROWS]) + others()
+        faults += [
+            f"it would have {whole} rows, which breaks rule {rule.id!r} ({rule.description})"
+            for rule in of_all
+            if rule.severity is Severity.CRITICAL and not _counts_well(rule, whole)
+        ]
     if faults:
         raise ContractError(
             [f"marts/{mart.path}: {fault}; nothing was written" for fault in faults]
         )
     return int(row[_ROWS])
+
+
+def _counts_well(rule: Rule, rows: int) -> bool:
+    """Whether a table of so many rows keeps to a rule on their number."""
+    low, high = rule.kwargs.get("min_value"), rule.kwargs.get("max_value")
+    return (low is None or rows >= low) and (high is None or rows <= high)
 
 
 def _is_none(name: str, kind: str) -> Column:
