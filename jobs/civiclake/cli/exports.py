@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+import yaml
 
 from civiclake.cli.console import say
 from civiclake.cli.query import password_of
@@ -79,14 +80,18 @@ def _day(text: str | None) -> str | None:
 
 
 def timezone(settings: Settings) -> str:
-    """As the contract of the passages says it."""
-    from civiclake.contracts.load import load_city
+    """The agency's, as the contract of the passages says it.
 
-    city = load_city(settings.schemas_dir, settings.expectations_dir, settings.marts_dir)
-    known = {mart.name: mart for mart in city.marts}
-    if PASSAGES not in known:
-        raise UserError(f"marts.{PASSAGES} is in no contract; transit is exported from it")
-    return str(known[PASSAGES].parameters["timezone"])
+    Raises:
+        UserError: there is no such contract, or it names none.
+    """
+    file = settings.marts_dir / "transit" / PASSAGES / "mart.yaml"
+    try:
+        contract = yaml.safe_load(file.read_text(encoding="utf-8"))
+        own = next(p["value"] for p in contract["customProperties"] if p["property"] == "civiclake")
+        return str(own["parameters"]["timezone"])
+    except (OSError, yaml.YAMLError, LookupError, TypeError, StopIteration):
+        raise UserError(f"{file}: no parameters with a timezone; `civiclake check` tells") from None
 
 
 def _ask(settings: Settings, asked: str, user: str) -> tuple[list[str], Iterator[tuple[Any, ...]]]:

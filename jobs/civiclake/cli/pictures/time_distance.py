@@ -16,6 +16,7 @@ from civiclake.cli.pictures.canvas import (
     FAINT,
     INK,
     MUTED,
+    OUTLINE,
     SECOND,
     figure,
     style,
@@ -49,6 +50,7 @@ def diagram(passages: pd.DataFrame, title: str, late_s: float = LATE_S) -> Figur
         fields = made.subplots(len(directions), 1, sharex=True, squeeze=False)[:, 0]
         for field, part in zip(fields, directions, strict=True):
             _field(field, part, late_s)
+        _hours(fields[-1], passages)
         fields[-1].set_xlabel("hour of the service day")
         made.suptitle(title, x=0.01, ha="left", fontsize=11, color=INK)
         made.legend(handles=_legend(late_s), loc="upper right", ncols=5, fontsize=7)
@@ -63,7 +65,7 @@ def _field(field: Axes, part: pd.DataFrame, late_s: float) -> None:
         planned, seen = trip["scheduled_h"], trip["observed_h"]
         is_missed = seen.isna().all()
         look: Any = (0, (3, 2)) if is_missed else "solid"
-        field.plot(planned, km, color=MUTED if is_missed else FAINT, lw=1.1, ls=look, zorder=1)
+        field.plot(planned, km, color=MUTED if is_missed else OUTLINE, lw=1.1, ls=look, zorder=1)
         for hours, way, colour in _driven(planned, seen, km, late_s):
             field.plot(hours, way, color=colour, lw=1.0, zorder=2)
     stops = part.groupby("stop_id")["along_m"].median().sort_values() / _KM_M
@@ -73,12 +75,15 @@ def _field(field: Axes, part: pd.DataFrame, late_s: float) -> None:
     ends = f"{stops.index[0]} → {stops.index[-1]}"
     field.set_title(f"direction {direction}: {ends}", loc="left", fontsize=8, color=MUTED)
     field.set_ylabel("stop, by its way along the line")
-    known = pd.concat([part["scheduled_h"], part["observed_h"]]).dropna()
-    field.set_xlim(known.min() - 0.1, known.max() + 0.1)
-    first, last = int(known.min()), int(known.max()) + 1
-    step = max(1, (last - first) // 18)
-    field.set_xticks(range(first, last + 1, step))
     field.grid(axis="x", color=FAINT, lw=0.4)
+
+
+def _hours(field: Axes, passages: pd.DataFrame) -> None:
+    """The hours below, which all fields share."""
+    known = pd.concat([passages["scheduled_h"], passages["observed_h"]]).dropna()
+    first, last = int(known.min()), int(known.max())
+    field.set_xticks(range(first, last + 1, max(1, (last - first) // 18)))
+    field.set_xlim(known.min() - 0.1, known.max() + 0.1)
 
 
 def _driven(
@@ -95,7 +100,7 @@ def _driven(
 
 def _legend(late_s: float) -> list[Line2D]:
     looks: list[tuple[str, str, Any]] = [
-        ("timetable", FAINT, "solid"),
+        ("timetable", OUTLINE, "solid"),
         ("driven", INK, "solid"),
         (f"over {late_s / 60:g} minutes late", ACCENT, "solid"),
         ("not in the timetable", SECOND, "solid"),
