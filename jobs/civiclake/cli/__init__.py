@@ -21,6 +21,7 @@ from civiclake.cli import (
     quarantine,
     query,
     services,
+    why,
 )
 from civiclake.errors import CivicLakeError
 
@@ -38,6 +39,7 @@ contracts.register(app)
 diff.register(app)
 new.register(app)
 batches.register(app)
+why.register(app)
 app.add_typer(codes.app, name="codes")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(backfill.app, name="backfill")
