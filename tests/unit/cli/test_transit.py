@@ -41,7 +41,7 @@ def test_a_lines_day_is_drawn_with_timetable_and_what_was_driven(tmp_path: Path)
     picture = tmp_path / "k3.svg"
     told = _run(tmp_path, "K3", "--on", "2015-12-28", "--picture", str(picture))
     assert "3 trips, 1 of them never seen" in told
-    texts = [e.text for e in ET.parse(picture).iter(f"{SVG}text")]  # noqa: S314: our own file
+    texts = [e.text for e in ET.parse(picture).iter(f"{SVG}text")]
     assert "Line K3, Monday 2015-12-28" in texts
     assert {"S1", "S2", "S3", "8", "24", "over 5 minutes late", "never seen"} <= set(texts)
     assert "direction 1: S2 → S1" in texts

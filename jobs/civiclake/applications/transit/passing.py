@@ -30,8 +30,8 @@ AT_STOP_M = 30.0
 COLUMNS = (
     "day date, trip_id string, run int, stop_sequence int, line_id string, direction_id int,"
     " stop_id string, previous_stop_id string, vehicle_id string, matched_by string,"
-    " is_exact boolean, scheduled_at timestamp, observed_at timestamp, within_s double, delay_s double,"
-    " along_m double, beside_m double, positions int, positions_near int"
+    " is_exact boolean, scheduled_at timestamp, observed_at timestamp, within_s double,"
+    " delay_s double, along_m double, beside_m double, positions int, positions_near int"
 )
 """What a day gives, as Spark writes a schema."""
 BY_TRIP, BY_PLACE = "trip_id", "place_and_time"
