@@ -35,7 +35,7 @@ _DISTRICT = (
 COLUMNS: Sequence[tuple[str, str, str]] = (
     ("plan_id", "string", "Plan: moment and kind."),
     ("planned_at", "timestamp", "When it was made."),
-    ("kind", "string", "What is planned, as conf/planning.yaml names it."),
+    ("kind", "string", "What is planned, as marts/planning/kinds.yaml names it."),
     ("solve", "string", "Model: p-median, maximal-covering, set-covering or p-center."),
     ("new_sites", "int", "How many sites are new."),
     ("within", "double", "Reach that was asked, in the unit."),

@@ -1,4 +1,4 @@
-"""What can be planned: the kinds that ``conf/planning.yaml`` declares."""
+"""What can be planned: the kinds that ``marts/planning/kinds.yaml`` declares."""
 
 from __future__ import annotations
 
