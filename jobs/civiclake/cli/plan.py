@@ -11,7 +11,7 @@ from civiclake.cli import city
 from civiclake.cli.console import put, say, show_table
 from civiclake.errors import UserError
 from civiclake.local.files import write_whole
-from civiclake.pipeline.plans.kinds import By, Kind, Solve, check_kind, find_kind, read_kinds
+from civiclake.pipeline.plans.kinds import KINDS, By, Kind, Solve, check_kind, find_kind, read_kinds
 from civiclake.pipeline.plans.reach import Reach
 from civiclake.settings import Settings, load_settings
 
@@ -62,7 +62,7 @@ def plan(
     """
     settings = load_settings()
     _check_paths(picture, geojson)
-    declared = find_kind(read_kinds(settings.marts_dir / "planning" / "kinds.yaml"), kind)
+    declared = find_kind(read_kinds(settings.marts_dir / KINDS), kind)
     asked = _asked(declared, new, within, solve, by, capacity, time_limit)
     asked = _with_files(asked, fix, candidates, forbid)
     made = _made(settings, declared, asked)
@@ -119,7 +119,7 @@ def _made(settings: Settings, kind: Kind, asked: Asked) -> Made:
     from civiclake.pipeline.plans.make import make
 
     known = city.read(settings)
-    check_kind(known, kind)
+    check_kind(known.datasets, kind)
     return make(settings, known, asked)
 
 
