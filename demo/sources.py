@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from civiclake.errors import UserError
 from civiclake.local import process
 from civiclake.settings import Settings
+from demo.city.answers import answers
 from demo.city.model import Model
 from demo.city.residents import City
 from demo.city.truth import Truth
@@ -100,6 +101,8 @@ def prepare(
         write(truth_path(settings, number), model.truth(number).model_dump_json(indent=1))
         _write_who_is_who(settings, model, number)
         write(_signals_path(settings), json.dumps(model.signals(), indent=1))
+        if number == 1:
+            write(answers_path(settings), json.dumps(answers(model), ensure_ascii=False))
         state.night = number
         write(_state_path(settings), state.model_dump_json())
     return read_truth(settings, night)
@@ -125,6 +128,11 @@ def truth_path(settings: Settings, night: int) -> Path:
 def who_path(settings: Settings) -> Path:
     """The file that says whom each record is about: dataset, key, number of the resident."""
     return _truth_dir(settings) / "who-is-who.csv.gz"
+
+
+def answers_path(settings: Settings) -> Path:
+    """The file that says what the applications must find in the first night's records."""
+    return _truth_dir(settings) / "answers.json"
 
 
 def drops_dir(settings: Settings) -> Path:

@@ -6,6 +6,9 @@ from collections import Counter
 from datetime import date
 from functools import lru_cache
 
+import h3
+
+from demo.city import places
 from demo.city.residents import HOUSEHOLDS, City
 
 STAGES = ("kindergarten", "primary", "junior", "senior")
@@ -13,6 +16,8 @@ STAGES = ("kindergarten", "primary", "junior", "senior")
 FIRST_AGE = (3, 6, 12, 15)
 """The age on 1 September from which on a child attends each."""
 LAST_AGE = 17
+CELL_RESOLUTION = 8
+"""Of the city's grid: three quarters of a square kilometre."""
 SCHOOL_YEARS = (2013, 2014, 2015)
 """Years in which the school years on record began."""
 
@@ -40,6 +45,40 @@ def residents_by_district(city: City) -> Counter[str]:
         left -= people
         number += 1
     return found
+
+
+PEOPLE = "people"
+"""Everybody, whatever their age."""
+
+
+@lru_cache(maxsize=2)
+def by_cell(city: City) -> tuple[Counter[tuple[str, str]], Counter[tuple[str, str]]]:
+    """People and children of each stage, by cell of the grid and by district."""
+    cells: Counter[tuple[str, str]] = Counter()
+    districts: Counter[tuple[str, str]] = Counter()
+    number, left = 0, city.residents
+    while left > 0:
+        household = city.household(number)
+        cell = cell_of(household.spot)
+        ages = [PEOPLE] * min(left, len(HOUSEHOLDS[number % len(HOUSEHOLDS)]))
+        for group in (*ages, *_stages(city, number, len(ages))):
+            cells[cell, group] += 1
+            districts[household.spot.district.code, group] += 1
+        left -= len(ages)
+        number += 1
+    return cells, districts
+
+
+def cell_of(spot: places.Spot) -> str:
+    """The cell of the city's grid in which a place lies."""
+    return str(h3.latlng_to_cell(float(spot.latitude), float(spot.longitude), CELL_RESOLUTION))
+
+
+def _stages(city: City, household: int, people: int) -> list[str]:
+    """The stages that the children of a household attend."""
+    births = city.births(household)[:people]
+    attended = (stage(school_age(born, SCHOOL_YEARS[-1])) for born in births if born)
+    return [STAGES[number] for number in attended if number is not None]
 
 
 @lru_cache(maxsize=4)

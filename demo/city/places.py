@@ -92,19 +92,21 @@ def road_name(district: District, road: int) -> str:
     return _ROAD_NAMES[first : first + 2] + _ROAD_KINDS[road * len(_ROAD_KINDS) // 12]
 
 
-def spot(chance: Draw, district: District, *, corner: bool = False) -> Spot:
+def spot(chance: Draw, district: District, part: str = "") -> Spot:
     """Some place in a district.
 
     Args:
         chance: where to draw it from.
         district: which.
-        corner: whether it is to be in the north-eastern corner of the town.
+        part: of its town: ``corner``, the north-eastern one; ``middle``; or anywhere.
     """
     road = chance.below(ROADS_PER_DISTRICT)
     house = chance.between(1, 399)
     north, east = chance.between(-TOWN, TOWN), chance.between(-TOWN, TOWN)
-    if corner:
+    if part == "corner":
         north, east = (TOWN + abs(north)) // 2, (TOWN + abs(east)) // 2
+    elif part == "middle":
+        north, east = north // 3, east // 3
     while not _within(district, north, east):
         # Towards the centre: a town is denser there.
         north, east = north * 3 // 4, east * 3 // 4

@@ -147,6 +147,15 @@ class City:
         place, _, kind = _SEATS[seat]
         return self._number(block, seat, kind)[0], block * len(HOUSEHOLDS) + place
 
+    def births(self, household: int) -> list[date | None]:
+        """Birthdays of a household's children, in the order of its people; None of the others."""
+        block, place = divmod(household, len(HOUSEHOLDS))
+        return [
+            self._number(block, seat, kind)[0] if kind == "child" else None
+            for seat, (home, _, kind) in enumerate(_SEATS)
+            if home == place
+        ]
+
     def _number(self, block: int, seat: int, kind: str) -> tuple[date, int, bool]:
         """Birthday and serial number: the next card of the kind's shuffled pack."""
         among = _KINDS[:seat].count(kind)

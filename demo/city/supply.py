@@ -1,8 +1,8 @@
 """What the city offers its people, and where: enough in most divisions, too little in three.
 
 Schools, facilities and libraries are dealt out to the divisions, and what they can take follows
-the people who live there. In the under-served divisions it is far less, in the order in which
-they are named, and all of it stands in one corner of the town.
+the people who live there, in the middle of the town. In the under-served divisions it is far
+less, in the order in which they are named, and all of it stands in one corner.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def dealt(city: City, kind: str, number: int, each: int, *, extra: bool = False)
 def stand(city: City, kind: str, number: int, district: places.District) -> places.Spot:
     """Where a public place stands that was dealt to a district."""
     chance = Draw(city.seed, kind, "place", number)
-    return places.spot(chance, district, corner=district.code in UNDER_SERVED)
+    return places.spot(chance, district, "corner" if district.code in UNDER_SERVED else "middle")
 
 
 def offered(people: Mapping[str, int], for_each: float) -> dict[str, int]:

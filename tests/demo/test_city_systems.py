@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import gzip
 import json
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -87,7 +89,31 @@ def test_what_was_landed_comes_to_what_the_truth_says(
             different = {k: (found.get(k, 0), v) for k, v in wanted.items() if found.get(k, 0) != v}
             if different:
                 wrong[f"night {number}, {dataset.id}"] = different
+        if number == 1:
+            _assert_answers(lake, json.loads(sources.answers_path(systems).read_text()))
     assert wrong == {}
+
+
+def _assert_answers(lake: Lake, told: dict[str, Any]) -> None:
+    """The answers are of the rows that the lake serves on the first night, no others."""
+    residents = [row for row, _ in lake.tables["public_security.residents"].rows.values()]
+    libraries = next(plan for plan in told["plans"] if plan["kind"] == "library")
+    assert Counter(row["home_cell"] for row in residents) == libraries["people"]
+    people = {code: found["residents"] for code, found in told["health"]["by_district"].items()}
+    assert Counter(row["district_code"] for row in residents) == people
+    seats: Counter[str] = Counter()
+    for row, _ in lake.tables["education.schools"].rows.values():
+        seats[row["district_code"]] += row["places"]
+    assert seats == {code: d["seats"] for code, d in told["education"]["by_district"].items()}
+    years: defaultdict[Any, set[int]] = defaultdict(set)
+    for row, _ in lake.tables["education.enrolments"].rows.values():
+        years[row["citizen_id"]].add(row["school_year"])
+    lasts = {
+        row["enrolment_id"]: max(years[row["citizen_id"]]) == row["school_year"]
+        for row, _ in lake.tables["education.enrolments"].rows.values()
+        if row["citizen_id"]
+    }
+    assert all(lasts.get(key, True) for key in told["education"]["leavers"])
 
 
 def _parents_first() -> list[Dataset]:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from datetime import date, timedelta
 from decimal import Decimal
 
-import h3
-
 from demo.city import places
 from demo.city.chance import Draw
+from demo.city.demand import cell_of
 from demo.city.journal import entered_on
 from demo.city.residents import City
 from demo.city.table import Defect, Row, Shape
@@ -22,8 +21,6 @@ HOTSPOTS = (
 )
 """District and centre; every third incident happens within 250 metres of one of them."""
 _KINDS = ("theft", "burglary", "fraud", "assault", "robbery", "damage", "traffic")
-CELL_RESOLUTION = 8
-"""Of the city's grid: three quarters of a square kilometre."""
 _RENAMED_ON = date(2011, 5, 20)
 """Until then, Chenggong and Jinning were counties of other codes."""
 
@@ -53,7 +50,7 @@ def _resident(city: City, index: int, changes: int) -> Row:
         address,
         old or spot.district.code,
         f"B{resident.household.number:08d}",
-        h3.latlng_to_cell(float(spot.latitude), float(spot.longitude), CELL_RESOLUTION),
+        cell_of(spot),
         since,
         None,
     )

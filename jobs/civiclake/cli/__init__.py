@@ -18,9 +18,11 @@ from civiclake.cli import (
     engines,
     maintain,
     new,
+    plan,
     quarantine,
     query,
     services,
+    why,
 )
 from civiclake.errors import CivicLakeError
 
@@ -38,6 +40,7 @@ contracts.register(app)
 diff.register(app)
 new.register(app)
 batches.register(app)
+why.register(app)
 app.add_typer(codes.app, name="codes")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(backfill.app, name="backfill")
@@ -45,6 +48,7 @@ app.add_typer(deliveries.app, name="deliveries")
 maintain.register(app)
 app.add_typer(engines.app, name="engine")
 app.add_typer(analysts.app, name="analyst")
+plan.register(app)
 query.register(app)
 app.add_typer(education.app, name="education")
 services.register(app)

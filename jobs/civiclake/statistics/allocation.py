@@ -19,7 +19,7 @@ import pulp
 
 from civiclake.errors import UserError
 from civiclake.statistics.measured import Floats, Integers, floats, same_length
-from civiclake.statistics.plans import MOST_PAIRS
+from civiclake.statistics.plans import MOST_PAIRS, let_highs_greet
 from civiclake.statistics.shortfall import SAME, Shortfall, checked, lacks, shortfall
 
 _LARGEST_GAIN = 1000.0
@@ -74,7 +74,7 @@ def open_new(
     if (adds <= 0).any():
         raise UserError("size: a unit that adds 0 is no unit; above 0 is allowed")
     asked = _Asked(who, has, floor, adds, _units(units), None, time_limit_s)
-    return _answer(asked, "every place has its floor: no unit would lift anybody")
+    return _answer(asked, "more would bring nobody nearer to the floor")
 
 
 def move(
@@ -106,7 +106,9 @@ def move(
     names = np.asarray([str(group) for group in groups])
     same_length(people=who, groups=names)
     asked = _Asked(who, has, floor, np.ones_like(who), _units(units), names, time_limit_s)
-    return _answer(asked, "nobody is below the floor, or nobody of the same kind has any to spare")
+    return _answer(
+        asked, "nobody else is below the floor, or nobody of the same kind has more to spare"
+    )
 
 
 @dataclass(frozen=True)
@@ -139,15 +141,11 @@ def _units(units: int) -> int:
     return units
 
 
-def _answer(asked: _Asked, nothing: str) -> Allocation:
+def _answer(asked: _Asked, enough: str) -> Allocation:
     given, taken, bound_gap = _solve(asked)
     after = asked.have + given * asked.size - taken
     used = int(given.sum())
-    left = asked.units - used
-    told = None
-    if left:
-        why = nothing if not used else "the others would lift nobody"
-        told = f"{used} of {asked.units} units are used: {why}"
+    told = None if used == asked.units else f"{used} of {asked.units} units are used: {enough}"
     return Allocation(
         given,
         taken,
@@ -232,6 +230,7 @@ class _Program:
         """Solve; how far the answer may be from the best, 0 where it is proven."""
         limit = self._asked.time_limit_s
         solver = pulp.HiGHS(msg=False, timeLimit=limit, threads=1, gapRel=0)
+        let_highs_greet()
         self._problem.solve(solver)
         highs: highspy.Highs = self._problem.solverModel
         found = highs.getInfo()

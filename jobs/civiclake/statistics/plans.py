@@ -123,7 +123,7 @@ def solve(model: Any, asked: Question) -> tuple[tuple[int, ...], float, float] |
     pulp calls a plan optimal when only the time was up, so HiGHS itself is asked.
     """
     problem = model.problem
-    _let_highs_greet()
+    let_highs_greet()
     # By itself HiGHS calls a plan optimal that is within a ten thousandth of the bound.
     problem.solve(pulp.HiGHS(msg=False, timeLimit=asked.time_limit_s, threads=1, gapRel=0))
     highs: highspy.Highs = problem.solverModel
@@ -145,7 +145,7 @@ def solve(model: Any, asked: Question) -> tuple[tuple[int, ...], float, float] |
 
 
 @cache
-def _let_highs_greet() -> None:
+def let_highs_greet() -> None:
     """Its first model of a process greets on stdout, whatever its options: results stand there."""
     sys.stdout.flush()
     kept = os.dup(1)

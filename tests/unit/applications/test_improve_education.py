@@ -76,7 +76,10 @@ def test_teachers_move_within_their_kind_and_never_below_the_floor() -> None:
     assert _by_place(change, "given")["530113", "primary"] == 8
     assert _by_place(change, "given")["530113", "junior"] == 1
     assert change.places["after"].sum() == ROWS["teachers_fte"].sum()
-    assert change.told == ("14 of 20 units are used: the others would lift nobody",)
+    assert change.told == (
+        "14 of 20 units are used: nobody else is below the floor, or nobody of the same kind has"
+        " more to spare",
+    )
 
 
 def test_the_same_question_has_the_same_answer_whatever_the_order() -> None:

@@ -82,7 +82,7 @@ def test_what_would_help_is_shown_and_written(folder: Path) -> None:
     told = _run(folder, "improve", "--classes", "3", "--teachers", "20", "--to", str(out))
     assert "Classes to open: 3" in told
     assert "Teachers to move: 8" in told
-    assert "8 of 20 units are used: the others would lift nobody" in told
+    assert "8 of 20 units are used: nobody else is below the floor" in told
     answer = json.loads(out.read_text(encoding="utf-8"))
     assert answer["school_year"] == 2015
     classes, teachers = answer["changes"]

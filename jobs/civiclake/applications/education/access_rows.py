@@ -18,7 +18,7 @@ from civiclake.statistics.grid import centres
 from civiclake.statistics.roads import Roads, roads, snap, travel_m
 
 MOST_PAIRS = 50_000_000
-"""Cells times schools of one kind."""
+"""Cells times schools."""
 _AT_ONCE = 64
 """Schools that ways are looked for from at once: a row of all crossings each."""
 _KEYS = ["school_year", "home_cell", "kind"]
@@ -33,6 +33,7 @@ TYPES: Mapping[str, str] = {
     "registrations": "integer",
     "metres_to_road": "number",
     "metres_to_school": "number",
+    "metres_to_any_school": "number",
     "minutes_to_school": "number",
     "schools_in_reach": "integer",
     "seats_per_child": "number",
@@ -84,16 +85,18 @@ def access(told: Told, reach: Reach) -> pd.DataFrame:
         UserError: there are too many pairs, or a position is off the earth.
     """
     cells = _cells(told)
-    network = _network(told.segments)
-    parts = [
-        _of_kind(
-            mine.reset_index(drop=True), told.schools[told.schools["kind"] == kind], network, reach
-        )
-        for kind, mine in cells.groupby("kind", sort=True)
-    ]
-    if not parts:
+    if cells.empty:
         return pd.DataFrame(columns=list(TYPES))
-    rows = pd.concat(parts)
+    schools = told.schools.reset_index(drop=True)
+    homes = pd.Index(cells["home_cell"].unique())
+    metres, off = _ways_m(homes, schools, _network(told.segments))
+    cells["home"] = homes.get_indexer(cells["home_cell"])
+    cells["metres_to_road"] = off[cells["home"]]
+    cells["metres_to_any_school"] = _least(metres)[cells["home"]]
+    rows = pd.concat(
+        _of_kind(mine.reset_index(drop=True), metres, schools, str(kind), reach)
+        for kind, mine in cells.groupby("kind", sort=True)
+    )
     rows = rows.merge(places(told.divisions, rows), how="left", on="district_code")
     rows["gap"] = gaps(rows, _sentences(reach))
     return rows.sort_values(_KEYS, ignore_index=True)
@@ -136,53 +139,57 @@ def _network(segments: pd.DataFrame) -> Roads:
 
 
 def _of_kind(
-    cells: pd.DataFrame, schools: pd.DataFrame, network: Roads, reach: Reach
+    cells: pd.DataFrame,
+    metres: npt.NDArray[np.float64],
+    schools: pd.DataFrame,
+    kind: str,
+    reach: Reach,
 ) -> pd.DataFrame:
-    metres, off = _ways_m(cells, schools, network)
-    nearest = _least(metres)
-    minutes = metres / reach.walking_m_per_minute
+    """Rows of one kind; ``metres`` are from every home to every school."""
+    mine = np.flatnonzero(schools["kind"] == kind)
+    ways = metres[np.ix_(cells["home"].to_numpy(np.int64), mine)]
+    nearest, minutes = _least(ways), ways / reach.walking_m_per_minute
     place, supplier = np.nonzero(minutes <= reach.within_minutes)
     found = two_step_catchment(
         cells["children"],
-        pd.Series(schools["seats"].fillna(0).to_numpy(float)),
+        pd.Series(schools["seats"].iloc[mine].fillna(0).to_numpy(float)),
         pd.DataFrame({"place": place, "supplier": supplier, "cost": minutes[place, supplier]}),
         reach.within_minutes,
         gaussian(reach.decay_minutes),
     )
     is_known = cells["home_cell"] != NOWHERE
     return cells.assign(
-        metres_to_road=off,
         metres_to_school=nearest,
         minutes_to_school=nearest / reach.walking_m_per_minute,
         schools_in_reach=np.bincount(place, minlength=len(cells)),
         seats_per_child=found.places["supply_per_person"].where(is_known),
         is_cut_off=found.places["is_cut_off"].astype("boolean").where(is_known),
-        has_schools=len(schools) > 0,
+        has_schools=len(mine) > 0,
     )
 
 
 def _ways_m(
-    cells: pd.DataFrame, schools: pd.DataFrame, network: Roads
+    homes: pd.Index, schools: pd.DataFrame, network: Roads
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Metres from each cell to each school, NaN without a way; and from each cell to its road."""
-    if len(cells) * len(schools) > MOST_PAIRS:
+    if len(homes) * len(schools) > MOST_PAIRS:
         raise UserError(
-            f"{len(cells)} cells times {len(schools)} schools are more than {MOST_PAIRS} pairs;"
+            f"{len(homes)} cells times {len(schools)} schools are more than {MOST_PAIRS} pairs;"
             " coarser cells are wanted"
         )
-    metres = np.full((len(cells), len(schools)), np.nan)
-    off = np.full(len(cells), np.nan)
-    known = np.flatnonzero(cells["home_cell"] != NOWHERE)
+    metres = np.full((len(homes), len(schools)), np.nan)
+    off = np.full(len(homes), np.nan)
+    known = np.flatnonzero(homes != NOWHERE)
     if network.nodes.empty or not len(known):
         return metres, off
-    spots = centres(cells["home_cell"].iloc[known])
-    homes = snap(network, spots["latitude"], spots["longitude"])
-    off[known] = homes.off_m
+    spots = centres(homes[known])
+    doors = snap(network, spots["latitude"], spots["longitude"])
+    off[known] = doors.off_m
     for first in range(0, len(schools), _AT_ONCE):
         some = schools.iloc[first : first + _AT_ONCE]
         gates = snap(network, some["latitude"], some["longitude"])
-        ways = travel_m(network, homes.node, gates.node)
-        metres[known, first : first + len(some)] = ways + homes.off_m[:, None] + gates.off_m
+        ways = travel_m(network, doors.node, gates.node)
+        metres[known, first : first + len(some)] = ways + doors.off_m[:, None] + gates.off_m
     return metres, off
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 from civiclake.applications.education.districts import carried, places
 from civiclake.applications.education.sentences import Sentence, gaps
 
-COUNTS = ("stayed", "changed_school", "moved_up", "left_school", "ended")
+COUNTS = ("stayed", "changed_school", "moved_up", "away", "left_school", "ended")
 """What becomes of a learner in the next school year."""
 _ALWAYS = ("not_followed", "moved_within_year")
 _KEYS = ["school_year", "district_code", "grade"]
@@ -65,6 +65,6 @@ def _sentences(is_small: pd.Series, has_next: pd.Series, smallest_group: int) ->
         ),
         (
             lambda rows: ~is_small & has_next & (rows["not_followed"] > 0),
-            "those without a pseudonym cannot be followed and are in no other count",
+            "who is not recognised cannot be followed and is in no other count",
         ),
     ]

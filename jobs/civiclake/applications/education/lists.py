@@ -6,34 +6,35 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 
-def learners(enrolments: DataFrame) -> DataFrame:
+def learners(enrolments: DataFrame, person: str = "citizen_id") -> DataFrame:
     """Each learner once in each school year.
 
     Who changes school within a year is on two lists: the later day of enrolment tells where he
-    is. Without a pseudonym every row is a learner of its own, who cannot be followed.
+    is. Where nobody is named every row is a learner of its own, who cannot be followed.
 
     Args:
         enrolments: rows of ``education.enrolments``.
+        person: the column that names the learner.
 
     Returns:
-        ``school_year``, ``citizen_id``, ``school_id`` (the last one), ``first_school_id``,
+        ``school_year``, ``person``, ``school_id`` (the last one), ``first_school_id``,
         ``grade``, ``schools`` (how many within the year), ``is_there`` (has not left it).
     """
     told = enrolments.where("school_year IS NOT NULL").select(
         "school_year",
-        "citizen_id",
-        F.coalesce("citizen_id", "enrolment_id").alias("who"),
+        F.col(person).alias("person"),
+        F.coalesce(person, "enrolment_id").alias("who"),
         F.struct("enrolled_on", "enrolment_id", "school_id", "grade", "left_on").alias("row"),
     )
     by = told.groupBy("school_year", "who").agg(
-        F.max("citizen_id").alias("citizen_id"),
+        F.max("person").alias("person"),
         F.max("row").alias("last"),
         F.min("row").alias("first"),
         F.count_distinct("row.school_id").alias("schools"),
     )
     return by.select(
         "school_year",
-        "citizen_id",
+        "person",
         F.col("last.school_id").alias("school_id"),
         F.col("first.school_id").alias("first_school_id"),
         F.col("last.grade").alias("grade"),

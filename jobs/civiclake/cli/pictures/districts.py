@@ -22,6 +22,12 @@ _CLASSES = 5
 _PALEST, _DARKEST = 0.12, 0.82
 """Of the colours: white is for what is not known, and names are read on the darkest."""
 _HATCH = "////"
+_NAMED_FROM = 0.03
+"""Share of the map from which a district has room for its name."""
+_LINE = 0.013
+"""How far below its number a name begins, as a share of the map's height."""
+_LISTED, _STEP = 20, 0.022
+"""Districts that the list beside the map holds, and the height of a line of it."""
 
 
 def choropleth(areas: Mapping[str, Any], rows: pd.DataFrame, title: str, unit: str) -> Figure:
@@ -34,7 +40,8 @@ def choropleth(areas: Mapping[str, Any], rows: pd.DataFrame, title: str, unit: s
         unit: of the value.
 
     Returns:
-        The figure, with a legend of shades, floor and what is not on the map.
+        The figure, with a legend of shades and floor, the districts in order, and what is not on
+        the map.
 
     Raises:
         UserError: no district has a boundary.
@@ -49,14 +56,20 @@ def choropleth(areas: Mapping[str, Any], rows: pd.DataFrame, title: str, unit: s
         axes = drawn.add_axes((0.01, 0.02, 0.70, 0.88))
         there = {code: areas[code] for code in shown["district_code"]}
         maps.prepare(axes, maps.bounds_of(there))
-        for row in shown.itertuples():
+        for row in _records(shown):
             _draw(axes, there[str(row.district_code)], row, _shade(row.value, edges, colours))
-        for row in shown.itertuples():
-            _name(axes, there[str(row.district_code)], row)
+        whole = sum(area.area for area in there.values())
+        for rank, row in enumerate(_records(shown), start=1):
+            _name(axes, there[str(row.district_code)], rank, row, whole)
         maps.scale_bar(axes)
+        _ranking(drawn, shown)
         drawn.text(0.03, 0.945, title, fontsize=11, fontweight="bold")
         _legend(drawn, rows, shown, edges, colours, unit)
     return drawn
+
+
+def _records(rows: pd.DataFrame) -> list[Any]:
+    return list(rows.itertuples(index=False))
 
 
 def _edges(values: pd.Series) -> list[float]:
@@ -84,11 +97,34 @@ def _draw(axes: Axes, area: Any, row: Any, colour: Any) -> None:
         maps.draw_area(axes, area, hatch=_HATCH, zorder=2, **look)
 
 
-def _name(axes: Axes, area: Any, row: Any) -> None:
+def _name(axes: Axes, area: Any, rank: int, row: Any, whole: float) -> None:
+    """Its place in the order, and its name where there is room for one."""
     inside = area.representative_point()
-    value = "?" if pd.isna(row.value) else _number(float(row.value))
-    name = row.district_name if isinstance(row.district_name, str) else row.district_code
-    maps.label(axes, inside.x, inside.y, f"{name}\n{value}", color=canvas.INK, zorder=3)
+    maps.label(axes, inside.x, inside.y, str(rank), color=canvas.INK, weight="bold", zorder=3)
+    if area.area >= _NAMED_FROM * whole:
+        look = {"va": "top", "color": canvas.INK, "zorder": 3}
+        south = inside.y - _LINE * abs(axes.get_ylim()[1] - axes.get_ylim()[0])
+        maps.label(axes, inside.x, south, _called(row), **look)
+
+
+def _called(row: Any) -> str:
+    return row.district_name if isinstance(row.district_name, str) else str(row.district_code)
+
+
+def _ranking(drawn: Figure, shown: pd.DataFrame) -> None:
+    """The districts in order with their values: what the numbers on the map stand for."""
+    top = 0.58
+    for rank, row in enumerate(_records(shown)[:_LISTED], start=1):
+        value = "?" if pd.isna(row.value) else _number(float(row.value))
+        is_below = not pd.isna(row.is_below) and bool(row.is_below)
+        ink = canvas.ACCENT if is_below else canvas.INK
+        y = top - (rank - 1) * _STEP
+        drawn.text(0.745, y, str(rank), ha="right", fontsize=7, weight="bold", color=ink)
+        drawn.text(0.80, y, value, ha="right", fontsize=7, color=ink)
+        drawn.text(0.81, y, _called(row), fontsize=7, color=ink)
+    if len(shown) > _LISTED:
+        rest = f"and {len(shown) - _LISTED} more"
+        drawn.text(0.81, top - _LISTED * _STEP, rest, fontsize=7, color=canvas.MUTED)
 
 
 def _number(value: float) -> str:
@@ -124,4 +160,4 @@ def _legend(
     missing = rows.loc[~rows["district_code"].isin(shown["district_code"]), "district_code"]
     if len(missing):
         note = "not on the map, for lack of a boundary:\n" + "\n".join(map(str, missing))
-        drawn.text(0.73, 0.06, note, fontsize=7, color=canvas.MUTED, va="bottom")
+        drawn.text(0.73, 0.02, note, fontsize=7, color=canvas.MUTED, va="bottom")
