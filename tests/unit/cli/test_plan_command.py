@@ -49,7 +49,7 @@ def test_what_cannot_be_meant_is_one_sentence(
 def test_every_kind_names_what_the_contracts_have() -> None:
     root = project_root()
     city = load_city(root / "schemas", root / "expectations")
-    bands = [mart.parameters["bands"] for mart in city.marts if mart.name == "planning_demand"][0]
+    bands = next(mart.parameters["bands"] for mart in city.marts if mart.name == "planning_demand")
     for kind in read_kinds(root / "conf" / "planning.yaml").values():
         check_kind(city, kind)
         assert [*kind.ages] in [*bands, [0, 150]]
