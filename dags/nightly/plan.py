@@ -149,6 +149,7 @@ class MadePlan:
     answers: OwnerPlan
     promised_seconds: int | None = None
     """How old it may be, where its contract says so."""
+    description: str = ""
 
     @property
     def dag(self) -> str:
@@ -181,7 +182,7 @@ class MartPlan:
         """As what is made from datasets."""
         return MadePlan(
             self.name, "mart", "build", f"marts.{self.name}", self.inputs, self.answers,
-            self.promised_seconds,
+            self.promised_seconds, self.description,
         )  # fmt: skip
 
     @property

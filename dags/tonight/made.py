@@ -71,7 +71,7 @@ def _as_dataset(made: MadePlan, seen: Collection[str]) -> DatasetPlan:
         name=made.name,
         table=made.name,
         version="",
-        description=f"{what}, made from {sources}.",
+        description=f"{made.description} {what}, made from {sources}.".strip(),
         contract="",
         owner=made.answers.name,
         contact=made.answers.contact,

@@ -92,6 +92,8 @@ class EngineSettings(_Section):
     sql_memory: str = "2g"
     java_options: tuple[str, ...] = ()
     """Further options of both JVMs."""
+    sql_java_options: tuple[str, ...] = ()
+    """Further options of the analysts' JVM alone; they come after the others."""
     jars: tuple[Path, ...] = ()
     """Further JDBC drivers, for the class path of the jobs engine alone."""
     remote: str | None = None
@@ -101,7 +103,7 @@ class EngineSettings(_Section):
     limits: DoorLimits = DoorLimits()
     restarts_an_hour: int = Field(default=5, ge=1)
     """How often the watch starts an engine again that ended."""
-    sql_nice: int = Field(default=6, ge=0, le=19)
+    sql_nice: int = Field(default=10, ge=0, le=19)
     """How far the analysts' engine gives way to the night when processors are scarce."""
     gate: GateSettings = GateSettings()
 

@@ -295,7 +295,7 @@ def test_a_persons_rules_hold_a_mart(folders: Folders) -> None:
     with pytest.raises(BatchHeld, match="its last figures stay served: rule sum_to_be_between"):
         folders.town.refresh("busy_days")
     assert folders.rows("busy_days") == before
-    page = folders.town.settings.data_docs_dir / "marts" / "busy_days"
+    page = folders.town.settings.data_docs_dir / "mart_busy_days" / "busy_days"
     assert list(page.glob("*.html"))
     suite.unlink()
     folders.read()

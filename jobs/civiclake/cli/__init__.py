@@ -18,6 +18,7 @@ from civiclake.cli import (
     engines,
     maintain,
     new,
+    plan,
     quarantine,
     query,
     services,
@@ -45,6 +46,7 @@ app.add_typer(deliveries.app, name="deliveries")
 maintain.register(app)
 app.add_typer(engines.app, name="engine")
 app.add_typer(analysts.app, name="analyst")
+plan.register(app)
 query.register(app)
 app.add_typer(education.app, name="education")
 services.register(app)

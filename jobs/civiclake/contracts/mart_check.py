@@ -47,6 +47,12 @@ def _faults(
     yield from _of_inputs(mart, known)
     yield from _of_groups(mart, readable)
     yield from _of_restricted(mart, readable)
+    said = mart.parameters.get("smallest_group", mart.smallest_group)
+    if said != mart.smallest_group:
+        message = f"is {said!r}, but smallest_group of the contract is {mart.smallest_group!r}"
+        yield ("parameters", "smallest_group"), f"{message}; say it there alone"
+    if mart.parameters and mart.is_query:
+        yield ("parameters",), "goes with a function; write the value into the query"
     for name, behind in mart.behind.items():
         if behind.input not in mart.inputs:
             hint = did_you_mean(behind.input, mart.inputs)

@@ -264,6 +264,7 @@ FAULTS: dict[str, tuple[Spoil, str, str]] = {
         "reads raw.x",
     ),
     "a group of one": (mart(smallest_group=1), "smallest_group", "greater than or equal to 2"),
+    "parameters of a query": (mart(parameters={"n": 1}), "parameters", "goes with a function"),
     "a restricted column that nothing shows": (
         lambda city: [
             mart()(city),

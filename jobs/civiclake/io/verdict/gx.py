@@ -213,8 +213,9 @@ def write_page(docs_dir: Path, dataset: Dataset | Mart, batch_id: str, verdict: 
     Returns:
         Path of the page.
     """
-    department, _, name = dataset.id.partition(".")
-    folder = docs_dir / department / name
+    # Below the name of its DAG, by whose rights Airflow shows the page.
+    dag = f"mart_{dataset.name}" if isinstance(dataset, Mart) else dataset.department
+    folder = docs_dir / dag / dataset.name
     folder.mkdir(parents=True, exist_ok=True)
     page = folder / f"{batch_id}.html"
     _replace(page, verdict.page)
@@ -233,7 +234,8 @@ def _index(docs_dir: Path) -> str:
     for folder in sorted(p for p in docs_dir.glob("*/*") if p.is_dir()):
         for page in sorted(folder.glob("[!.]*.html"), reverse=True)[:30]:
             link = page.relative_to(docs_dir).as_posix()
-            name = f"{folder.parent.name}.{folder.name}"
+            is_mart = folder.parent.name == f"mart_{folder.name}"
+            name = f"{'marts' if is_mart else folder.parent.name}.{folder.name}"
             rows.append(
                 f"<tr><td>{html.escape(name)}</td>"
                 f'<td><a href="{html.escape(link)}">{html.escape(page.stem)}</a></td></tr>'

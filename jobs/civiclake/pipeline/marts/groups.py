@@ -84,7 +84,6 @@ def inputs(spark: SparkSession, settings: Settings, mart: Mart) -> list[Input]:
                 f"marts.{mart.name}: its input {dataset_id} was never made;"
                 f" run `civiclake {_making(dataset_id)}` first"
             )
-        tables.register(spark, settings, layer, table)
         now = delta_log.summary(spark, settings, layer, table)
         found.append(Input(dataset_id, layer, table, now.made, now.version, now.size_bytes))
     return found
@@ -235,6 +234,7 @@ def frames(
     """The inputs at their versions, and of those only the groups' rows, by id."""
     read = {}
     for one in found:
+        tables.register(spark, settings, one.layer, one.table)
         path = tables.by_path(settings, one.layer, one.table)
         frame = spark.sql(f"SELECT * FROM {path} VERSION AS OF {one.version}")
         expression = mart.groups.get(one.id)

@@ -75,10 +75,16 @@ def apply(
     except (ImportError, AttributeError) as error:
         raise UserError(f"marts/{mart.path}: step: {mart.step} can't be loaded ({error})") from None
     allowed = {name: _without_restricted(mart, readable[name], f) for name, f in frames.items()}
-    made = function(allowed, mart.parameters)
+    made = function(allowed, parameters(mart))
     if not hasattr(made, "createOrReplaceTempView"):
         raise UserError(f"marts/{mart.path}: {mart.step} gives {type(made).__name__}, and no frame")
     return made
+
+
+def parameters(mart: Mart) -> dict[str, Any]:
+    """What a function is handed beside its inputs: the contract's parameters and smallest group."""
+    own = {} if mart.smallest_group is None else {"smallest_group": mart.smallest_group}
+    return {**mart.parameters, **own}
 
 
 def _without_restricted(mart: Mart, one: Readable, frame: DataFrame) -> DataFrame:

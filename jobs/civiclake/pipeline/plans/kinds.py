@@ -1,4 +1,4 @@
-"""What can be planned: the kinds that ``marts/planning/kinds.yaml`` declares."""
+"""What can be planned: the kinds that ``conf/planning.yaml`` declares."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from civiclake.contracts.model import Dataset, Manifest
 from civiclake.contracts.read.faults import choice, did_you_mean
 from civiclake.errors import UserError
 from civiclake.pipeline.plans.reach import Reach
@@ -129,3 +130,29 @@ def find_kind(kinds: Mapping[str, Kind], name: str) -> Kind:
             f"kind {name!r} is not known; allowed are {choice(kinds)}{did_you_mean(name, kinds)}"
         )
     return kinds[name]
+
+
+def check_kind(city: Manifest, kind: Kind) -> None:
+    """Refuse a declaration that names what the contracts do not have.
+
+    Raises:
+        UserError: there is no such dataset or column, or no such value of a column's list.
+    """
+    if kind.facilities is None:
+        return
+    of = kind.facilities
+    known = {one.id: one for one in city.datasets}
+    if of.dataset not in known:
+        hint = did_you_mean(of.dataset, known)
+        raise UserError(f"kind {kind.name}: there is no dataset {of.dataset!r}{hint}")
+    _check_columns(kind, of, known[of.dataset], kind.capacity)
+
+
+def _check_columns(kind: Kind, of: Facilities, dataset: Dataset, capacity: Capacity | None) -> None:
+    served = {column.name: column for column in dataset.columns}
+    for name in (*of.columns, *([capacity.column] if capacity else [])):
+        if name not in served:
+            raise UserError(
+                f"kind {kind.name}: {of.dataset} has no column {name!r}; allowed are"
+                f" {choice(served)}{did_you_mean(name, served)}"
+            )

@@ -45,3 +45,45 @@ def quality(answer: Answer) -> str:
 def way_shown(answer: Answer, way: float | None) -> str:
     """A way of a plan, in its unit; nothing where there is none."""
     return "" if way is None or way != way else shown(way, answer.asked.within.unit)
+
+
+Table = tuple[list[str], list[list[object]]]
+
+
+def compared(answer: Answer) -> Table:
+    """Before and after, figure by figure."""
+    asked, ways = answer.asked, (answer.before, answer.after)
+    return ["", "before", "after"], [
+        [f"people within {asked.within}", *(f"{w.within:,.0f} ({w.share:.1%})" for w in ways)],
+        ["mean way", *(way_shown(answer, w.mean) for w in ways)],
+        ["longest way", *(way_shown(answer, w.worst) for w in ways)],
+        ["people without a way", *(f"{w.cut_off:,.0f}" for w in ways)],
+    ]
+
+
+def site_rows(answer: Answer) -> Table:
+    """The new sites by number."""
+    rows: list[list[object]] = [
+        [
+            number, site["id"], site["district"], f"{site['latitude']:.6f}",
+            f"{site['longitude']:.6f}", round(site["people"]), round(site["gains"]),
+        ]
+        for number, (_, site) in enumerate(answer.chosen.iterrows(), 1)
+    ]  # fmt: skip
+    return ["", "site", "district", "latitude", "longitude", "people served", "gain"], rows
+
+
+def who_gains(answer: Answer) -> Table:
+    """Districts, those where most people gain first; and all whose ways change at all."""
+    order = answer.districts.sort_values(["gains", "closer"], ascending=False, kind="stable")
+    rows: list[list[object]] = [
+        [
+            code, row["name"], round(row["people"]), round(row["within_before"]),
+            round(row["within_after"]), round(row["gains"]), round(row["closer"]),
+            way_shown(answer, row["mean_before"]), way_shown(answer, row["mean_after"]),
+        ]
+        for code, row in order.iterrows()
+    ]  # fmt: skip
+    heads = ["district", "name", "people", "within before", "within after", "gain", "closer",
+             "mean before", "mean after"]  # fmt: skip
+    return heads, rows
