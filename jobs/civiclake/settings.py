@@ -24,8 +24,6 @@ from civiclake import settings_faults as faults
 from civiclake.errors import UserError
 
 _DEFAULT_PROFILE = "local"
-MARTS_DIR = Path(__file__).resolve().parent / "marts"
-"""The marts that the package carries."""
 
 
 def project_root() -> Path:
@@ -218,8 +216,8 @@ class Settings(BaseSettings):
     """Everything that is made at run time: lake, landing, logs, secrets, environments."""
     schemas_dir: Path = Field(default_factory=lambda: project_root() / "schemas")
     expectations_dir: Path = Field(default_factory=lambda: project_root() / "expectations")
-    marts_dir: Path = MARTS_DIR
-    """SQL files of the cross-department tables."""
+    marts_dir: Path = Field(default_factory=lambda: project_root() / "marts")
+    """A folder for each table that is made from others, by application."""
     lake_uri: str | None = None
     """Root of the Delta tables elsewhere than in ``<state_dir>/lake``: kept for what is to come,
     and refused until then."""

@@ -14,9 +14,11 @@ from civiclake.cli import (
     contracts,
     deliveries,
     diff,
+    education,
     engines,
     maintain,
     new,
+    plan,
     quarantine,
     query,
     services,
@@ -44,7 +46,9 @@ app.add_typer(deliveries.app, name="deliveries")
 maintain.register(app)
 app.add_typer(engines.app, name="engine")
 app.add_typer(analysts.app, name="analyst")
+plan.register(app)
 query.register(app)
+app.add_typer(education.app, name="education")
 services.register(app)
 
 
