@@ -207,6 +207,19 @@ def test_metadata_calls(session: hive.Connection) -> None:
     _until(lambda: _columns(session, "weather"), wanted)
 
 
+def test_there_are_no_keys(session: hive.Connection) -> None:
+    ask_server, handle = session.client, session.sessionHandle
+    one = (None, "unified", "visits")
+    for answer in (
+        ask_server.GetPrimaryKeys(thrift.TGetPrimaryKeysReq(handle, *one)),
+        ask_server.GetCrossReference(thrift.TGetCrossReferenceReq(handle, *one, *one)),
+    ):
+        asked = thrift.TFetchResultsReq(operationHandle=answer.operationHandle, maxRows=10)
+        fetched = ask_server.FetchResults(asked)
+        assert fetched.status.statusCode == thrift.TStatusCode.SUCCESS_STATUS
+        assert not [v for c in fetched.results.columns for v in vars(c).values() if v and v.values]
+
+
 def test_beeline(lake: Settings, tmp_path: Path, session: hive.Connection) -> None:
     _until(lambda: len(_columns(session, "weather")), 2)
     script = tmp_path / "questions.sql"
