@@ -22,6 +22,7 @@ from civiclake.cli import (
     quarantine,
     query,
     services,
+    why,
 )
 from civiclake.errors import CivicLakeError
 
@@ -39,6 +40,7 @@ contracts.register(app)
 diff.register(app)
 new.register(app)
 batches.register(app)
+why.register(app)
 app.add_typer(codes.app, name="codes")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(backfill.app, name="backfill")

@@ -100,7 +100,7 @@ def read_mart(folder: Path, shown: str, shared: Library, faults: Faults) -> Mart
         shows=tuple(own.shows),
         reads_restricted=tuple(own.reads_restricted),
         smallest_group=own.smallest_group,
-        behind={n: Behind(input=b.input, where=b.where) for n, b in own.behind.items()},
+        behind={n: Behind(**said.model_dump()) for n, said in own.behind.items()},
         latency_seconds=latency,
         retention_seconds=retention,
     )

@@ -53,15 +53,7 @@ def _faults(
         yield ("parameters", "smallest_group"), f"{message}; say it there alone"
     if mart.parameters and mart.is_query:
         yield ("parameters",), "goes with a function; write the value into the query"
-    for name, behind in mart.behind.items():
-        if behind.input not in mart.inputs:
-            hint = did_you_mean(behind.input, mart.inputs)
-            message = f"is {behind.input!r}; allowed is an input: {choice(mart.inputs)}{hint}"
-            yield ("behind", name, "input"), message
-        elif behind.input in readable:
-            one = readable[behind.input]
-            for message in _where_faults(mart, one, behind.where):
-                yield ("behind", name, "where"), message
+    yield from _of_behind(mart, readable)
 
 
 def _of_inputs(mart: Mart, known: Collection[str]) -> Iterator[tuple[Place, str]]:
@@ -151,6 +143,24 @@ def _of_restricted(mart: Mart, readable: Mapping[str, Readable]) -> Iterator[tup
             "is said, but no column of the mart is restricted; let the one that holds it be so,"
             " with {protect: pseudonym}",
         )
+
+
+def _of_behind(mart: Mart, readable: Mapping[str, Readable]) -> Iterator[tuple[Place, str]]:
+    """``behind`` says of columns of the mart how their rows are found and what these give."""
+    columns = [column.name for column in mart.columns]
+    for name, behind in mart.behind.items():
+        if name not in columns:
+            hint = did_you_mean(name, columns)
+            yield ("behind", name), f"is no column of the mart; allowed are {choice(columns)}{hint}"
+        if behind.input not in mart.inputs:
+            hint = did_you_mean(behind.input, mart.inputs)
+            message = f"is {behind.input!r}; allowed is an input: {choice(mart.inputs)}{hint}"
+            yield ("behind", name, "input"), message
+        elif behind.input in readable:
+            one = readable[behind.input]
+            for word, sql in (("where", behind.where), ("gives", behind.gives)):
+                for message in _where_faults(mart, one, sql):
+                    yield ("behind", name, word), message
 
 
 def _expression_faults(one: Readable, expression: str) -> Iterable[str]:

@@ -201,6 +201,8 @@ class Behind(Frozen):
     """Id of the input that holds them."""
     where: str
     """SQL over one of its rows; ``:day`` is the mart row's value of its column ``day``."""
+    gives: str = "count(*)"
+    """SQL that gives the figure over those rows."""
 
 
 class Mart(Frozen):

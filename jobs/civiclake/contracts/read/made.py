@@ -18,6 +18,7 @@ class BehindExtension(_Closed):
 
     input: str
     where: str = Field(min_length=1)
+    gives: str = Field(default="count(*)", min_length=1)
 
 
 class MartExtension(_Closed):

@@ -21,7 +21,7 @@ from civiclake.pipeline.plans.kinds import Solve
 from civiclake.pipeline.plans.posed import Posed
 from civiclake.pipeline.plans.reach import shown
 from civiclake.pipeline.plans.town import Town, check_inside, district_of
-from civiclake.pipeline.plans.ways import ways
+from civiclake.pipeline.plans.ways import to_nearest_stop, ways
 from civiclake.statistics import plans, siting
 
 
@@ -33,7 +33,8 @@ class Answer:
     """With the model that was solved: another one where what was asked cannot be had."""
     chosen: pd.DataFrame
     """The new sites: ``id``, ``name``, ``latitude``, ``longitude``, ``district``, ``people``
-    that it serves and of those who ``gains``."""
+    that it serves, of those who ``gains``, and ``stop_m``: metres to the nearest stop of public
+    transport (NaN where none is known)."""
     standing: pd.DataFrame
     """Those that stand: ``id``, ``name``, ``latitude``, ``longitude``."""
     objective: float | None
@@ -106,7 +107,7 @@ def _capacities(asked: Asked, sites: pd.DataFrame, new: int) -> effects.Floats |
     if len(unknown):
         raise UserError(
             f"capacity: that of {sites['id'][unknown[0]]!r} is not known ({len(unknown)} of"
-            f" {len(sites) - new} that stand); plan without --capacity, or say it in their table"
+            f" {len(sites) - new} that stand); plan without --capacity"
         )
     return held
 
@@ -157,6 +158,7 @@ def _told(
     found = effects.by_place(town.places, before, after, site, within)
     lost = found[posed.least > within]
     mine = effects.by_site(found, sites, chosen)
+    mine["stop_m"] = to_nearest_stop(town, mine)
     mine["district"] = district_of(town.districts, mine["latitude"], mine["longitude"])
     objective = float(len(chosen)) if asked.solve is Solve.SET_COVERING else solved.objective
     made = Answer(

@@ -287,6 +287,17 @@ def test_capacities_bind_and_have_to_be_known(town: Town, kinds: dict[str, Kind]
         answer(unknown, asked)
 
 
+def test_each_new_site_says_how_far_the_next_stop_is(town: Town, kinds: dict[str, Kind]) -> None:
+    asked = _asked(kinds["library"], candidates=CORNERS)
+    assert answer(town, asked).chosen["stop_m"].isna().all()
+    stops = pd.DataFrame({"latitude": [SOUTH, 26.0], "longitude": [WEST + 8 * STEP, 103.0]})
+    made = answer(replace(town, stops=stops), asked)
+    for _, site in made.chosen.iterrows():
+        rows = round((site["latitude"] - SOUTH) / STEP)
+        columns = round((WEST + 8 * STEP - site["longitude"]) / STEP)
+        assert site["stop_m"] == pytest.approx(560 * rows + 510 * columns, abs=1)
+
+
 def test_the_default_candidates_are_crossings_near_people(
     town: Town, kinds: dict[str, Kind]
 ) -> None:
