@@ -18,6 +18,7 @@ from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_rand
 from civiclake.contracts.sql import sql_name
 from civiclake.io.lake import tables
 from civiclake.io.lake.append import append
+from civiclake.io.lake.log_metadata import metadata
 from civiclake.settings import Settings
 
 _GREW_MEANWHILE = "DELTA_METADATA_CHANGED"
@@ -83,7 +84,8 @@ class OpsTable:
         The table must exist.
         """
         table = spark.table(self.path(settings))
-        have = set(table.columns)
+        place = tables.location(settings, tables.OPS, self.name)
+        have = set(metadata(spark, place).schema.names)
         return table.select(
             *[
                 F.col(sql_name(name)) if name in have else F.lit(None).cast(kind).alias(name)
