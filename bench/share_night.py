@@ -80,11 +80,14 @@ def night_of(city: Manifest, path: Path, only: Collection[str]) -> list[Task]:
             parents = [("load", ids[name]) for name in one.after]
             found.append(Task(extract, frozenset(), _reads_by_spark(city.dataset(one.id))))
             found.append(Task(load, frozenset([extract, *parents]), True))
-    loads = {task.key for task in found}
-    for mart in plan.marts:
-        inputs = frozenset(("load", one.id) for one in mart.inputs)
-        if inputs <= loads:
+    there = {task.key for task in found}
+    for mart in plan.marts:  # each after those that it reads; what needs links is left out
+        inputs = frozenset(
+            ("mart", one.table) if one.layer == "marts" else ("load", one.id) for one in mart.inputs
+        )
+        if inputs <= there:
             found.append(Task(("mart", mart.name), inputs, True))
+            there.add(("mart", mart.name))
     return found
 
 

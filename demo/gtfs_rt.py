@@ -13,6 +13,10 @@ from demo.city.table import Row
 _PLACES = {
     "trip_id": ("trip", "trip_id"),
     "route_id": ("trip", "route_id"),
+    "direction_id": ("trip", "direction_id"),
+    "start_date": ("trip", "start_date"),
+    "start_time": ("trip", "start_time"),
+    "trip_schedule_relationship": ("trip", "schedule_relationship"),
     "vehicle_id": ("vehicle", "id"),
     "latitude": ("position", "latitude"),
     "longitude": ("position", "longitude"),
@@ -42,6 +46,8 @@ def _set(vehicle: Any, name: str, value: Any) -> None:
     holder = getattr(vehicle, inside) if inside else vehicle
     if name == "timestamp":
         value = int(datetime.fromisoformat(value).timestamp())
+    elif field == "schedule_relationship":
+        value = pb.TripDescriptor.ScheduleRelationship.Value(value)
     elif inside == "position":
         value = float(value)
     setattr(holder, field, value)

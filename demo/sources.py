@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from civiclake.errors import UserError
 from civiclake.local import process
 from civiclake.settings import Settings
+from demo.city.answers import answers
 from demo.city.model import Model
 from demo.city.residents import City
 from demo.city.truth import Truth
@@ -30,12 +31,17 @@ PORTS = ("POSTGRES", "MARIADB", "S3", "SFTP", "REST")
 SYSTEMS: tuple[System, ...] = (Databases(), Clinic(), Store(), Transfer(), Registers(), Folders())
 
 
+MADE = 2
+"""Raised when the same seed makes another city than before: its systems can't be carried on."""
+
+
 class State(BaseModel):
     """Which city the systems hold, and up to which night."""
 
     seed: int
     residents: int
     night: int = 0
+    made: int = 1
 
 
 def start(settings: Settings) -> dict[str, str]:
@@ -95,6 +101,8 @@ def prepare(
         write(truth_path(settings, number), model.truth(number).model_dump_json(indent=1))
         _write_who_is_who(settings, model, number)
         write(_signals_path(settings), json.dumps(model.signals(), indent=1))
+        if number == 1:
+            write(answers_path(settings), json.dumps(answers(model), ensure_ascii=False))
         state.night = number
         write(_state_path(settings), state.model_dump_json())
     return read_truth(settings, night)
@@ -122,6 +130,11 @@ def who_path(settings: Settings) -> Path:
     return _truth_dir(settings) / "who-is-who.csv.gz"
 
 
+def answers_path(settings: Settings) -> Path:
+    """The file that says what the applications must find in the first night's records."""
+    return _truth_dir(settings) / "answers.json"
+
+
 def drops_dir(settings: Settings) -> Path:
     """Where the departments without a server drop their files."""
     return Site(settings).drops
@@ -143,12 +156,19 @@ def size(settings: Settings, residents: int | None = None, seed: int | None = No
     """Which city the systems hold, or will hold.
 
     Raises:
-        UserError: they hold another one than is asked for.
+        UserError: they hold another one than is asked for, or one of another version.
     """
     path = _state_path(settings)
     if not path.exists():
-        return State(seed=SEED if seed is None else seed, residents=residents or RESIDENTS)
+        return State(
+            seed=SEED if seed is None else seed, residents=residents or RESIDENTS, made=MADE
+        )
     state = State.model_validate_json(path.read_bytes())
+    if state.made != MADE:
+        raise UserError(
+            "the systems hold a sample city that another version of CivicLake made: run `make"
+            " clean` to begin anew, or go on with that version"
+        )
     wanted = (residents or state.residents, state.seed if seed is None else seed)
     if wanted != (state.residents, state.seed):
         raise UserError(

@@ -17,7 +17,7 @@ from airflow.sdk import (
 
 from nightly.command import CivicLakeCommand
 from nightly.deadline import NightBegun
-from nightly.plan import DatasetPlan, DepartmentPlan, LinkPlan, MartPlan, OwnerPlan
+from nightly.plan import DatasetPlan, DepartmentPlan, InputPlan, LinkPlan, MartPlan, OwnerPlan
 from nightly.retries import RETRIES
 
 
@@ -83,7 +83,7 @@ def _arrival_dag(
         dag_id=name,
         description=description,
         doc_md=doc,
-        schedule=[_asset("unified", i.table) for i in plan.inputs],
+        schedule=[_asset(i.layer, i.table) for i in plan.inputs],
         catchup=False,
         max_active_runs=1,
         default_args=RETRIES,
@@ -171,11 +171,13 @@ def _department_doc(department: DepartmentPlan) -> str:
 
 
 def _mart_doc(mart: MartPlan) -> str:
+    contract = f"- contract: `marts/{mart.contract}`\n\n" if mart.contract else ""
     return (
+        f"{_line(mart.description)}\n\n{contract}"
         f"`marts.{mart.name}`, for which {mart.answers.name} answers, is brought up to date when"
         " these have arrived:\n\n"
         f"{_table(mart.inputs)}"
-    )
+    ).lstrip()
 
 
 def _link_doc(link: LinkPlan) -> str:
@@ -185,9 +187,9 @@ def _link_doc(link: LinkPlan) -> str:
     )
 
 
-def _table(datasets: Sequence[DatasetPlan]) -> str:
+def _table(datasets: Sequence[InputPlan]) -> str:
     rows = [
-        f"| `{d.id}` | `unified.{d.table}` | {_line(d.owner)} | {_line(d.contact)} "
+        f"| `{d.id}` | `{d.layer}.{d.table}` | {_line(d.owner)} | {_line(d.contact)} "
         f"| {_line(d.description)} |"
         for d in datasets
     ]

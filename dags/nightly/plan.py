@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -88,6 +88,28 @@ class DatasetPlan:
         """Who answers for it."""
         return OwnerPlan(self.owner, self.contact, self.channel)
 
+    @property
+    def layer(self) -> str:
+        """Where its table stands."""
+        return "unified"
+
+
+@dataclass(frozen=True)
+class MadeInputPlan:
+    """A mart or a table of links, as another mart reads it."""
+
+    id: str
+    """As contracts name it: ``marts.<name>`` or ``links.<table>``."""
+    layer: str
+    table: str
+    description: str
+    owner: str
+    contact: str
+    latency_seconds: int
+
+
+InputPlan = DatasetPlan | MadeInputPlan
+
 
 @dataclass(frozen=True)
 class DepartmentPlan:
@@ -123,8 +145,11 @@ class MadePlan:
     """The one task of its DAG."""
     id: str
     """As the ledger has it."""
-    inputs: tuple[DatasetPlan, ...]
+    inputs: tuple[InputPlan, ...]
     answers: OwnerPlan
+    promised_seconds: int | None = None
+    """How old it may be, where its contract says so."""
+    description: str = ""
 
     @property
     def dag(self) -> str:
@@ -134,23 +159,40 @@ class MadePlan:
     @property
     def latency_seconds(self) -> int:
         """What it promises."""
+        if self.promised_seconds is not None:
+            return self.promised_seconds
         return max(i.latency_seconds for i in self.inputs) + BUILD_SECONDS
 
 
 @dataclass(frozen=True)
 class MartPlan:
-    """One cross-department table."""
+    """One table that is made from others."""
 
     name: str
-    inputs: tuple[DatasetPlan, ...]
+    inputs: tuple[InputPlan, ...]
     """Their arrival makes it run."""
     answers: OwnerPlan = OPERATORS
     """Who is asked when it fails: its own owner, and nobody of whom it reads."""
+    description: str = ""
+    contract: str = ""
+    promised_seconds: int | None = None
 
     @property
     def made(self) -> MadePlan:
         """As what is made from datasets."""
-        return MadePlan(self.name, "mart", "build", f"marts.{self.name}", self.inputs, self.answers)
+        return MadePlan(
+            self.name, "mart", "build", f"marts.{self.name}", self.inputs, self.answers,
+            self.promised_seconds, self.description,
+        )  # fmt: skip
+
+    @property
+    def input(self) -> MadeInputPlan:
+        """As another mart reads it."""
+        latency = self.made.latency_seconds
+        return MadeInputPlan(
+            f"marts.{self.name}", "marts", self.name, self.description, self.answers.name,
+            self.answers.contact, latency,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -167,6 +209,16 @@ class LinkPlan:
         """As what is made from datasets."""
         return MadePlan(self.name, "link", "link", f"link.{self.name}", self.inputs, self.answers)
 
+    @property
+    def tables(self) -> list[MadeInputPlan]:
+        """As marts read them: the things, and which record belongs to which."""
+        owner, latency = self.answers, self.made.latency_seconds
+        told = {self.name: f"each {self.name} once", f"{self.name}_link": "which record is whose"}
+        return [
+            MadeInputPlan(f"links.{t}", "unified", t, what, owner.name, owner.contact, latency)
+            for t, what in told.items()
+        ]
+
 
 @dataclass(frozen=True)
 class CityPlan:
@@ -179,7 +231,7 @@ class CityPlan:
     @property
     def made(self) -> list[MadePlan]:
         """All that is made from datasets."""
-        return [one.made for one in (*self.marts, *self.links)]
+        return [one.made for one in (*self.links, *self.marts)]
 
 
 def read_plan(path: Path | None = None) -> CityPlan:
@@ -206,15 +258,34 @@ def _parsed(path: Path, *_version: int) -> CityPlan:
         by_department.setdefault(dataset["department"], []).append(dataset)
     departments = tuple(_department(n, d) for n, d in sorted(by_department.items()))
     known = {dataset.id: dataset for d in departments for dataset in d.datasets}
-    marts = [
-        MartPlan(mart["name"], tuple(known[i] for i in mart["inputs"]), _owner(mart.get("owner")))
-        for mart in manifest.get("marts", ())
-    ]
     links = [
         LinkPlan(link["name"], tuple(known[i] for i in link["inputs"]))
         for link in manifest.get("links", ())
     ]
+    marts = _marts(manifest.get("marts", ()), {**known, **_tables(links)})
     return CityPlan(departments=departments, marts=tuple(marts), links=tuple(links))
+
+
+def _tables(links: Iterable[LinkPlan]) -> dict[str, MadeInputPlan]:
+    return {table.id: table for link in links for table in link.tables}
+
+
+def _marts(said: Iterable[Mapping[str, Any]], known: Mapping[str, InputPlan]) -> list[MartPlan]:
+    """The marts; the manifest has each after those that it reads."""
+    there = dict(known)
+    found = []
+    for mart in said:
+        plan = MartPlan(
+            mart["name"],
+            tuple(there[i] for i in mart["inputs"]),
+            _owner(mart.get("owner")),
+            mart.get("description", ""),
+            mart.get("path", ""),
+            mart.get("latency_seconds"),
+        )
+        there[plan.input.id] = plan.input
+        found.append(plan)
+    return found
 
 
 def _owner(said: Mapping[str, Any] | None) -> OwnerPlan:

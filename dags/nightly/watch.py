@@ -58,8 +58,7 @@ def _folders() -> list[str]:
     """Contracts, suites and marts."""
     schemas = os.environ.get("CIVICLAKE_SCHEMAS_DIR") or root() / "schemas"
     expectations = os.environ.get("CIVICLAKE_EXPECTATIONS_DIR") or root() / "expectations"
-    packaged = root() / "jobs" / "civiclake" / "marts"
-    marts = os.environ.get("CIVICLAKE_MARTS_DIR") or packaged
+    marts = os.environ.get("CIVICLAKE_MARTS_DIR") or root() / "marts"
     return [str(schemas), str(expectations), str(marts)]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
-from nightly.plan import CityPlan, DatasetPlan, MadePlan
+from nightly.plan import CityPlan, DatasetPlan, InputPlan, MadePlan
 from tonight.rows import Batch, Run, batch_time
 
 
@@ -48,15 +48,22 @@ def places(city: CityPlan) -> Iterator[Place]:
             tasks = (f"{plan.name}.extract", f"{plan.name}.load")
             yield Place(plan, department.name, department.name, tasks)
     seen = {plan.id for department in city.departments for plan in department.datasets}
+    seen |= {made.id for made in city.made}
     for made in city.made:
-        inputs = tuple(i.id for i in made.inputs)
+        inputs = tuple(_row_of(i) for i in made.inputs)
         yield Place(_as_dataset(made, seen), f"{made.kind}s", made.dag, (made.task,), inputs)
+
+
+def _row_of(one: InputPlan) -> str:
+    """Id of the row that tells of an input: the two tables of a link are made at once."""
+    kind, _, name = one.id.partition(".")
+    return f"link.{name.removesuffix('_link')}" if kind == "links" else one.id
 
 
 def _as_dataset(made: MadePlan, seen: Collection[str]) -> DatasetPlan:
     """What the page says of any row; of datasets that the reader may not see, no name."""
-    hidden = sum(i.id not in seen for i in made.inputs)
-    shown = [i.id for i in made.inputs if i.id in seen]
+    hidden = sum(_row_of(i) not in seen for i in made.inputs)
+    shown = [i.id for i in made.inputs if _row_of(i) in seen]
     sources = ", ".join([*shown, *([f"{hidden} that you may not see"] if hidden else [])])
     what = "Mart" if made.kind == "mart" else f"The same {made.name} in all records"
     return DatasetPlan(
@@ -64,7 +71,7 @@ def _as_dataset(made: MadePlan, seen: Collection[str]) -> DatasetPlan:
         name=made.name,
         table=made.name,
         version="",
-        description=f"{what}, made from {sources}.",
+        description=f"{made.description} {what}, made from {sources}.".strip(),
         contract="",
         owner=made.answers.name,
         contact=made.answers.contact,

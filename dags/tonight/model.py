@@ -254,7 +254,7 @@ class _Maker:
         """Address of a batch's Data Docs page below the page's own, if it is there."""
         if batch is None or not batch.data_docs:
             return ""
-        place = (self.place.group, self.plan.name, f"{batch.batch_id}.html")
+        place = (self.place.dag, self.plan.name, f"{batch.batch_id}.html")
         return f"docs/{'/'.join(place)}" if self.has_docs(*place) else ""
 
     def _run_of(self, batch: Batch | None) -> Run | None:

@@ -8,9 +8,11 @@ rows are older than what is served. Every later night repeats the first of these
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from bisect import bisect_right
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import accumulate
 
 from demo.city import clock
 from demo.city.residents import City
@@ -43,7 +45,9 @@ class Deliveries(Series):
         shape: what its rows look like.
         city: whose records.
         events: whether rows are written once, so that nothing is ever corrected.
-        per_file: items of a file; default: a sixth of those of the first night.
+        per_file: items of a file, or how many a part has when that differs; default: a sixth of
+            those of the first night.
+        part: where the numbers of the next part begin, when parts differ: above what any has.
         stamp: the column that says when a row was written, if there is one: the rows of a
             file that is delivered again then keep their time.
     """
@@ -54,13 +58,21 @@ class Deliveries(Series):
         city: City,
         *,
         events: bool = False,
-        per_file: int | None = None,
+        per_file: int | Callable[[City, int], int] | None = None,
+        part: int = 0,
         stamp: str | None = None,
     ) -> None:
         super().__init__(shape, city)
         self._events, self._stamp = events, stamp
-        self.per_file = per_file or max(1, self.size // PAST)
+        self._held = per_file if callable(per_file) else None
+        fixed = None if callable(per_file) else per_file
+        self._part = part or fixed or max(1, self.size // PAST)
         self._special = self._specials()
+
+    def _items_of(self, part: int) -> range:
+        """Numbers of a part's items."""
+        start = part * self._part
+        return range(start, start + (self._held(self.city, part) if self._held else self._part))
 
     def _specials(self) -> dict[int, str]:
         each = max(1, self.size // 4000)
@@ -68,7 +80,12 @@ class Deliveries(Series):
         kinds += [TWICE, CONFLICT] * each
         chance = random.Random(f"{self.city.seed}:{self.shape.id}")
         # The first part is delivered again and corrected: it stays clean.
-        chosen = chance.sample(range(self.per_file, self.per_file * PAST), len(kinds))
+        parts = [self._items_of(part) for part in range(1, PAST)]
+        ends = list(accumulate(map(len, parts)))
+        chosen = []
+        for place in chance.sample(range(ends[-1]), len(kinds)):
+            part = bisect_right(ends, place)
+            chosen.append(parts[part][place - ends[part]])
         return dict(zip(chosen, kinds, strict=True))
 
     def files(self, night: int) -> list[File]:
@@ -87,16 +104,14 @@ class Deliveries(Series):
         return sorted(found, key=lambda f: f.delivered)
 
     def _plain(self, part: int) -> int:
-        start = part * self.per_file
-        return next(i for i in range(start, start + self.per_file) if i not in self._special)
+        return next(i for i in self._items_of(part) if i not in self._special)
 
     def _indices(self, file: File) -> range | tuple[int, ...]:
-        start = file.part * self.per_file
-        return file.items or range(start, start + self.per_file)
+        return file.items or self._items_of(file.part)
 
     def items(self, night: int) -> int:
-        """Items of all files up to and with a night's."""
-        return self.per_file * (PAST + night - 1)
+        """Items of all files up to and with a night's; where parts differ, their numbers' end."""
+        return self._part * (PAST + night - 1)
 
     def versions(self, index: int, file: File) -> list[Version]:
         """An item's rows in a file."""

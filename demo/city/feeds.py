@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
-import zipfile
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -14,8 +12,6 @@ from demo.city import clock
 from demo.city.truth import Expected
 
 FEEDS = Path(__file__).resolve().parents[1] / "feeds"
-GTFS_KEY = "gtfs/cairns_gtfs.zip"
-GTFS_TABLES = ("routes", "stops", "trips", "stop_times")
 _DELIVERED = timedelta(minutes=30)
 _CORRECTED_DAY, _PRELIMINARY_DAY = "2015/12/31", "2015/12/29"
 
@@ -28,11 +24,6 @@ class Drop:
     """Relative to the drops folder."""
     content: bytes
     delivered: datetime
-
-
-def gtfs() -> bytes:
-    """The timetable as published."""
-    return (FEEDS / "cairns_gtfs.zip").read_bytes()
 
 
 def drops(night: int) -> dict[str, Drop]:
@@ -65,18 +56,7 @@ def expected(night: int) -> dict[str, Expected]:
     else:
         found["meteorology.daily"] = _all("unchanged", 1)
         found["public_security.crimes"] = Expected()
-    outcome = "inserted" if night == 1 else "unchanged"
-    for table in GTFS_TABLES:
-        found[f"transport.{table}"] = _all(outcome, gtfs_rows(table))
     return found
-
-
-@cache
-def gtfs_rows(table: str) -> int:
-    """Records of one file of the timetable."""
-    with zipfile.ZipFile(io.BytesIO(gtfs())) as archive:
-        text = archive.read(f"{table}.txt").decode("utf-8-sig")
-    return sum(1 for row in csv.reader(io.StringIO(text, newline="")) if row) - 1
 
 
 def _all(outcome: str, rows: int) -> Expected:

@@ -48,9 +48,10 @@ class Journal(Series):
         self.stamp = stamp
         self._doubles = () if unique else (TWICE, OLDER, CONFLICT)
         self._recent_from = self.size - max(5, self.size // 300)
-        self._special = self._specials()
+        self.special = self._specials()
+        """Entries of the first night that are not one plain row, and what they are."""
         self._later: dict[int, Version] = {}
-        self._touched: set[int] = set(self._special)
+        self._touched: set[int] = set(self.special)
         self._played: dict[int, tuple[Changes, Expected]] = {}
         self._recent: list[tuple[int, Version]] = []
         self._next = self.size
@@ -94,7 +95,7 @@ class Journal(Series):
 
     def first(self, index: int) -> list[Version]:
         """What stands of an entry on the first night."""
-        return self._entry(index, self._written(index), self._special.get(index))
+        return self._entry(index, self._written(index), self.special.get(index))
 
     def rows(self, night: int) -> Iterator[Row]:
         """The first night's table, or what a later night appends to it."""
@@ -111,9 +112,9 @@ class Journal(Series):
         if night > 1:
             return self._play(night)[1]
         fold = Fold(self.shape)
-        for index in self._special:
+        for index in self.special:
             fold.add(self.first(index), None)
-        plain = self.size - len(self._special)
+        plain = self.size - len(self.special)
         return fold.expected(read=plain, inserted=plain)
 
     def state(self, night: int) -> Iterator[Row]:
@@ -187,7 +188,7 @@ class Journal(Series):
                 self._touched.add(index)
                 version = self._version(index, 1, self._daytime(chance, night))
                 changes.appended.append((index, version))
-        spoilt = [i for i, kind in sorted(self._special.items()) if self.shape.defect(kind)]
+        spoilt = [i for i, kind in sorted(self.special.items()) if self.shape.defect(kind)]
         spoilt = [i for i in spoilt if i < self._recent_from]
         if night - 2 < len(spoilt):
             index = spoilt[night - 2]

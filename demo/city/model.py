@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from civiclake.contracts.model import History
-from demo.city import clock, feeds, places
+from demo.city import clock, feeds, gtfs, places
 from demo.city.deliveries import Deliveries
 from demo.city.journal import Journal
 from demo.city.register import Register
@@ -50,7 +50,7 @@ class Model:
     def expected(self, night: int) -> dict[str, Expected]:
         """What every batch of a night must account for, when all nights before were loaded."""
         generated = {name: one.expected(night) for name, one in self.series.items()}
-        return {**generated, **feeds.expected(night)}
+        return {**generated, **gtfs.expected(self.city, night), **feeds.expected(night)}
 
     def truth(self, night: int) -> Truth:
         """The same, as it is written beside the sources."""
@@ -75,7 +75,6 @@ class Model:
         return {
             **health.SIGNALS,
             **security.SIGNALS,
-            **transport.signals(),
             "under_served": {"district_codes": list(places.UNDER_SERVED)},
         }
 
@@ -93,6 +92,7 @@ def _registers(city: City) -> Iterator[Register]:
     yield Register(statistics.POPULATION, city, grows=False, history=History.SNAPSHOT)
     yield Register(geography.DIVISIONS, city, grows=False)
     yield Register(geography.ROADS, city, grows=False)
+    yield Register(geography.ROAD_SEGMENTS, city, grows=False)
     yield Register(geography.PARCELS, city)
     yield Register(environment.STATIONS, city, grows=False)
 
@@ -117,5 +117,11 @@ def _deliveries(city: City) -> Iterator[Deliveries]:
     yield Deliveries(finance.PAYMENTS, city, events=True)
     yield Deliveries(weather.HOURLY, city, per_file=weather.PER_DAY)
     yield Deliveries(weather.WARNINGS, city, per_file=weather.WARNINGS_PER_DAY)
-    yield Deliveries(transport.VEHICLE_POSITIONS, city, events=True, per_file=transport.BUSES)
+    yield Deliveries(
+        transport.VEHICLE_POSITIONS,
+        city,
+        events=True,
+        per_file=transport.per_day,
+        part=transport.PART,
+    )
     yield Deliveries(environment.READINGS, city, per_file=environment.PER_DAY, stamp="published_at")

@@ -1,16 +1,18 @@
 """Where the sample city lies: the fourteen divisions of Kunming, their roads and their places.
 
 Codes and names are those of GB/T 2260; centres are rounded to a few hundred metres, and
-the weights follow the census of 2020. Roads, house numbers and everything that stands at
-them are made up.
+the weights follow the census of 2020. Boundaries, roads, house numbers and everything that
+stands at them are made up.
 """
 
 from __future__ import annotations
 
 from bisect import bisect
 from dataclasses import dataclass
+from functools import cache
 from itertools import accumulate
 
+from demo.city import boundaries
 from demo.city.chance import Draw
 
 ROADS_PER_DISTRICT = 12
@@ -63,6 +65,13 @@ DISTRICTS = (
 BY_CODE = {district.code: district for district in DISTRICTS}
 UNDER_SERVED = ("530113", "530128", "530129")
 """Divisions where facilities, schools and libraries are rarer than their people would need."""
+URBAN = ("530102", "530103", "530111", "530112", "530114", "530181")
+"""Divisions that are a town rather than land with towns in it."""
+_CENTRES = tuple((d.longitude, d.latitude) for d in DISTRICTS)
+BOUNDARIES = dict(zip(BY_CODE, boundaries.boundaries(_CENTRES), strict=True))
+"""Each division's boundary, by its code."""
+TOWN = 30_000
+"""How far to each side of its centre a division's town reaches, in millionths of a degree."""
 _SERVED = tuple(d for d in DISTRICTS if d.code not in UNDER_SERVED)
 _SUMS = tuple(accumulate(d.weight for d in DISTRICTS))
 
@@ -83,11 +92,24 @@ def road_name(district: District, road: int) -> str:
     return _ROAD_NAMES[first : first + 2] + _ROAD_KINDS[road * len(_ROAD_KINDS) // 12]
 
 
-def spot(chance: Draw, district: District) -> Spot:
-    """Some place in a district."""
+def spot(chance: Draw, district: District, part: str = "") -> Spot:
+    """Some place in a district.
+
+    Args:
+        chance: where to draw it from.
+        district: which.
+        part: of its town: ``corner``, the north-eastern one; ``middle``; or anywhere.
+    """
     road = chance.below(ROADS_PER_DISTRICT)
     house = chance.between(1, 399)
-    north, east = chance.between(-30_000, 30_000), chance.between(-30_000, 30_000)
+    north, east = chance.between(-TOWN, TOWN), chance.between(-TOWN, TOWN)
+    if part == "corner":
+        north, east = (TOWN + abs(north)) // 2, (TOWN + abs(east)) // 2
+    elif part == "middle":
+        north, east = north // 3, east // 3
+    while not _within(district, north, east):
+        # Towards the centre: a town is denser there.
+        north, east = north * 3 // 4, east * 3 // 4
     return Spot(
         district=district,
         road=road,
@@ -95,3 +117,27 @@ def spot(chance: Draw, district: District) -> Spot:
         latitude=f"{district.latitude + north / 1_000_000:.6f}",
         longitude=f"{district.longitude + east / 1_000_000:.6f}",
     )
+
+
+def district_of(longitude: float, latitude: float) -> District | None:
+    """The district in which a place lies."""
+    found = (c for c, b in BOUNDARIES.items() if boundaries.inside(b, longitude, latitude))
+    return next((BY_CODE[code] for code in found), None)
+
+
+def _within(district: District, north: int, east: int) -> bool:
+    """Whether a place so far from the centre, in millionths of a degree, is the district's."""
+    if north * north + east * east < _clear(district.code):
+        return True
+    boundary = BOUNDARIES[district.code]
+    # As it will be written.
+    longitude = round(district.longitude + east / 1_000_000, 6)
+    return boundaries.inside(boundary, longitude, round(district.latitude + north / 1_000_000, 6))
+
+
+@cache
+def _clear(code: str) -> float:
+    """Square of the distance within which all is the district's."""
+    district = BY_CODE[code]
+    clear = boundaries.clear_of(BOUNDARIES[code], (district.longitude, district.latitude))
+    return float((clear * 999_000) ** 2)

@@ -62,7 +62,8 @@ class Register(Series):
         # A record that refers to a spoilt entry would be wrong itself: see `sound`.
         self._spoil_from = sound(self.size) if keeps else 0
         self._night = cache(self._make_night)
-        self._special = self._specials()
+        self.special = self._specials()
+        """Entries that are not one plain row, and what they are."""
 
     def _specials(self) -> dict[int, str]:
         each = max(1, self.size // 4000)
@@ -83,7 +84,7 @@ class Register(Series):
             if index is not None:
                 found[index] = way
                 taken.add(index)
-        mended = [i for i, kind in sorted(self._special.items()) if kind != TWICE]
+        mended = [i for i, kind in sorted(self.special.items()) if kind != TWICE]
         if night - 2 < len(mended):
             found[mended[night - 2]] = "mended"
         if self._versioned and night > 2:
@@ -127,7 +128,7 @@ class Register(Series):
         ways = {self._night(n)[index]: n for n in range(2, night + 1) if index in self._night(n)}
         if "closed" in ways:
             return []
-        kind = self._special.get(index)
+        kind = self.special.get(index)
         if ways.get("spoilt") == night:
             kind = self.shape.defects[night % len(self.shape.defects)].rule
         elif "mended" in ways:
@@ -163,7 +164,7 @@ class Register(Series):
 
     def _touched(self, night: int) -> set[int]:
         """Entries that are not one plain row that stays, up to and with a night."""
-        return {i for n in range(2, night + 1) for i in self._night(n)} | self._special.keys()
+        return {i for n in range(2, night + 1) for i in self._night(n)} | self.special.keys()
 
     def _after(self, index: int, night: int, served: Version | None) -> Version | None:
         versions = self.versions(index, night)

@@ -133,9 +133,28 @@ class City:
     def household(self, number: int) -> Household:
         """The household of that number."""
         chance = Draw(self.seed, "household", number)
-        spot = places.spot(chance, places.home_district(chance))
+        spot = places.spot(chance, places.home_district(chance))  # as `home` draws it
         flat = f"{chance.between(1, 30)}栋{chance.between(1, 33)}{chance.between(1, 4):02d}室"
         return Household(number, spot, flat)
+
+    def home(self, number: int) -> places.District:
+        """The district of the household of that number, without the rest of it."""
+        return places.home_district(Draw(self.seed, "household", number))
+
+    def childhood(self, number: int) -> tuple[date, int]:
+        """Birthday and household of the child of that number, without the rest of them."""
+        block, seat = divmod(self.child(number), BLOCK)
+        place, _, kind = _SEATS[seat]
+        return self._number(block, seat, kind)[0], block * len(HOUSEHOLDS) + place
+
+    def births(self, household: int) -> list[date | None]:
+        """Birthdays of a household's children, in the order of its people; None of the others."""
+        block, place = divmod(household, len(HOUSEHOLDS))
+        return [
+            self._number(block, seat, kind)[0] if kind == "child" else None
+            for seat, (home, _, kind) in enumerate(_SEATS)
+            if home == place
+        ]
 
     def _number(self, block: int, seat: int, kind: str) -> tuple[date, int, bool]:
         """Birthday and serial number: the next card of the kind's shuffled pack."""

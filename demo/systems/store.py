@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from civiclake.local import process
 from demo import objects
-from demo.city import clock, feeds
+from demo.city import clock, gtfs
 from demo.city.deliveries import Deliveries
 from demo.city.model import Model
 from demo.encode import Format, encode
@@ -34,6 +34,7 @@ BUCKETS = (
         {
             "geography.divisions": Format(),
             "geography.roads": Format(),
+            "geography.road_segments": Format(),
             "geography.parcels": Format("zip", member="parcels.csv"),
         },
     ),
@@ -80,7 +81,7 @@ class Store:
         """Put what a night publishes; a file that is published again is a new version."""
         client = objects.client(_port(site), _owner(site))
         # The same timetable every night: published again, it is a delivery.
-        client.put_object(Bucket=objects.BUCKET, Key=feeds.GTFS_KEY, Body=feeds.gtfs())
+        client.put_object(Bucket=objects.BUCKET, Key=gtfs.KEY, Body=gtfs.feed(model.city))
         for bucket in BUCKETS:
             for dataset, form in bucket.datasets.items():
                 for key, content in _published(model, dataset, form, night):

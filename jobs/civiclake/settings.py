@@ -24,8 +24,6 @@ from civiclake import settings_faults as faults
 from civiclake.errors import UserError
 
 _DEFAULT_PROFILE = "local"
-MARTS_DIR = Path(__file__).resolve().parent / "marts"
-"""The marts that the package carries."""
 
 
 def project_root() -> Path:
@@ -94,6 +92,8 @@ class EngineSettings(_Section):
     sql_memory: str = "2g"
     java_options: tuple[str, ...] = ()
     """Further options of both JVMs."""
+    sql_java_options: tuple[str, ...] = ()
+    """Further options of the analysts' JVM alone; they come after the others."""
     jars: tuple[Path, ...] = ()
     """Further JDBC drivers, for the class path of the jobs engine alone."""
     remote: str | None = None
@@ -103,7 +103,7 @@ class EngineSettings(_Section):
     limits: DoorLimits = DoorLimits()
     restarts_an_hour: int = Field(default=5, ge=1)
     """How often the watch starts an engine again that ended."""
-    sql_nice: int = Field(default=6, ge=0, le=19)
+    sql_nice: int = Field(default=10, ge=0, le=19)
     """How far the analysts' engine gives way to the night when processors are scarce."""
     gate: GateSettings = GateSettings()
 
@@ -216,8 +216,8 @@ class Settings(BaseSettings):
     """Everything that is made at run time: lake, landing, logs, secrets, environments."""
     schemas_dir: Path = Field(default_factory=lambda: project_root() / "schemas")
     expectations_dir: Path = Field(default_factory=lambda: project_root() / "expectations")
-    marts_dir: Path = MARTS_DIR
-    """SQL files of the cross-department tables."""
+    marts_dir: Path = Field(default_factory=lambda: project_root() / "marts")
+    """A folder for each table that is made from others, by application."""
     lake_uri: str | None = None
     """Root of the Delta tables elsewhere than in ``<state_dir>/lake``: kept for what is to come,
     and refused until then."""

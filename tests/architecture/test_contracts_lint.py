@@ -10,6 +10,7 @@ from datacontract.data_contract import DataContract
 
 ROOT = Path(__file__).resolve().parents[2]
 CONTRACTS = sorted(p for p in (ROOT / "schemas").glob("*/*.yaml") if p.parent.name[0] != "_")
+MARTS = sorted((ROOT / "marts").glob("*/*/mart.yaml"))
 
 
 def _complaints(path: Path) -> list[str]:
@@ -20,9 +21,10 @@ def _complaints(path: Path) -> list[str]:
 
 def test_there_are_contracts() -> None:
     assert len(CONTRACTS) >= 30
+    assert MARTS
 
 
-@pytest.mark.parametrize("path", CONTRACTS, ids=lambda p: f"{p.parent.name}.{p.stem}")
+@pytest.mark.parametrize("path", CONTRACTS + MARTS, ids=lambda p: f"{p.parent.name}.{p.stem}")
 def test_every_contract_passes_the_public_linter(path: Path) -> None:
     assert _complaints(path) == []
 

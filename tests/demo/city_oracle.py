@@ -261,6 +261,8 @@ def _typed(column: Column, text: str) -> Any:
             return text
         if kind in ("int", "bigint"):
             return int(text) if re.fullmatch(r"[+-]?\d+", text) else None
+        if kind == "boolean":
+            return {"true": True, "false": False}.get(text.lower())
         if kind == "date" and column.format == "yyyy/MM/dd":
             return datetime.strptime(text, "%Y/%m/%d").date()
         if kind == "date":

@@ -244,14 +244,6 @@ def test_a_third_of_the_incidents_is_at_the_hotspots() -> None:
     assert 100 <= hot <= 110
 
 
-def test_some_divisions_are_under_served() -> None:
-    people = sum(d.weight for d in places.DISTRICTS if d.code in places.UNDER_SERVED)
-    share = people / sum(d.weight for d in places.DISTRICTS)
-    schools = _values("education.schools", "district_code")
-    there = sum(code in places.UNDER_SERVED for code in schools)
-    assert there / len(schools) < share / 3
-
-
 def test_former_codes_are_written_by_those_who_would() -> None:
     former = {d.former_code for d in places.DISTRICTS if d.former_code}
     assert former == {"530121", "530122"}

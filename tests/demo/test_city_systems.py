@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import gzip
 import json
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -87,7 +89,31 @@ def test_what_was_landed_comes_to_what_the_truth_says(
             different = {k: (found.get(k, 0), v) for k, v in wanted.items() if found.get(k, 0) != v}
             if different:
                 wrong[f"night {number}, {dataset.id}"] = different
+        if number == 1:
+            _assert_answers(lake, json.loads(sources.answers_path(systems).read_text()))
     assert wrong == {}
+
+
+def _assert_answers(lake: Lake, told: dict[str, Any]) -> None:
+    """The answers are of the rows that the lake serves on the first night, no others."""
+    residents = [row for row, _ in lake.tables["public_security.residents"].rows.values()]
+    libraries = next(plan for plan in told["plans"] if plan["kind"] == "library")
+    assert Counter(row["home_cell"] for row in residents) == libraries["people"]
+    people = {code: found["residents"] for code, found in told["health"]["by_district"].items()}
+    assert Counter(row["district_code"] for row in residents) == people
+    seats: Counter[str] = Counter()
+    for row, _ in lake.tables["education.schools"].rows.values():
+        seats[row["district_code"]] += row["places"]
+    assert seats == {code: d["seats"] for code, d in told["education"]["by_district"].items()}
+    years: defaultdict[Any, set[int]] = defaultdict(set)
+    for row, _ in lake.tables["education.enrolments"].rows.values():
+        years[row["citizen_id"]].add(row["school_year"])
+    lasts = {
+        row["enrolment_id"]: max(years[row["citizen_id"]]) == row["school_year"]
+        for row, _ in lake.tables["education.enrolments"].rows.values()
+        if row["citizen_id"]
+    }
+    assert all(lasts.get(key, True) for key in told["education"]["leavers"])
 
 
 def _parents_first() -> list[Dataset]:
@@ -125,6 +151,14 @@ def test_another_city_in_the_same_place_is_refused(
     with pytest.raises(UserError, match=r"night 9 is not prepared: run `python -m demo prepare 9`"):
         sources.read_truth(systems, 9)
     assert _fingerprint(systems) == before
+
+
+def test_a_city_of_another_version_is_refused(tmp_path: Path) -> None:
+    settings = Settings(state_dir=tmp_path)
+    (tmp_path / "demo").mkdir()
+    (tmp_path / "demo" / "city.json").write_text('{"seed": 7, "residents": 800, "night": 2}')
+    with pytest.raises(UserError, match="another version of CivicLake made: run `make clean`"):
+        sources.size(settings)
 
 
 def test_starting_again_changes_nothing(systems: Settings) -> None:

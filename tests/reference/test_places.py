@@ -138,3 +138,14 @@ def test_planes_that_are_none_are_refused() -> None:
         coordinates.metres([1], [1], "EPSG:4326")
     with pytest.raises(UserError, match="position 2: latitude 120"):
         coordinates.check_positions([31, 120], [121, 31])
+
+
+def test_a_plane_around_a_spot_and_the_zone_of_utm() -> None:
+    north, east = [25.0, 25.09, 25.0], [102.7, 102.7, 102.8]
+    x, y = coordinates.metres_around(north, east, 25.0, 102.7)
+    want = coordinates.distances_m([25.0] * 3, [102.7] * 3, north, east)
+    assert np.hypot(x, y) == pytest.approx(want, rel=1e-4)
+    assert (coordinates.utm(25, 102.7), coordinates.utm(-16.9, 145.7)) == (
+        "EPSG:32648",
+        "EPSG:32755",
+    )

@@ -74,6 +74,24 @@ def test_one_way_streets_go_one_way() -> None:
     assert found.tolist() == [[200, 0], [0, 900]]
 
 
+def test_the_fastest_way_is_another_one_than_the_shortest() -> None:
+    edges = _edges((0, 2, 300), (0, 1, 250), (1, 2, 250), (0, 1, 260)).assign(
+        speed_kmh=[10, 15, 30, 60]
+    )
+    network = roads.roads(_nodes(3), edges)
+    ends = np.array([0]), np.array([2])
+    assert roads.travel_m(network, *ends)[0, 0] == 300
+    # 260 m at 1,000 m a minute, then 250 m at 500.
+    assert roads.travel_minutes(network, *ends)[0, 0] == pytest.approx(0.76)
+    gaps = roads.roads(_nodes(3), edges.assign(speed_kmh=[None, 0, 30, 60]))
+    assert gaps.filled_speeds == 2
+    assert gaps.minutes[0, 2] == pytest.approx(300 / (45_000 / 60))
+    with pytest.raises(UserError, match="no road has a speed"):
+        roads.roads(_nodes(3), edges.assign(speed_kmh=None))
+    with pytest.raises(UserError, match="no column speed_kmh"):
+        roads.travel_minutes(roads.roads(_nodes(3), edges.drop(columns="speed_kmh")), *ends)
+
+
 def test_positions_belong_to_the_nearest_crossing() -> None:
     network = roads.roads(_nodes(3), _edges((0, 1, 100)))
     found = roads.snap(network, [0.0001, 0], [0.0011, 0.5])

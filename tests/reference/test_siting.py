@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from itertools import combinations
 from pathlib import Path
 
@@ -152,6 +154,15 @@ def test_a_plan_that_time_ends_tells_how_far_it_may_be_from_the_best() -> None:
     assert 0 < found[2] < 1
     with pytest.raises(UserError, match="no plan was found within 0 s"):
         siting.p_median(plans.question(SMALL, PEOPLE, time_limit_s=0), 2)
+
+
+def test_highs_says_nothing_where_results_stand() -> None:
+    text = (
+        "from civiclake.statistics import plans, siting\n"
+        "print(siting.p_median(plans.question([[1, 2]], [1]), 1).sites)"
+    )
+    ran = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, check=True)
+    assert ran.stdout == "(0,)\n"
 
 
 @pytest.mark.parametrize(

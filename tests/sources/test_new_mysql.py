@@ -51,7 +51,7 @@ def test_a_table_becomes_a_contract_that_the_check_passes(
     monkeypatch.setenv("CIVICLAKE_SCHEMAS_DIR", str(schemas))
     done = CliRunner().invoke(app, ["new", "parks.benches", "--from", f"{address}/benches"])
     assert done.exception is None, done.exception
-    assert check(schemas, tmp_path, tmp_path) == []
+    assert check(schemas, tmp_path / "no-suites") == []
     text = (schemas / "parks/benches.yaml").read_text()
     assert READER_PASSWORD not in text
     contract = yaml.safe_load(text)
@@ -77,7 +77,7 @@ def test_a_table_becomes_a_contract_that_the_check_passes(
         "HOST": host, "PORT": port, "USER": "parks_reader", "PASSWORD": READER_PASSWORD,
     }.items():  # fmt: skip
         monkeypatch.setenv(f"PARKS_DB_{part}", value)
-    dataset = load_city(schemas, tmp_path, tmp_path).dataset("parks.benches")
+    dataset = load_city(schemas, tmp_path / "no-suites").dataset("parks.benches")
     assert city.extract(dataset, "n1").rows == 30
 
 

@@ -46,7 +46,7 @@ def _made(
     monkeypatch.setenv("CIVICLAKE_SCHEMAS_DIR", str(schemas))
     done = CliRunner().invoke(app, ["new", "parks.trees", "--from", source, "--force"])
     assert done.exception is None, done.exception
-    assert check(schemas, tmp_path, tmp_path) == []
+    assert check(schemas, tmp_path / "no-suites") == []
     text = (schemas / "parks/trees.yaml").read_text()
     return yaml.safe_load(text), text
 
@@ -84,7 +84,7 @@ def test_an_endpoint_becomes_a_contract_that_the_check_passes(
     assert contract["description"]["purpose"].count("review:") == 3
     assert "district" in api.plan()[0]
     monkeypatch.setenv("PARKS_API_URL", api.address)
-    dataset = load_city(tmp_path / "schemas", tmp_path, tmp_path).dataset("parks.trees")
+    dataset = load_city(tmp_path / "schemas", tmp_path / "no-suites").dataset("parks.trees")
     assert city.ids(city.extract(dataset, "n1")) == [tree["tree_id"] for tree in TREES]
 
 
@@ -195,5 +195,5 @@ def test_pages_of_odata_and_of_arcgis(
     assert [c.get("physicalName", c["name"]) for c in found] == columns
     monkeypatch.setenv("PARKS_API_URL", api.address)
     api.plan(*pages)
-    dataset = load_city(tmp_path / "schemas", tmp_path, tmp_path).dataset("parks.trees")
+    dataset = load_city(tmp_path / "schemas", tmp_path / "no-suites").dataset("parks.trees")
     assert city.ids(city.extract(dataset, "n1")) == [str(n) for n in range(7)]

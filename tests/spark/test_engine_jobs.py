@@ -12,7 +12,7 @@ from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from civiclake import engine, secrets
-from civiclake.engine import connect_server, session, sql_server, watch
+from civiclake.engine import class_archive, connect_server, session, sql_server, watch
 from civiclake.engine.ping import Answer, ping
 from civiclake.errors import EngineError
 from civiclake.settings import Settings
@@ -104,6 +104,15 @@ def test_an_engine_answers_a_greeting_and_a_port_alone_does_not(
 def test_both_are_watched(spark: SparkSession, settings: Settings) -> None:
     assert watch.is_up(settings.run_dir)
     assert not [s.note for s in engine.status(settings) if "watched" in s.note]
+
+
+def test_both_start_from_the_kept_classes(spark: SparkSession, settings: Settings) -> None:
+    archive = class_archive.path(settings.jars_dir)
+    for service in (connect_server.service(settings), sql_server.service(settings)):
+        record = service.running()
+        assert record is not None
+        mapped = str(archive) in Path(f"/proc/{record.pid}/maps").read_text()
+        assert mapped == archive.exists(), service.name
 
 
 def test_up_again_starts_nothing(settings: Settings, spark: SparkSession) -> None:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import random
+import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from nights import Nights, age, city
+from mart_town import DAYS, FOLDER, MART, VISITS, Town
+from nights import age, city
 from pyspark.sql import SparkSession
 
 from civiclake.contracts.derived import derived
@@ -20,93 +21,11 @@ from civiclake.contracts.model import Manifest
 from civiclake.errors import AccountError, ContractError, FencedError, UserError
 from civiclake.io.lake import tables
 from civiclake.io.ops import deliveries as promises
-from civiclake.io.ops.account import BatchResult
 from civiclake.pipeline.marts import build as module
 from civiclake.pipeline.marts import groups, guard
-from civiclake.pipeline.marts.build import build
 from civiclake.pipeline.marts.groups import Plan
 from civiclake.pipeline.watch import deliveries
 from civiclake.settings import Settings, project_root
-
-MART = "visits_by_weather"
-VISITS, DAYS = "health.visits", "meteorology.daily"
-
-
-class Town(Nights):
-    """The two inputs of the mart, changed by hand, and the mart."""
-
-    city: Manifest
-    number = 0
-
-    def make(self, dataset_id: str) -> None:
-        with self.keys():
-            dataset = self.city.dataset(dataset_id)
-            tables.create_unified(self.spark, self.settings, dataset)
-
-    def name(self, dataset_id: str) -> str:
-        return tables.by_path(self.settings, tables.UNIFIED, dataset_id.replace(".", "_"))
-
-    def sql(self, text: str) -> list[Any]:
-        places = {"visits": self.name(VISITS), "days": self.name(DAYS), "mart": self.mart}
-        return self.spark.sql(text.format(**places)).collect()
-
-    @property
-    def mart(self) -> str:
-        return tables.by_path(self.settings, tables.MARTS, MART)
-
-    def visit(self, first: int, last: int, day: str, age: str = "40", code: str = "J06.9") -> None:
-        """Append visits of a day."""
-        self.sql(
-            "INSERT INTO {visits} (visit_id, citizen_id, facility_id, visited_at, diagnosis_code,"
-            " sex, age_years, cost_amount, updated_at, _sequence, _batch_id, _record_id)"
-            f" SELECT concat('V', id), concat('C', id % 5), 'F1', TIMESTAMP '{day} 08:00:00',"
-            f" '{code}', 'F', {age}, 1.0, TIMESTAMP '{day} 09:00:00', TIMESTAMP '{day} 09:00:00',"
-            f" 'b', concat('r', id) FROM range({first}, {last})"
-        )
-
-    def weather(self, *days: str, wind: float = 1.0) -> None:
-        for day in days:
-            self.sql(
-                "INSERT INTO {days} (date, precipitation_mm, temp_max_c, temp_min_c, wind_m_per_s,"
-                f" weather, _sequence, _batch_id, _record_id) VALUES (DATE '{day}', 0, 5, {wind},"
-                f" {wind}, 'sun', TIMESTAMP '{day} 00:00:00', 'b', 'r{day}')"
-            )
-
-    def refresh(self, *, full: bool = False) -> BatchResult:
-        self.number += 1
-        with self.keys():
-            return build(self.settings, self.city, MART, f"n{self.number}", full=full)
-
-    def ledger(self, *columns: str) -> list[Any]:
-        """The mart's rows of the ledger, in the order in which they began."""
-        rows = self.spark.table(tables.by_path(self.settings, tables.OPS, "batches"))
-        return [tuple(row) for row in rows.orderBy("started_at").select(*columns).collect()]
-
-    @contextmanager
-    def words(self, said: str) -> Iterator[None]:
-        """Commits by hand, to which a person adds words of their own."""
-        name = "spark.databricks.delta.commitInfo.userMetadata"
-        self.spark.conf.set(name, said)
-        yield
-        self.spark.conf.unset(name)
-
-    def truth(self) -> list[Any]:
-        """What the query gives over the whole inputs."""
-        text = (self.settings.marts_dir / f"{MART}.sql").read_text()
-        for dataset_id in (VISITS, DAYS):
-            text = text.replace(f"unified.{dataset_id.replace('.', '_')}", self.name(dataset_id))
-        return sorted(self.spark.sql(text).collect(), key=str)
-
-    def served(self) -> list[Any]:
-        return sorted(self.spark.table(self.mart).collect(), key=str)
-
-    def check(self, said: str, *, full: bool = False) -> BatchResult:
-        """Refresh, and hold the mart against a full build."""
-        result = self.refresh(full=full)
-        assert said in result.message
-        assert result.read == result.inserted
-        assert self.served() == self.truth()
-        return result
 
 
 @pytest.fixture(scope="module")
@@ -128,7 +47,7 @@ def week(town: Town, tmp_path: Path) -> Town:
 
 
 def test_only_the_groups_that_changed_are_computed_and_replaced(week: Town) -> None:
-    assert week.refresh().message == "no group has changed"
+    assert week.refresh().message == "nothing has changed"
     week.visit(900, 903, "2016-01-02")
     assert week.check("1 groups of day").read == 1
     # From one day to another: both are touched.
@@ -163,7 +82,7 @@ def test_a_mart_is_a_delivery_with_an_owner_and_says_what_it_waits_for(
 
     name, owner = f"marts.{MART}", "City planning office"
     assert state() == [(name, "delivered", owner)]
-    own.write_text(f"-- inputs: {VISITS}\nSELECT * FROM raw.health_visits")
+    own.write_text("SELECT * FROM raw.health_visits")
     with pytest.raises(ContractError):
         week.refresh()
     assert state() == [(name, "held", owner)]
@@ -191,7 +110,7 @@ def test_inputs_that_have_not_changed_for_long_are_read_all_the_same(week: Town)
 def test_tidied_inputs_have_not_changed(week: Town) -> None:
     for table in ("{visits}", "{days}", "{mart}"):
         week.sql(f"OPTIMIZE {table}")
-    assert week.refresh().message == "no group has changed"
+    assert week.refresh().message == "nothing has changed"
     week.visit(900, 903, "2016-01-02")
     week.sql("OPTIMIZE {visits}")
     assert week.check("1 groups of day").read == 1
@@ -280,27 +199,34 @@ def test_what_the_feed_can_not_tell_makes_the_whole_anew(week: Town) -> None:
 
 @pytest.fixture
 def own(week: Town, tmp_path: Path) -> Iterator[Path]:
-    """The mart as a file that a test may change."""
-    folder = tmp_path / "marts"
-    folder.mkdir()
-    file = folder / f"{MART}.sql"
-    file.write_text((week.settings.marts_dir / file.name).read_text())
-    week.settings = week.settings.model_copy(update={"marts_dir": folder})
-    yield file
+    """The mart's query as a file that a test may change."""
+    marts = tmp_path / "marts"
+    shutil.copytree(week.settings.marts_dir / FOLDER, marts / FOLDER)
+    week.settings = week.settings.model_copy(update={"marts_dir": marts})
+    yield marts / FOLDER / "query.sql"
+
+
+def _compiled(query: Path) -> Manifest:
+    root = project_root()
+    return load_city(root / "schemas", root / "expectations", query.parents[2])
 
 
 def test_another_query_makes_the_whole_anew(week: Town, own: Path) -> None:
     own.write_text(own.read_text().replace("  w.temp_min_c,\n", "  w.temp_min_c AS least_c,\n"))
-    week.check("built whole: its query has changed")
+    contract = own.with_name("mart.yaml")
+    contract.write_text(contract.read_text().replace("name: temp_min_c", "name: least_c"))
+    week.city = _compiled(own)
+    week.check("built whole: its contract or its step has changed")
     assert "least_c" in week.spark.table(week.mart).columns
 
 
 def test_a_wrong_group_is_found_and_writes_nothing(week: Town, own: Path) -> None:
-    wrong = "-- group: meteorology.daily = date_add(date, 1)"
-    own.write_text(own.read_text().replace("-- group: meteorology.daily = date", wrong))
-    root = project_root()
-    week.city = load_city(root / "schemas", root / "expectations", own.parent)
-    week.check("built whole: its query has changed")
+    contract, right = own.with_name("mart.yaml"), "meteorology.daily: date\n"
+    text = contract.read_text()
+    assert right in text
+    contract.write_text(text.replace(right, "meteorology.daily: date_add(date, 1)\n"))
+    week.city = _compiled(own)
+    week.check("built whole: its contract or its step has changed")
     before = week.served()
     week.weather("2016-01-10")
     with pytest.raises(UserError, match="give rows of other groups of day as well"):
@@ -311,7 +237,7 @@ def test_a_wrong_group_is_found_and_writes_nothing(week: Town, own: Path) -> Non
 @pytest.mark.parametrize(
     ("more", "told"),
     [
-        ("FROM raw.health_visits", r"visits_by_weather\.sql:3: reads raw\.health_visits; allowed"),
+        ("FROM raw.health_visits", r"weather/query\.sql:2: reads raw\.health_visits; allowed"),
         ("FROM unified.health_visits VERSION AS OF 1", "reads unified.health_visits AS OF"),
         ("FROM {mart}", "reads delta.`"),
     ],
@@ -319,7 +245,7 @@ def test_a_wrong_group_is_found_and_writes_nothing(week: Town, own: Path) -> Non
 def test_a_file_that_was_changed_since_the_check_is_judged_again(
     week: Town, own: Path, more: str, told: str
 ) -> None:
-    text = f"-- inputs: {VISITS}, {DAYS}\nSELECT count(*) AS n\n{more.format(mart=week.mart)}"
+    text = f"SELECT count(*) AS n\n{more.format(mart=week.mart)}"
     own.write_text(text)
     before = week.served()
     with pytest.raises(ContractError, match=told):
@@ -331,7 +257,8 @@ def test_spark_itself_says_what_would_be_read(week: Town) -> None:
     """Where a parser of ours were led astray, the plan is not."""
     mart = week.city.marts[0]
     found = groups.inputs(week.spark, week.settings, mart)
-    groups.bind(week.spark, week.settings, mart, "SELECT 1", found, Plan(whole="all"))
+    frames = groups.frames(week.spark, week.settings, mart, found, Plan(whole="all"))
+    groups.bind("SELECT 1", found, frames)
 
     def judge(query: str) -> None:
         guard.judge_plan(week.spark, week.settings, mart, query, found)
@@ -409,6 +336,6 @@ def test_what_a_mart_committed_is_in_the_ledger_though_nobody_lived_to_write_it(
             patch.setattr("civiclake.io.ops.ledger.record", power_cut)
             with pytest.raises(RuntimeError):
                 week.refresh(full=full)
-    assert week.refresh().message == "no group has changed"
+    assert week.refresh().message == "nothing has changed"
     told = [row[1] for row in week.ledger("batch_id", "inserted") if row[0] in ("n2", "n3")]
     assert told == [2, week.sql("SELECT count(*) FROM {mart}")[0][0]]

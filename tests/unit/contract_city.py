@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -129,6 +130,33 @@ SUITE: dict[str, Any] = {
 }
 
 
+def mart_contract(
+    name: str, inputs: Sequence[str], columns: Sequence[str], **own: Any
+) -> dict[str, Any]:
+    """A mart's contract; its columns are texts, and the first is the key."""
+    properties = [{"name": c, "description": f"The {c}.", "logicalType": "string"} for c in columns]
+    properties[0]["primaryKey"] = True  # type: ignore[assignment]
+    return {
+        "apiVersion": "v3.2.0",
+        "kind": "DataContract",
+        "id": f"marts.{name}",
+        "version": "1.0.0",
+        "status": "active",
+        "domain": "parks",
+        "schema": [{"name": name, "properties": properties}],
+        "team": {
+            "name": "Planning",
+            "members": [{"username": "plan@city.example", "role": "owner"}],
+        },
+        "customProperties": [
+            {
+                "property": "civiclake",
+                "value": {"inputs": list(inputs), "step": "query.sql", **own},
+            }
+        ],
+    }
+
+
 class SmallCity:
     """The parts of the city; change what a test needs, then :meth:`write`."""
 
@@ -141,6 +169,8 @@ class SmallCity:
         self.person = copy.deepcopy(PERSON)
         self.species = copy.deepcopy(SPECIES)
         self.suite = copy.deepcopy(SUITE)
+        self.made: dict[str, dict[str, Any]] = {}
+        """Contracts of marts, by name."""
         self.files: dict[str, str] = {}
         """Further files, by path from the root."""
         self.root = root
@@ -168,6 +198,22 @@ class SmallCity:
         self._extra = {**getattr(self, "_extra", {}), name: contract}
         return contract
 
+    def mart(
+        self,
+        name: str,
+        query: str = "SELECT 1 AS n",
+        inputs: Sequence[str] = ("parks.trees",),
+        columns: Sequence[str] = ("n",),
+        **own: Any,
+    ) -> dict[str, Any]:
+        """One more mart; of its columns the first is the key. Returns its contract to change."""
+        contract = mart_contract(name, inputs, columns, **own)
+        self.made[name] = contract
+        folder = f"marts/{contract['domain']}/{name}"
+        if contract["customProperties"][0]["value"]["step"] == "query.sql":
+            self.files[f"{folder}/query.sql"] = query
+        return contract
+
     def write(self) -> SmallCity:
         """Put the city on disk."""
         whole = {
@@ -180,6 +226,9 @@ class SmallCity:
         }
         for name, contract in getattr(self, "_extra", {}).items():
             whole[f"schemas/{name}.yaml"] = yaml.safe_dump(contract, sort_keys=False)
+        for name, contract in self.made.items():
+            path = f"marts/{contract['domain']}/{name}/mart.yaml"
+            whole.setdefault(path, yaml.safe_dump(contract, sort_keys=False))
         for name, text in whole.items():
             path = self.root / name
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from decimal import Decimal
 
+from demo.city import supply
 from demo.city.chance import Draw
 from demo.city.residents import City
 from demo.city.table import Defect, Row, Shape
@@ -14,7 +15,7 @@ from demo.city.written import as_written
 _KINDS = ("library", "museum", "theatre", "gallery")
 _TITLES = {"library": "图书馆", "museum": "博物馆", "theatre": "剧院", "gallery": "美术馆"}
 _FIRST_DAY = date(2015, 12, 26)
-VENUES_COUNT = 48
+VENUES_COUNT = 84
 
 
 def venue_id(number: int) -> str:
@@ -24,16 +25,20 @@ def venue_id(number: int) -> str:
 
 def _venue(city: City, index: int, changes: int) -> Row:
     chance = Draw(city.seed, "venue", index)
+    number, which = divmod(index, len(_KINDS))
+    kind, seats = _KINDS[which], chance.between(20, 900) + 10 * changes
     spot = public_place(city.seed, "venue", index)
-    kind = _KINDS[index % len(_KINDS)]
+    if kind == "library":
+        spot = supply.stand(city, "library", number, supply.library_district(city, number))
+        seats = supply.library_seats(city, number)
     return (
         venue_id(index),
-        f"{spot.district.name}第{index}{_TITLES[kind]}",
+        f"{spot.district.name}第{index}{'新' * changes}{_TITLES[kind]}",
         kind,
         spot.district.code,
         Decimal(spot.latitude),
         Decimal(spot.longitude),
-        chance.between(20, 900) + 10 * changes,
+        seats,
         day_from(date(1960, 1, 1), chance.below(20_000)),
     )
 

@@ -1,18 +1,23 @@
-"""Geography: divisions, roads and parcels."""
+"""Geography: divisions with their boundaries, roads, the network that they make, and parcels."""
 
 from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
 
-from demo.city import places
+from demo.city import boundaries, places, streets
 from demo.city.chance import Draw
 from demo.city.residents import City
 from demo.city.table import Defect, Row, Shape
-from demo.city.tables.common import day_from
+from demo.city.tables.common import day_from, tenths
 
 _ROAD_KINDS = ("primary", "secondary", "residential", "service")
 _LAND_USES = ("residential", "commercial", "industrial", "public", "green", "farmland")
+
+
+def _flag(value: bool) -> str:
+    """As the survey office writes it."""
+    return "true" if value else "false"
 
 
 def _division(city: City, index: int, changes: int) -> Row:
@@ -23,17 +28,22 @@ def _division(city: City, index: int, changes: int) -> Row:
         district.former_code,
         Decimal(str(district.latitude)),
         Decimal(str(district.longitude)),
+        _flag(district.code in places.URBAN),
+        boundaries.wkt(places.BOUNDARIES[district.code]),
         date(2016, 1, 1) if changes else date(2015, 6, 30),
     )
 
 
 DIVISIONS = Shape(
     id="geography.divisions",
-    columns=("code", "name", "former_code", "latitude", "longitude", "revised_on"),
+    columns=(
+        "code", "name", "former_code", "latitude", "longitude", "is_urban", "boundary",
+        "revised_on",
+    ),
     key=("code",),
     make=_division,
     count=lambda city: len(places.DISTRICTS),
-)
+)  # fmt: skip
 
 
 def _road(city: City, index: int, changes: int) -> Row:
@@ -62,6 +72,39 @@ ROADS = Shape(
         Defect("type:lanes", "lanes", "2-3"),
     ),
 )
+
+
+def _segment(city: City, index: int, changes: int) -> Row:
+    roads = streets.network(city.seed)
+    segment = roads.segments[index]
+    start, end = roads.crossings[segment.start], roads.crossings[segment.end]
+    surveyed = day_from(date(2011, 1, 1), Draw(city.seed, "surveyed", index).below(1700))
+    return (
+        f"R{index + 1:06d}",
+        start.id,
+        end.id,
+        *(Decimal(f"{degrees:.6f}") for degrees in (start.latitude, start.longitude)),
+        *(Decimal(f"{degrees:.6f}") for degrees in (end.latitude, end.longitude)),
+        tenths(round(segment.length_m * 10)),
+        segment.speed_kmh,
+        segment.kind,
+        _flag(segment.one_way),
+        start.district,
+        date(2015, 12, 30) if changes else surveyed,
+    )
+
+
+ROAD_SEGMENTS = Shape(
+    id="geography.road_segments",
+    columns=(
+        "segment_id", "from_node", "to_node", "from_latitude", "from_longitude", "to_latitude",
+        "to_longitude", "length_m", "speed_kmh", "road_class", "is_one_way", "district_code",
+        "surveyed_on",
+    ),
+    key=("segment_id",),
+    make=_segment,
+    count=lambda city: len(streets.network(city.seed).segments),
+)  # fmt: skip
 
 
 def _parcel(city: City, index: int, changes: int) -> Row:

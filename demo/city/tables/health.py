@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from itertools import count
 
-from demo.city import places
+from demo.city import places, supply
 from demo.city.chance import Draw
 from demo.city.journal import entered_on
 from demo.city.residents import City
@@ -17,7 +17,6 @@ from demo.city.tables.common import (
     day_from,
     facility_id,
     money,
-    public_place,
 )
 from demo.city.written import as_written
 
@@ -29,14 +28,20 @@ _DIAGNOSES = ("J06.9", "I10", "E11.9", "K29.7", "M54.5", "J45.9", "H10.9", "N39.
 def _facility(city: City, index: int, changes: int) -> Row:
     number = index + 1
     chance = Draw(city.seed, "facility", number)
-    spot = public_place(city.seed, "facility", number)
+    district = supply.facility_district(city, index)
+    spot = supply.stand(city, "facility", number, district)
     kind = chance.below(len(_KINDS))
+    if index in supply.PRIMARY:
+        kind = _KINDS.index("community" if district.code in places.URBAN else "township")
+    elif index in supply.HOSPITALS:
+        kind = _KINDS.index("hospital")
+    title = "中心" * changes + _TITLES[kind]
     return (
         facility_id(number),
-        f"{spot.district.name}第{number}{_TITLES[kind]}",
+        f"{district.name}第{number}{title}",
         _KINDS[kind],
-        spot.district.code,
-        chance.below(800) + 5 * changes,
+        district.code,
+        supply.facility_beds(city, index),
         Decimal(spot.latitude),
         Decimal(spot.longitude),
         day_from(date(1955, 1, 1), chance.below(20_000)),

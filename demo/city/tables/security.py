@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from demo.city import places
 from demo.city.chance import Draw
+from demo.city.demand import cell_of
 from demo.city.journal import entered_on
 from demo.city.residents import City
 from demo.city.table import Defect, Row, Shape
@@ -49,6 +50,7 @@ def _resident(city: City, index: int, changes: int) -> Row:
         address,
         old or spot.district.code,
         f"B{resident.household.number:08d}",
+        cell_of(spot),
         since,
         None,
     )
@@ -58,7 +60,7 @@ RESIDENTS = Shape(
     id="public_security.residents",
     columns=(
         "register_no", "citizen_id", "person_name", "sex", "birth_date", "phone", "address",
-        "district_code", "household_no", "registered_on", "updated_at",
+        "district_code", "household_no", "home_cell", "registered_on", "updated_at",
     ),
     key=("register_no",),
     make=_resident,

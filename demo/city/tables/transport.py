@@ -1,130 +1,118 @@
-"""Transport: where the buses are, against the timetable that the department published."""
+"""Transport: where the buses were, minute by minute, on the lines of the timetable."""
 
 from __future__ import annotations
 
-import csv
-import io
-import zipfile
-from datetime import UTC, datetime, timedelta
+from bisect import bisect_right
+from collections.abc import Iterator
+from datetime import UTC, timedelta
 from decimal import Decimal
-from functools import cache
+from functools import lru_cache
+from math import hypot
 from typing import NamedTuple
 
-from demo.city import feeds
-from demo.city.chance import Draw
+from demo.city import runs
+from demo.city.deliveries import PAST
 from demo.city.residents import City
+from demo.city.runs import Run
 from demo.city.table import Defect, Row, Shape
 from demo.city.tables.common import tenths
 
-BUSES = 120
-"""Buses in a snapshot."""
-LATE_ROUTES = 2
-_LATE_SECONDS = (480, 900)
-_USUAL_SECONDS = (-60, 180)
-_FIRST_DAY = datetime(2015, 12, 25, 14, tzinfo=UTC)
-"""Midnight in Cairns, ten hours before Greenwich's."""
+EVERY_S = 60
+_STRAYS_AT = 4
+"""Which position of such a run lies beside the street, from 0."""
+_ASIDE = 0.0045
+"""How far, in degrees: about half a kilometre."""
+PART = 1_000_000
+"""Items of a day are numbered from as many times its number."""
 
 
-class Call(NamedTuple):
-    """A call of a trip at a stop, as the timetable says it."""
+class Seen(NamedTuple):
+    """A bus at a moment."""
 
-    trip_id: str
-    route_id: str
-    stop_id: str
-    stop_sequence: int
+    run: Run
     seconds: int
-    latitude: Decimal
-    longitude: Decimal
+    next_stop: int
+    """Number of the stop that it is at or on its way to, from 0."""
+    latitude: float
+    longitude: float
+    speed_m_per_s: float
+    is_astray: bool = False
 
 
-@cache
-def _calls() -> tuple[Call, ...]:
-    """All calls with a time, in the timetable's order."""
-    with zipfile.ZipFile(io.BytesIO(feeds.gtfs())) as archive:
-        tables = {
-            name: list(csv.DictReader(io.StringIO(archive.read(name).decode("utf-8-sig"))))
-            for name in ("trips.txt", "stops.txt", "stop_times.txt")
-        }
-    routes = {row["trip_id"]: row["route_id"] for row in tables["trips.txt"]}
-    stops = {row["stop_id"]: row for row in tables["stops.txt"]}
-    found = []
-    for row in tables["stop_times.txt"]:
-        if row["arrival_time"]:
-            hours, minutes, seconds = map(int, row["arrival_time"].split(":"))
-            stop = stops[row["stop_id"]]
-            found.append(
-                Call(
-                    row["trip_id"],
-                    routes[row["trip_id"]],
-                    row["stop_id"],
-                    int(row["stop_sequence"]),
-                    hours * 3600 + minutes * 60 + seconds,
-                    Decimal(stop["stop_lat"]),
-                    Decimal(stop["stop_lon"]),
-                )
-            )
-    return tuple(found)
+@lru_cache(maxsize=3)
+def seen(city: City, day: int) -> tuple[Seen, ...]:
+    """Every position of a day, the first being that of the first file."""
+    date = runs.FIRST_DAY + timedelta(days=day)
+    return tuple(one for run in runs.runs(city, date) for one in _positions(run))
 
 
-@cache
-def late_routes() -> list[str]:
-    """The routes whose buses are eight to fifteen minutes late."""
-    return sorted({call.route_id for call in _calls()})[:LATE_ROUTES]
+def _positions(run: Run) -> Iterator[Seen]:
+    """A position a minute from the first departure on, and one at the last arrival."""
+    begins, ends = run.times_s[0], run.times_s[-1]
+    for number, seconds in enumerate((*range(begins, ends, EVERY_S), ends)):
+        after = min(bisect_right(run.times_s, seconds), len(run.times_s) - 1)
+        since, until = run.times_s[after - 1], run.times_s[after]
+        share = (seconds - since) / (until - since)
+        (lat_a, lon_a), (lat_b, lon_b) = run.course.shape[after - 1], run.course.shape[after]
+        latitude, longitude = lat_a + share * (lat_b - lat_a), lon_a + share * (lon_b - lon_a)
+        astray = run.strays and number == _STRAYS_AT
+        if astray:
+            latitude, longitude = _astray(run, latitude, longitude)
+        length = run.course.along_m[after] - run.course.along_m[after - 1]
+        speed = length / (until - since)
+        yield Seen(run, seconds, after, latitude, longitude, speed, astray)
 
 
-def call_of(city: City, index: int) -> Call:
-    """The call at which a bus was seen."""
-    return Draw(city.seed, "bus call", index).one_of(_calls())
+def _astray(run: Run, latitude: float, longitude: float) -> tuple[float, float]:
+    """The place that is furthest from the line of those half a kilometre aside."""
+    sides = ((_ASIDE, 0.0), (-_ASIDE, 0.0), (0.0, _ASIDE), (0.0, -_ASIDE))
+    spots = [(latitude + north, longitude + east) for north, east in sides]
+    return max(
+        spots,
+        key=lambda spot: min(hypot(spot[0] - a, spot[1] - b) for a, b in run.course.shape),
+    )
 
 
-def delay_s(city: City, index: int) -> int:
-    """How late the bus was, in seconds."""
-    late = call_of(city, index).route_id in late_routes()
-    return Draw(city.seed, "delay", index).between(*(_LATE_SECONDS if late else _USUAL_SECONDS))
+def per_day(city: City, day: int) -> int:
+    """Positions of a day."""
+    return len(seen(city, day))
 
 
 def _position(city: City, index: int, changes: int) -> Row:
-    day, bus = divmod(index, BUSES)
-    call = call_of(city, index)
-    seconds = call.seconds + delay_s(city, index)
-    when = _FIRST_DAY + timedelta(days=day, seconds=seconds)
+    day, number = divmod(index, PART)
+    one = seen(city, day)[number]
+    run, named = one.run, one.run.is_named
+    course = run.course
     return (
-        f"bus-{bus:03d}",
-        call.trip_id,
-        call.route_id,
-        call.stop_id,
-        call.stop_sequence,
-        call.latitude,
-        call.longitude,
-        tenths(Draw(city.seed, "speed", index).below(160) + changes),
-        f"{when:%Y-%m-%dT%H:%M:%SZ}",
+        run.vehicle,
+        run.trip_id if named else None,
+        course.line.id if named else None,
+        course.direction if named else None,
+        f"{run.day:%Y%m%d}" if named else None,
+        run.start_time if named else None,
+        ("SCHEDULED" if run.is_planned else "ADDED") if named else None,
+        course.stops[one.next_stop].id if named else None,
+        one.next_stop + 1 if named else None,
+        Decimal(f"{one.latitude:.6f}"),
+        Decimal(f"{one.longitude:.6f}"),
+        tenths(round(one.speed_m_per_s * 10) + changes),
+        f"{run.moment(one.seconds).astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
     )
 
 
 VEHICLE_POSITIONS = Shape(
     id="transport.vehicle_positions",
     columns=(
-        "vehicle_id", "trip_id", "route_id", "stop_id", "current_stop_sequence", "latitude",
-        "longitude", "speed_m_per_s", "timestamp",
+        "vehicle_id", "trip_id", "route_id", "direction_id", "start_date", "start_time",
+        "trip_schedule_relationship", "stop_id", "current_stop_sequence", "latitude", "longitude",
+        "speed_m_per_s", "timestamp",
     ),
     key=("vehicle_id", "timestamp"),
     make=_position,
-    count=lambda city: BUSES * 6,
+    count=lambda city: sum(per_day(city, day) for day in range(PAST)),
     defects=(
-        Defect("reference:trip_id", "trip_id", "no such trip"),
+        Defect("reference:route_id", "route_id", "no such route"),
         Defect("range:latitude", "latitude", Decimal("95.5")),
-        Defect("required:trip_id", "trip_id", None),
+        Defect("range:speed_m_per_s", "speed_m_per_s", tenths(990)),
     ),
 )  # fmt: skip
-
-
-def signals() -> dict[str, object]:
-    """What the positions must show against the timetable."""
-    return {
-        "late_buses": {
-            "dataset": "transport.vehicle_positions",
-            "route_ids": late_routes(),
-            "late_seconds": list(_LATE_SECONDS),
-            "otherwise_seconds": list(_USUAL_SECONDS),
-        }
-    }

@@ -14,12 +14,15 @@ from civiclake.cli import (
     contracts,
     deliveries,
     diff,
+    education,
     engines,
     maintain,
     new,
+    plan,
     quarantine,
     query,
     services,
+    why,
 )
 from civiclake.errors import CivicLakeError
 
@@ -37,6 +40,7 @@ contracts.register(app)
 diff.register(app)
 new.register(app)
 batches.register(app)
+why.register(app)
 app.add_typer(codes.app, name="codes")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(backfill.app, name="backfill")
@@ -44,7 +48,9 @@ app.add_typer(deliveries.app, name="deliveries")
 maintain.register(app)
 app.add_typer(engines.app, name="engine")
 app.add_typer(analysts.app, name="analyst")
+plan.register(app)
 query.register(app)
+app.add_typer(education.app, name="education")
 services.register(app)
 
 

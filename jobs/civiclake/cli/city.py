@@ -103,15 +103,13 @@ def dataset(settings: Settings, dataset_id: str) -> Dataset:
 
 
 def with_mart(settings: Settings, name: str) -> Manifest:
-    """The city, if the file of a mart is sound.
+    """The city, if the folder of a mart is sound.
 
     Raises:
         ContractError: it is faulty.
     """
     city = read(settings)
-    for file in city.faults:
-        if file.endswith(f"/{name}.sql"):
-            _refuse_faulty(city, file)
+    _refuse_faulty(city, f"marts.{name}")
     return city
 
 

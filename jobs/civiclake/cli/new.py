@@ -92,7 +92,9 @@ def _refuse_unsound(settings: Settings, text: str) -> None:
         file = Path(made) / "contract.yaml"
         file.write_text(text, encoding="utf-8")
         with alone(settings, file) as schemas:
-            problems = read_city(schemas, schemas / "no-suites", settings.marts_dir).faults.problems
+            problems = read_city(
+                schemas, schemas / "no-suites", schemas / "no-marts"
+            ).faults.problems
     if problems:
         raise ContractError(
             ["the contract guessed from this source would be faulty; report this:", *problems]

@@ -50,7 +50,7 @@ def sql(
     from civiclake.engine.client import query as run
 
     settings = load_settings()
-    columns, rows = run(settings, query, user, _password(settings, user))
+    columns, rows = run(settings, query, user, password_of(settings, user))
     if fmt is Format.TABLE:
         _print_table(columns, rows)
     elif fmt is Format.CSV:
@@ -101,7 +101,8 @@ def _print_table(columns: list[str], rows: Iterator[tuple[Any, ...]]) -> None:
         sys.stderr.write(f"only the first {_SHOWN_ROWS} rows are shown; --format csv gives all\n")
 
 
-def _password(settings: Settings, user: str) -> str:
+def password_of(settings: Settings, user: str) -> str:
+    """The password of an analyst: given by the environment, or the default analyst's own."""
     given = os.environ.get(PASSWORD, "")
     if given or user != analysts.DEFAULT:
         return given

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from civiclake.contracts.city import City, read_city
 from civiclake.contracts.dataset import Draft
+from civiclake.contracts.inputs import readable
 from civiclake.contracts.model import Column, Dataset
 from civiclake.contracts.read.faults import choice, did_you_mean
-from civiclake.settings import MARTS_DIR
+from civiclake.contracts.read.identity import links
 
 
-def check(schemas_dir: Path, expectations_dir: Path, marts_dir: Path = MARTS_DIR) -> list[str]:
+def check(schemas_dir: Path, expectations_dir: Path, marts_dir: Path | None = None) -> list[str]:
     """All faults, one sentence each: file, place, value, what is allowed."""
     return examine(schemas_dir, expectations_dir, marts_dir).faults.problems
 
 
-def examine(schemas_dir: Path, expectations_dir: Path, marts_dir: Path = MARTS_DIR) -> City:
-    """Read a city and compare its files with each other."""
-    city = read_city(schemas_dir, expectations_dir, marts_dir)
+def examine(schemas_dir: Path, expectations_dir: Path, marts_dir: Path | None = None) -> City:
+    """Read a city and compare its files with each other.
+
+    Args:
+        schemas_dir: contracts by department, with ``_columns/`` and ``_codes/``.
+        expectations_dir: suites by department; a dataset may have none.
+        marts_dir: folders of marts by application; ``marts`` beside the contracts, if not said.
+    """
+    city = read_city(schemas_dir, expectations_dir, marts_dir or schemas_dir.parent / "marts")
     _one_table_each(city)
     _one_schedule_each(city)
     for draft in city.drafts:
@@ -27,6 +34,7 @@ def examine(schemas_dir: Path, expectations_dir: Path, marts_dir: Path = MARTS_D
             _check_reference(city, draft, column)
     _no_circles(city)
     _marts_know_their_inputs(city)
+    _no_circles_of_marts(city)
     return city
 
 
@@ -92,9 +100,9 @@ def _check_reference(city: City, draft: Draft, column: Column) -> None:
 
 
 def _no_circles(city: City) -> None:
-    datasets = {d.id: d.dataset for d in city.drafts if d.dataset is not None}
+    leads = {d.id: d.dataset.references for d in city.drafts if d.dataset is not None}
     for draft in city.drafts:
-        circle = _circle(draft.id, datasets)
+        circle = _circle(draft.id, leads)
         # Reported once, at the first of its members.
         if circle and draft.id == min(circle):
             way = " -> ".join([*circle, circle[0]])
@@ -102,14 +110,13 @@ def _no_circles(city: City) -> None:
             draft.document.fault(city.faults, ("id",), message)
 
 
-def _circle(start: str, datasets: Mapping[str, Dataset]) -> list[str] | None:
-    """A way from the dataset back to itself, if there is one."""
+def _circle(start: str, leads: Mapping[str, Iterable[str]]) -> list[str] | None:
+    """A way from one back to itself, if there is one."""
     ways = [[start]]
     seen: set[str] = set()
     while ways:
         way = ways.pop()
-        found = datasets.get(way[-1])
-        for following in found.references if found else ():
+        for following in leads.get(way[-1], ()):
             if following == start:
                 return way
             if following not in seen:
@@ -121,19 +128,26 @@ def _circle(start: str, datasets: Mapping[str, Dataset]) -> list[str] | None:
 def _marts_know_their_inputs(city: City) -> None:
     if not city.marts:
         return
-    from civiclake.contracts.mart_query import group_faults, query_faults
+    # The parser takes longer to import than most commands take to begin.
+    from civiclake.contracts.mart_check import check_mart
+    from civiclake.contracts.mart_query import query_faults
 
-    known = [d.id for d in city.drafts]
     datasets = [d.dataset for d in city.drafts if d.dataset is not None]
-    served = {d.id: [column.name for column in d.unified_columns] for d in datasets}
+    marts = [d.mart for d in city.marts if d.mart is not None]
+    tables = readable(datasets, marts, links(datasets))
+    known = dict.fromkeys([*(d.id for d in city.drafts), *(d.id for d in city.marts), *tables])
     for draft in city.marts:
-        shown, mart = draft.shown, draft.mart
-        for said in group_faults(mart, served):
-            city.faults.add(shown, said)
-        for fault in query_faults(mart, draft.text, datasets):
-            city.faults.add(fault.place(shown), fault.message)
-        for name in mart.inputs or ("",):
-            if name not in known:
-                hint = did_you_mean(name, known)
-                message = f"inputs: there is no dataset {name!r}; allowed are {choice(known)}{hint}"
-                city.faults.add(shown, message)
+        check_mart(draft, tables, known, city.faults)
+        if draft.mart is not None and draft.mart.is_query:
+            for fault in query_faults(draft.mart, draft.text, tables):
+                city.faults.add(fault.place(draft.query_shown), fault.message)
+
+
+def _no_circles_of_marts(city: City) -> None:
+    inputs = {d.id: d.mart.inputs for d in city.marts if d.mart is not None}
+    for draft in city.marts:
+        circle = _circle(draft.id, inputs)
+        if circle and draft.id == min(circle):
+            way = " -> ".join([*circle, circle[0]])
+            message = f"marts are made from each other in a circle: {way}; leave one out"
+            draft.document.fault(city.faults, (*draft.place, "inputs"), message)

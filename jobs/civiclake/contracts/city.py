@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from civiclake.contracts.dataset import Draft, compile_contract
-from civiclake.contracts.mart import MartDraft, read_mart
+from civiclake.contracts.mart import CONTRACT, QUERY, MartDraft, read_mart
 from civiclake.contracts.read.document import Document, read_json, read_yaml
 from civiclake.contracts.read.faults import Faults
 from civiclake.contracts.read.library import CODES, COLUMNS, Library, read_library
@@ -20,6 +20,7 @@ class City:
 
     schemas_dir: Path
     expectations_dir: Path
+    marts_dir: Path
     faults: Faults = field(default_factory=Faults)
     drafts: list[Draft] = field(default_factory=list)
     marts: list[MartDraft] = field(default_factory=list)
@@ -33,7 +34,7 @@ class City:
 
 def read_city(schemas_dir: Path, expectations_dir: Path, marts_dir: Path) -> City:
     """Read all files; faults of single files are noted, those across files not yet."""
-    city = City(schemas_dir, expectations_dir)
+    city = City(schemas_dir, expectations_dir, marts_dir)
     if not schemas_dir.is_dir():
         city.faults.add(str(schemas_dir), "no such folder; it holds the contracts")
         return city
@@ -44,8 +45,8 @@ def read_city(schemas_dir: Path, expectations_dir: Path, marts_dir: Path) -> Cit
             city.drafts.append(compile_contract(document, shared, city.faults))
     if not city.drafts and not len(city.faults):
         city.faults.add(str(schemas_dir), "no contract found in <department>/<dataset>.yaml")
+    city.marts = _read_marts(marts_dir, shared, city.faults)
     _add_suites(city)
-    city.marts = _read_marts(marts_dir, city.faults)
     city.fingerprint = fingerprint(schemas_dir, expectations_dir, marts_dir)
     return city
 
@@ -75,6 +76,7 @@ def _contract_files(city: City) -> list[Path]:
 
 
 def _add_suites(city: City) -> None:
+    marts = {draft.id: draft for draft in city.marts}
     for path in sorted(city.expectations_dir.rglob("*.json")):
         shown = _shown(path, city.expectations_dir)
         way = path.relative_to(city.expectations_dir).parts
@@ -82,9 +84,11 @@ def _add_suites(city: City) -> None:
             wanted = f"{city.expectations_dir.name}/<department>/<dataset>.json"
             city.faults.add(shown, f"stands in the wrong place; allowed is {wanted}")
             continue
-        draft = city.draft(f"{way[0]}.{path.stem}")
+        draft = city.draft(f"{way[0]}.{path.stem}") or marts.get(f"{way[0]}.{path.stem}")
         if draft is None:
             contract = f"{city.schemas_dir.name}/{way[0]}/{path.stem}.yaml"
+            if way[0] == "marts":
+                contract = f"marts/<application>/{path.stem}/{CONTRACT}"
             city.faults.add(shown, f"there is no such dataset; wanted is {contract}")
             continue
         document = read_json(path, shown, city.faults)
@@ -92,22 +96,55 @@ def _add_suites(city: City) -> None:
             _add_suite(draft, document, city.faults)
 
 
-def _add_suite(draft: Draft, document: Document, faults: Faults) -> None:
-    taken = draft.dataset.rules if draft.dataset else ()
+def _add_suite(draft: Draft | MartDraft, document: Document, faults: Faults) -> None:
+    made = draft.mart if isinstance(draft, MartDraft) else draft.dataset
+    taken = made.rules if made else ()
     rules = suite_rules(document, draft.id, draft.compiled.kinds, taken, faults)
-    if draft.dataset is not None:
-        draft.dataset = draft.dataset.model_copy(update={"rules": (*taken, *rules)})
+    update = {"rules": (*taken, *rules)}
+    if isinstance(draft, MartDraft):
+        draft.mart = draft.mart and draft.mart.model_copy(update=update)
+    else:
+        draft.dataset = draft.dataset and draft.dataset.model_copy(update=update)
 
 
-def _read_marts(folder: Path, faults: Faults) -> list[MartDraft]:
-    """A mart is one SQL file with a head that says what it reads."""
-    found = []
-    for path in sorted(folder.glob("*.sql")) if folder.is_dir() else ():
-        shown = f"{folder.name}/{path.name}"
-        mart = read_mart(path, shown, faults)
-        if mart is not None:
-            found.append(mart)
-    return found
+def _read_marts(folder: Path, shared: Library, faults: Faults) -> list[MartDraft]:
+    """A mart is a folder with its contract; what stands elsewhere is a fault, not silence."""
+    found: dict[str, MartDraft] = {}
+    for path in sorted(folder.rglob("*")) if folder.is_dir() else ():
+        way = path.relative_to(folder).parts
+        if not path.is_file() or "cases" in way[2:3]:
+            continue
+        if len(way) != 3 or path.name not in (CONTRACT, QUERY):
+            if _is_misplaced(path, len(way)):
+                name = way[1] if len(way) > 2 else path.stem
+                wanted = f"{folder.name}/<application>/{name}/{CONTRACT}"
+                message = "stands in the wrong place; a mart is a folder: its contract in"
+                shown = _shown(path, folder)
+                faults.add(shown, f"{message} {wanted}, its query beside it in {QUERY}")
+            continue
+        if path.name == QUERY and not path.with_name(CONTRACT).is_file():
+            faults.add(_shown(path, folder), f"has no contract; wanted is {CONTRACT} beside it")
+        if path.name != CONTRACT:
+            continue
+        draft = read_mart(path.parent, _shown(path.parent, folder), shared, faults)
+        if draft is None:
+            continue
+        first = found.setdefault(draft.id, draft)
+        if first is not draft:
+            message = f"fills table {draft.id!r}, which {first.shown} fills already; rename one"
+            draft.document.fault(faults, ("id",), message)
+    return list(found.values())
+
+
+def _is_misplaced(path: Path, depth: int) -> bool:
+    """Whether a file would be a mart's, if it stood in its folder.
+
+    What the marts of an application share may stand beside their folders, such as a table of kinds.
+    """
+    if path.suffix not in (".yaml", ".yml", ".sql"):
+        return False
+    is_contract = "DataContract" in path.read_text(encoding="utf-8", errors="replace")
+    return depth != 2 or path.suffix == ".sql" or is_contract
 
 
 def fingerprint(*folders: Path) -> str:

@@ -7,19 +7,19 @@ from pathlib import Path
 from civiclake.contracts import sound
 from civiclake.contracts.check import examine
 from civiclake.contracts.city import City
-from civiclake.contracts.model import Dataset, Manifest, Mart
+from civiclake.contracts.inputs import readable
+from civiclake.contracts.model import Dataset, Manifest
 from civiclake.contracts.read.identity import links
 from civiclake.errors import ContractError
-from civiclake.settings import MARTS_DIR
 
 
-def load_city(schemas_dir: Path, expectations_dir: Path, marts_dir: Path = MARTS_DIR) -> Manifest:
+def load_city(schemas_dir: Path, expectations_dir: Path, marts_dir: Path | None = None) -> Manifest:
     """Compile all contracts of a city.
 
     Args:
         schemas_dir: contracts by department, with ``_columns/`` and ``_codes/``.
         expectations_dir: suites by department; a dataset may have none.
-        marts_dir: SQL files of the cross-department tables.
+        marts_dir: folders of marts by application; ``marts`` beside the contracts, if not said.
 
     Raises:
         ContractError: with every fault of every file.
@@ -38,7 +38,7 @@ def load_sound(
     Args:
         schemas_dir: contracts by department, with ``_columns/`` and ``_codes/``.
         expectations_dir: suites by department; a dataset may have none.
-        marts_dir: SQL files of the cross-department tables.
+        marts_dir: folders of marts by application.
         former: what was compiled before, if anything was.
 
     Returns:
@@ -56,20 +56,21 @@ def load_sound(
 
 def _manifest(city: City, faulty: sound.Faulty, former: Manifest | None) -> Manifest:
     compiled = _at_one_hour(sound.datasets(city, faulty, former))
-    marts = sound.marts(city, faulty, former, (d.id for d in compiled))
-    datasets = tuple(sorted(_with_feeds(compiled, marts), key=lambda d: d.id))
+    known = links(compiled)
+    marts = sound.marts(city, faulty, former, readable(compiled, (), known))
+    told = {name for mart in marts for name in mart.groups}
+    datasets = tuple(sorted(_with_feeds(compiled, told), key=lambda d: d.id))
     return Manifest(
         fingerprint=city.fingerprint,
         datasets=datasets,
-        marts=marts,
+        marts=tuple(m.model_copy(update={"has_change_feed": m.id in told}) for m in marts),
         links=links(datasets),
         faults=dict(faulty),
     )
 
 
-def _with_feeds(datasets: list[Dataset], marts: tuple[Mart, ...]) -> list[Dataset]:
+def _with_feeds(datasets: list[Dataset], told: set[str]) -> list[Dataset]:
     """Only tables by whose changes a mart is refreshed need to tell them."""
-    told = {name for mart in marts for name in mart.groups}
     return [d.model_copy(update={"has_change_feed": d.id in told}) for d in datasets]
 
 

@@ -1,107 +1,168 @@
-"""The head of a mart's SQL file: what it reads, and by which groups it can be refreshed.
+"""A mart's folder: its contract, and the query beside it.
 
-```sql
--- inputs: health.visits, meteorology.daily
--- owner: Planning office <planning@city.example>
--- refresh_by: day
--- group: health.visits = to_date(visited_at)
--- group: meteorology.daily = date
-```
-
-``owner`` is who is asked when it fails; without it, the city's operators are. ``refresh_by`` names
-a column of the mart. A row of an input belongs to the group that its ``group`` line computes, and
-touches the mart's rows of that group alone. An input without such a line, or with a change that no
-feed tells, makes the whole mart be built anew. ``shows`` names pseudonyms that the mart gives out
-(``health.visits.citizen_id``), which no other mart may.
+``marts/<application>/<mart>/mart.yaml`` is an ODCS contract as any other; what only a mart needs
+(what it reads, its step, the groups by which it is refreshed) stands in its ``civiclake`` entry.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
-from civiclake.contracts.model import Mart, Owner
-from civiclake.contracts.read import owners
-from civiclake.contracts.read.faults import Faults, choice, did_you_mean
+from civiclake.contracts import functions
+from civiclake.contracts.model import Behind, Mart
+from civiclake.contracts.read import extension, odcs
+from civiclake.contracts.read.columns import Compiled
+from civiclake.contracts.read.contract import Reader
+from civiclake.contracts.read.document import Document, read_yaml
+from civiclake.contracts.read.faults import Faults, Place, choice, did_you_mean
+from civiclake.contracts.read.library import Library
+from civiclake.contracts.read.made import MartExtension, reading_words
+from civiclake.contracts.rules import structural
 
-_LINE = re.compile(
-    r"^--[ \t]*(?P<word>inputs|owner|refresh_by|group|shows):[ \t]*(?P<said>.*?)[ \t]*$",
-    re.MULTILINE,
-)
-_OWNER = re.compile(r"(?P<name>[^<>]+?)[ \t]*<(?P<contact>[^<> \t]+)>")
+CONTRACT, QUERY = "mart.yaml", "query.sql"
+_OF_SOURCES = ("physicalName", "relationships")
 
 
-@dataclass(frozen=True)
+@dataclass
 class MartDraft:
-    """One file of a mart as it was read."""
+    """A mart's folder as far as it could be read."""
 
-    shown: str
-    """How faults call the file."""
-    mart: Mart
-    text: str
+    id: str
+    """What the folder's name says."""
+    document: Document
+    compiled: Compiled
+    place: Place
+    """Where the ``civiclake`` entry stands in the contract."""
+    mart: Mart | None
+    text: str = ""
+    """Its query, where its step is one."""
+
+    @property
+    def shown(self) -> str:
+        """How faults call the contract."""
+        return self.document.shown
+
+    @property
+    def query_shown(self) -> str:
+        """How faults call the query."""
+        return self.shown.removesuffix(CONTRACT) + QUERY
 
 
-def read_mart(path: Path, shown: str, faults: Faults) -> MartDraft | None:
-    """Read a mart's head; its query is judged when all contracts are known (`mart_query`).
+def read_mart(folder: Path, shown: str, shared: Library, faults: Faults) -> MartDraft | None:
+    """Read a mart's folder; its query is judged when all contracts are known (`mart_query`).
 
     Args:
-        path: the SQL file.
-        shown: how faults call it.
+        folder: ``marts/<application>/<mart>``.
+        shown: how faults call the folder.
+        shared: columns and code lists that contracts share.
         faults: grows by what is wrong.
     """
-    text = path.read_text(encoding="utf-8")
-    lines: dict[str, list[str]] = {}
-    for found in _LINE.finditer(text):
-        lines.setdefault(found["word"], []).append(found["said"])
-    if "inputs" not in lines:
-        faults.add(shown, "says no inputs; wanted is a line such as '-- inputs: health.visits'")
+    document = read_yaml(folder / CONTRACT, f"{shown}/{CONTRACT}", faults)
+    if document is None:
         return None
-
-    def fault(said: str) -> None:
-        faults.add(shown, said)
-
-    inputs = tuple(i.strip() for i in lines["inputs"][0].split(",") if i.strip())
-    mart = Mart(
-        name=path.stem,
-        inputs=inputs,
-        owner=_owner(lines.get("owner", []), fault),
-        refresh_by=lines["refresh_by"][0] if "refresh_by" in lines else None,
-        groups=_groups(lines.get("group", []), inputs, fault),
-        shows=tuple(s.strip() for line in lines.get("shows", ()) for s in line.split(",")),
+    before = len(faults)
+    data = odcs.validate(document, faults)
+    reader = Reader(document, faults, data)
+    application, name = folder.parent.name, folder.name
+    mart_id = f"marts.{name}"
+    reader.check_identity((application, name), {"id": mart_id, "domain": application})
+    table, place = reader.table(name)
+    own = reader.extension(MartExtension, "{inputs: [...], step: query.sql}")
+    compiled = _columns(reader.columns(table, (*place, "properties"), mart_id, shared, ()))
+    _check_columns(reader, compiled)
+    draft = MartDraft(mart_id, document, compiled, reader.own_place(), None)
+    found = structural.made_rules(compiled, table.get("quality"), place, document, faults)
+    owner, latency = reader.owner(), reader.seconds("latency", "ly")
+    retention = reader.seconds("retention", "ret")
+    if "servers" in data:
+        reader.fault(("servers",), "a mart has no source; leave it out")
+    if own is None:
+        return draft
+    draft.text = _step(reader, folder, own.step)
+    if owner is None or len(faults) > before:
+        return draft
+    draft.mart = Mart(
+        name=name,
+        application=application,
+        version=str(data["version"]),
+        description=table.get("description") or (data.get("description") or {}).get("purpose", ""),
+        path=f"{application}/{name}/{CONTRACT}",
+        owner=owner,
+        columns=compiled.columns,
+        rules=found,
+        inputs=tuple(own.inputs),
+        step=own.step,
+        parameters=own.parameters,
+        refresh_by=own.refresh_by,
+        groups=own.groups,
+        shows=tuple(own.shows),
+        reads_restricted=tuple(own.reads_restricted),
+        smallest_group=own.smallest_group,
+        behind={n: Behind(**said.model_dump()) for n, said in own.behind.items()},
+        latency_seconds=latency,
+        retention_seconds=retention,
     )
-    return MartDraft(shown, mart, text)
+    return draft
 
 
-def _owner(lines: list[str], fault: Callable[[str], None]) -> Owner | None:
-    if not lines:
-        return None
-    found = _OWNER.fullmatch(lines[0])
-    if found is None or len(lines) > 1:
-        fault(
-            f"owner: {lines[-1]!r} should say once who is asked, such as"
-            " 'Planning office <planning@city.example>', or"
-            " 'Planning office <planning@city.example,airflow:planning_chat>'"
+def _columns(read: Compiled) -> Compiled:
+    """A group that is computed may be that of no value, where the contract says so."""
+    columns = tuple(
+        column.model_copy(update={"required": False})
+        if read.raw[column.name].get("required") is False
+        else column
+        for column in read.columns
+    )
+    return replace(read, columns=columns)
+
+
+def _check_columns(reader: Reader, compiled: Compiled) -> None:
+    """A mart's column is computed, not read: it has a meaning, and no source."""
+    for name, raw in compiled.raw.items():
+        place = compiled.places[name]
+        for field in _OF_SOURCES:
+            if raw.get(field):
+                reader.fault((*place, field), "is of a source's column; a mart's is computed")
+        found = extension.find(raw.get("customProperties"), place)
+        value: Any = found[0] if found else None
+        if found and isinstance(value, dict):
+            for word in reading_words(value):
+                message = "says how a source's text is read; a mart's column is computed"
+                reader.fault((*found[1], word), message)
+        if not str(raw.get("description") or "").strip():
+            message = "'description' is missing: what the figure is, and in which unit"
+            reader.fault(place, message)
+    if compiled.columns and not any(c.key_position for c in compiled.columns):
+        message = "no column is of the key; let primaryKey: true say what a row stands for"
+        reader.fault(("schema", 0, "properties"), message)
+
+
+def _step(reader: Reader, folder: Path, step: str) -> str:
+    """The query's text; nothing for a function, which must be there."""
+    place = (*reader.own_place(), "step")
+    file = folder / QUERY
+    if step == QUERY:
+        if file.is_file():
+            return file.read_text(encoding="utf-8")
+        reader.fault(place, f"is {step!r}, but there is no such file beside {CONTRACT}")
+        return ""
+    if file.is_file():
+        reader.fault(place, f"is {step!r}, but {QUERY} stands beside it; keep one of the two")
+    if not functions.is_named(step):
+        reader.fault(
+            place,
+            f"is {step!r}; allowed are {QUERY!r} and functions of {functions.PACKAGE}, such as"
+            f" '{functions.PACKAGE}.transit.trips.build'",
         )
-        return None
-    return owners.owner(found["name"], found["contact"].split(","), "", fault)
-
-
-def _groups(
-    lines: list[str], inputs: tuple[str, ...], fault: Callable[[str], None]
-) -> dict[str, str]:
-    groups: dict[str, str] = {}
-    for line in lines:
-        name, _, expression = (part.strip() for part in line.partition("="))
-        if name not in inputs:
-            hint = did_you_mean(name, inputs)
-            fault(f"group: {name!r} is no input; allowed are {choice(inputs)}{hint}")
-        elif not expression or name in groups:
-            fault(
-                f"group: {line!r} should say once how the group is computed, such as"
-                f" '{name} = to_date(column)'"
-            )
-        else:
-            groups[name] = expression
-    return groups
+        return ""
+    given = functions.arguments(step)
+    if given is None:
+        known = functions.known()
+        hint = did_you_mean(step, known)
+        reader.fault(place, f"there is no function {step!r}; allowed are {choice(known)}{hint}")
+    elif len(given) != functions.ARGUMENTS:
+        message = f"{step} takes {choice(given)}; a step takes its inputs and its parameters"
+        reader.fault(place, message)
+    return ""

@@ -7,12 +7,19 @@ done, never how.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta
-from enum import StrEnum
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from civiclake.contracts.column import Column as Column
+from civiclake.contracts.column import Frozen as Frozen
+from civiclake.contracts.column import Owner as Owner
+from civiclake.contracts.column import Protection as Protection
+from civiclake.contracts.column import Reference as Reference
+from civiclake.contracts.column import Rule as Rule
+from civiclake.contracts.column import Severity as Severity
 from civiclake.contracts.loading import ChangedType as ChangedType
 from civiclake.contracts.loading import Drift as Drift
 from civiclake.contracts.loading import DriftAction as DriftAction
@@ -22,7 +29,6 @@ from civiclake.contracts.loading import Load as Load
 from civiclake.contracts.loading import NewColumn as NewColumn
 from civiclake.contracts.loading import Occurrence as Occurrence
 from civiclake.contracts.loading import Operation as Operation
-from civiclake.contracts.notation import Epoch, NumberNotation, local_pattern
 from civiclake.contracts.source import Addressing as Addressing
 from civiclake.contracts.source import FileFormat as FileFormat
 from civiclake.contracts.source import ObjectStore as ObjectStore
@@ -32,7 +38,6 @@ from civiclake.contracts.source import SourceKind as SourceKind
 from civiclake.contracts.source import Tls as Tls
 from civiclake.contracts.source import TlsMode as TlsMode
 from civiclake.contracts.source import naming as naming
-from civiclake.contracts.standards import Check, Codes
 
 UNCAST_PREFIX = "_uncast_"
 """Helper column: the text as given, where it could not be cast to the contract's type."""
@@ -69,109 +74,13 @@ SOURCE_ROW = "_source_row"
 """Of a line list that is told apart by place: the row's number in that file."""
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+def key_of(columns: Iterable[Column]) -> tuple[str, ...]:
+    """Names of the primary key's columns, in key order."""
+    keyed = [c for c in columns if c.key_position is not None]
+    return tuple(c.name for c in sorted(keyed, key=lambda c: c.key_position or 0))
 
 
-class Severity(StrEnum):
-    """What a broken rule does; the words are Great Expectations' own."""
-
-    CRITICAL = "critical"
-    WARNING = "warning"
-    INFO = "info"
-
-
-class Protection(StrEnum):
-    """What ``protect`` does with a restricted column."""
-
-    PSEUDONYM = "pseudonym"
-    DROP = "drop"
-
-
-class Reference(_Frozen):
-    """A foreign key: values must stand in ``dataset``'s unified table."""
-
-    dataset: str
-    """Id of the referenced dataset, such as ``health.facilities``."""
-    column: str
-
-
-class Column(_Frozen):
-    """One column of the unified table."""
-
-    name: str
-    source_name: str
-    """Name in the source (ODCS ``physicalName``), by default the same; a dotted path leads
-    into nested records."""
-    also: tuple[str, ...] = ()
-    """Other spellings of that name that deliveries may use."""
-    logical_type: str
-    spark_type: str
-    """Spark DDL type, such as ``timestamp`` or ``decimal(12,2)``."""
-    description: str = ""
-    required: bool = False
-    key_position: int | None = None
-    """1-based place in the primary key, or None."""
-    format: str | None = None
-    """Java DateTimeFormatter pattern of the source's text, for dates and timestamps."""
-    timezone: str = "UTC"
-    """Zone in which timestamps without an offset are read."""
-    absent: tuple[str, ...] = ()
-    """Texts that mean that there is no value, the dataset's or the column's own."""
-    absent_as: str | None = None
-    """The text that an absent value is taken for, as the source would write it."""
-    number: NumberNotation | None = None
-    epoch: Epoch | None = None
-    """For timestamps that are counted, not written."""
-    classification: str = "public"
-    protection: Protection | None = None
-    pseudonym_domain: str | None = None
-    """What keeps pseudonyms of different things apart and of the same thing together
-    across datasets: the shared column's name, such as ``citizen_id``."""
-    meaning: str | None = None
-    """The shared column that it points to, such as ``person.citizen_id``."""
-    codes: Codes | None = None
-    check: Check | None = None
-    reference: Reference | None = None
-
-    @property
-    def is_cast(self) -> bool:
-        """Whether standardize casts this column (all but strings)."""
-        return self.spark_type != "string"
-
-    @property
-    def has_local_times(self) -> bool:
-        """Whether its texts may leave the zone to the contract, and that zone is not UTC."""
-        if self.spark_type != "timestamp" or self.epoch or self.timezone in ("UTC", "Etc/UTC"):
-            return False
-        return self.format is None or local_pattern(self.format) is not None
-
-
-class Rule(_Frozen):
-    """One check, in Great Expectations' own terms; from the contract or from a person's suite."""
-
-    id: str
-    """Short and stable, such as ``required:visit_id``; reasons in quarantine are these."""
-    expectation: str
-    """GX type in snake case, such as ``expect_column_values_to_not_be_null``."""
-    kwargs: dict[str, Any] = Field(default_factory=dict)
-    """GX arguments; ``column`` may name a helper column (see the prefixes above)."""
-    severity: Severity = Severity.CRITICAL
-    origin: str = "contract"
-    """``contract`` or ``suite``."""
-    description: str = ""
-
-
-class Owner(_Frozen):
-    """Who answers for a dataset."""
-
-    name: str
-    contact: str
-    channel: str | None = None
-    """Airflow connection by which alerts go to it; None: the city's."""
-
-
-class Dataset(_Frozen):
+class Dataset(Frozen):
     """A compiled contract."""
 
     id: str
@@ -216,8 +125,7 @@ class Dataset(_Frozen):
     @property
     def key(self) -> tuple[str, ...]:
         """Names of the primary key's columns, in key order."""
-        keyed = [c for c in self.columns if c.key_position is not None]
-        return tuple(c.name for c in sorted(keyed, key=lambda c: c.key_position or 0))
+        return key_of(self.columns)
 
     @property
     def unified_columns(self) -> tuple[Column, ...]:
@@ -286,23 +194,73 @@ class Dataset(_Frozen):
         raise KeyError(name)
 
 
-class Mart(_Frozen):
-    """A cross-department table: one SQL file under ``civiclake/marts/``."""
+class Behind(Frozen):
+    """Where the rows behind a figure of a mart are found."""
+
+    input: str
+    """Id of the input that holds them."""
+    where: str
+    """SQL over one of its rows; ``:day`` is the mart row's value of its column ``day``."""
+    gives: str = "count(*)"
+    """SQL that gives the figure over those rows."""
+
+
+class Mart(Frozen):
+    """A table that is made from others: one folder under ``marts/<application>/``."""
 
     name: str
+    application: str
+    version: str
+    description: str = ""
+    path: str
+    """Its contract's file, relative to ``marts/``."""
+    owner: Owner
+    columns: tuple[Column, ...]
+    rules: tuple[Rule, ...] = ()
+    """What must hold of every row of it, from its contract and from a person's suite."""
     inputs: tuple[str, ...]
-    """Dataset ids whose arrival makes it run."""
+    """Ids of what it reads, whose arrival makes it run: datasets, ``marts.<name>`` and
+    ``links.<table>``."""
+    step: str
+    """A query beside its contract, or a function's whole name."""
+    parameters: dict[str, Any] = Field(default_factory=dict)
+    """What the function is handed; part of what makes two builds the same."""
     refresh_by: str | None = None
     """Column of the mart by whose values it is refreshed; None: it is always built whole."""
     groups: dict[str, str] = Field(default_factory=dict)
     """Input to the expression that gives a row's value of that column."""
-    owner: Owner | None = None
-    """Who is asked when it fails; None: the city's operators."""
     shows: tuple[str, ...] = ()
     """Pseudonyms that it gives out, as ``health.visits.citizen_id``."""
+    reads_restricted: tuple[str, ...] = ()
+    """Pseudonyms that its function is handed, in the same words."""
+    smallest_group: int | None = None
+    """Least number of persons of whom a row may tell something."""
+    behind: dict[str, Behind] = Field(default_factory=dict)
+    """Name to rows behind a figure."""
+    latency_seconds: int | None = None
+    """How old it may be; None: as old as its slowest input, and an hour."""
+    retention_seconds: int | None = None
+    """How long what was published is kept; None: as long as any table's files."""
+    has_change_feed: bool = False
+    """Whether its table tells what every commit changed: another mart refreshes by it."""
+
+    @property
+    def id(self) -> str:
+        """As other marts and the ledger call it."""
+        return f"marts.{self.name}"
+
+    @property
+    def is_query(self) -> bool:
+        """Whether its step is SQL."""
+        return self.step.endswith(".sql")
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """Names of the primary key's columns, in key order."""
+        return key_of(self.columns)
 
 
-class Link(_Frozen):
+class Link(Frozen):
     """A kind of thing that is recognised across datasets, such as ``person``."""
 
     name: str
@@ -310,7 +268,7 @@ class Link(_Frozen):
     """Ids of the datasets whose contracts say who, and whose arrival makes it run."""
 
 
-class Manifest(_Frozen):
+class Manifest(Frozen):
     """All contracts of a city, compiled; what ``dags/`` reads."""
 
     version: int = 1

@@ -5,11 +5,12 @@ One faulty contract stops its own dataset and those that lean on it; a night of 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import PurePosixPath
 
 from civiclake.contracts.city import City
 from civiclake.contracts.dataset import Draft
+from civiclake.contracts.mart import CONTRACT, QUERY, MartDraft
 from civiclake.contracts.model import Dataset, Manifest, Mart
 from civiclake.contracts.read import extension
 from civiclake.contracts.read.library import AUTHORITY, CODES, COLUMNS, Library
@@ -35,7 +36,8 @@ def faults_by_dataset(city: City) -> dict[str, tuple[str, ...]]:
     for file, problems in files.items():
         found.setdefault(_dataset_of(file, city) or file, []).extend(problems)
     shared = [p for file in files if _is_shared(file, city) for p in files[file]]
-    for draft in city.drafts:
+    drafts: list[Draft | MartDraft] = [*city.drafts, *city.marts]
+    for draft in drafts:
         if shared and _names(draft, city.library) & city.library.broken:
             found.setdefault(draft.id, []).extend(shared)
     _follow_references(city, found)
@@ -43,8 +45,10 @@ def faults_by_dataset(city: City) -> dict[str, tuple[str, ...]]:
 
 
 def _dataset_of(file: str, city: City) -> str | None:
-    """The dataset whose contract or suite a file is, also where it can't be read."""
+    """The dataset or mart whose contract, query or suite a file is, also where it can't be read."""
     way = PurePosixPath(file).parts
+    if len(way) == 4 and way[0] == city.marts_dir.name and way[3] in (CONTRACT, QUERY):
+        return f"marts.{way[2]}"
     roots = {city.schemas_dir.name: ".yaml", city.expectations_dir.name: ".json"}
     if len(way) != 3 or way[1].startswith("_") or not file.endswith(roots.get(way[0], "\0")):
         return None
@@ -56,7 +60,7 @@ def _is_shared(file: str, city: City) -> bool:
     return file.startswith((f"{root}/{COLUMNS}/", f"{root}/{CODES}/"))
 
 
-def _names(draft: Draft, library: Library) -> set[str]:
+def _names(draft: Draft | MartDraft, library: Library) -> set[str]:
     """The shared columns, their files and the code lists that a contract names."""
     found: set[str] = set()
     for column in draft.compiled.raw.values():
@@ -95,20 +99,24 @@ def datasets(city: City, faulty: Faulty, former: Manifest | None) -> list[Datase
 def marts(
     city: City, faulty: Faulty, former: Manifest | None, known: Iterable[str]
 ) -> tuple[Mart, ...]:
-    """The same of marts; one whose inputs are not all there yet waits for them."""
+    """The same of marts; one whose inputs are not all there yet waits for them.
+
+    Args:
+        city: read and compared.
+        faulty: every fault by what it stops.
+        former: what was compiled before.
+        known: ids of the datasets and links that marts may read.
+
+    Returns:
+        The marts, each after those that it reads.
+    """
     there = set(known)
-    last = {mart.name: mart for mart in former.marts} if former else {}
-    read = {draft.shown: draft.mart for draft in city.marts}
-    return tuple(
-        mart for mart in _newest(read, faulty, last) if there >= set(mart.inputs) | set(mart.groups)
-    )
-
-
-def _newest(read: Mapping[str, Mart], faulty: Faulty, last: Mapping[str, Mart]) -> Iterator[Mart]:
-    for shown, mart in read.items():
-        if shown not in faulty:
-            yield mart
-    for shown in faulty:
-        name = PurePosixPath(shown).stem
-        if shown.endswith(".sql") and name in last:
-            yield last[name]
+    found = [d.mart for d in city.marts if d.mart is not None and d.id not in faulty]
+    found += [mart for mart in (former.marts if former else ()) if mart.id in faulty]
+    made: list[Mart] = []
+    while True:
+        ready = [m for m in found if there >= set(m.inputs) and m not in made]
+        if not ready:
+            return tuple(made)
+        made += ready
+        there |= {mart.id for mart in ready}

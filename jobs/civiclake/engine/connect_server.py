@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from civiclake import secrets
-from civiclake.engine import jars, rights
-from civiclake.engine.java import MODULE_OPTIONS, java_home, spark_jars
+from civiclake.engine import class_archive, jars, rights
+from civiclake.engine.java import MODULE_OPTIONS, java_home
 from civiclake.engine.service import Service
 from civiclake.settings import Settings, project_root
 
@@ -86,7 +86,7 @@ def write_arguments(
         # The driver's own ports, which any user of this machine may connect to.
         "spark.authenticate": "true",
     }
-    classpath = [*jars.classpath(settings.jars_dir), *more_jars, *spark_jars()]
+    classpath = class_archive.class_path(settings.jars_dir, more_jars)
     logging = project_root() / "conf" / "log4j2.properties"
     lines = [
         *MODULE_OPTIONS,
@@ -95,6 +95,7 @@ def write_arguments(
         "-XX:+ExitOnOutOfMemoryError",
         "-Dfile.encoding=UTF-8",
         "-Duser.timezone=UTC",
+        *class_archive.options(settings.jars_dir),
         *settings.engine.java_options,
         f"-Dlog4j2.configurationFile=file:{logging}",
         *(f"-D{key}={value}" for key, value in options.items()),

@@ -146,7 +146,6 @@ class Service:
             self.stop()
             raise EngineError(f"{error}; its last lines:\n{self._tail()}") from None
         self._wait_open()
-        self.give_way()
         return time.monotonic() - begun
 
     def _wait_open(self) -> None:

@@ -114,6 +114,7 @@ def _java(settings: Settings, work: Path) -> list[str]:
         *(f"-Dciviclake.gate.{name}={n}" for name, n in settings.engine.gate.model_dump().items()),
         "-Dhive.server2.custom.authentication.class=city.civiclake.PasswordLogin",
         f"-Djava.io.tmpdir={work / 'tmp'}",
+        *settings.engine.sql_java_options,
         "-XX:-ExitOnOutOfMemoryError",  # one query may; DoorWatch ends the process where it must
         _MAIN,
     ]

@@ -98,7 +98,8 @@ class Watch:
         self._asked = now
         answer = ping(self._service.name, self._service.host, record.port)
         if answer is Answer.ANSWERED:
-            self._service.give_way()
+            if self._ready:  # not at its first: those who wait for a new door are answered first
+                self._service.give_way()
             self._ready, self._heard = True, now
             return ""
         patience = SILENT_S if self._ready else START_TIMEOUT_S

@@ -18,6 +18,9 @@ import shapely
 from civiclake.errors import UserError
 from civiclake.statistics.measured import Flags, Floats, Integers, floats, nullable, same_length
 
+MANY, CELL_M = 300, 50.0
+"""From so many spots on they are looked up by cells of so many metres."""
+
 
 @dataclass(frozen=True)
 class Path:
@@ -78,11 +81,46 @@ def place(line: Path, x: Iterable[Any], y: Iterable[Any]) -> Placed:
     """The nearest point of the path for each spot by itself (vehicle positions)."""
     east, north = floats("x", x), floats("y", y)
     same_length(x=east, y=north)
-    spots = shapely.points(east, north)
     points = np.column_stack([line.x, line.y])
     tree = shapely.STRtree(shapely.linestrings(np.stack([points[:-1], points[1:]], axis=1)))
-    _, segment = tree.query_nearest(spots, all_matches=False)
+    if len(east) > MANY:
+        return _place_by_cells(line, tree, east, north)
+    _, segment = tree.query_nearest(shapely.points(east, north), all_matches=False)
     return Placed(*_on(line, segment, east, north))
+
+
+def _place_by_cells(line: Path, tree: Any, east: Floats, north: Floats) -> Placed:
+    """The same for many spots: segments are looked up for each cell that they lie in.
+
+    A segment that is nearest to any spot of a cell is at most a cell's diagonal farther from its
+    middle than the nearest one there: only those are compared, spot by spot.
+    """
+    column, row = np.floor(east / CELL_M), np.floor(north / CELL_M)
+    low_column, low_row = column.min(), row.min()
+    rows = int(row.max() - low_row) + 1
+    code = ((column - low_column) * rows + (row - low_row)).astype(np.int64)
+    cells, cell = np.unique(code, return_inverse=True)
+    middle = shapely.points(
+        (cells // rows + low_column + 0.5) * CELL_M, (cells % rows + low_row + 0.5) * CELL_M
+    )
+    _, nearest = tree.query_nearest(middle, return_distance=True, all_matches=False)
+    of_cell, segments = tree.query(
+        middle, predicate="dwithin", distance=nearest + CELL_M * np.sqrt(2) * (1 + 1e-9)
+    )
+    segments = segments[np.argsort(of_cell, kind="stable")]
+    counts = np.bincount(of_cell, minlength=len(cells))
+    many = counts[cell]
+    ends = np.cumsum(many)
+    spot = np.repeat(np.arange(len(east)), many)
+    candidate = np.arange(len(spot)) + np.repeat(
+        (np.cumsum(counts) - counts)[cell] - ends + many, many
+    )
+    along, beside = _on(line, segments[candidate], east[spot], north[spot])
+    least = np.minimum.reduceat(beside, ends - many)
+    best = np.flatnonzero(beside == least[spot])[::-1]  # of equal ones the first is written last
+    at = np.empty(len(east))
+    at[spot[best]] = along[best]
+    return Placed(at, least)
 
 
 def place_in_order(line: Path, x: Iterable[Any], y: Iterable[Any]) -> Placed:
@@ -112,6 +150,23 @@ def place_in_order(line: Path, x: Iterable[Any], y: Iterable[Any]) -> Placed:
         chosen[row - 1] = came_from[row, chosen[row]]
     rows = np.arange(count)
     return Placed(np.maximum.accumulate(along[rows, chosen]), beside[rows, chosen])
+
+
+def meets_itself(line: Path, within_m: float) -> bool:
+    """Whether two parts of the path come so near that a spot may belong to either.
+
+    Parts count as two where the way between them is over four times as long.
+    """
+    spots = shapely.points(_points_every(line, within_m))
+    tree = shapely.STRtree(spots)
+    one, other = tree.query(spots, predicate="dwithin", distance=within_m)
+    at = np.append(np.arange(0, line.length_m, within_m), line.length_m)
+    return bool((np.abs(at[one] - at[other]) > 4 * within_m).any())
+
+
+def _points_every(line: Path, metres: float) -> Floats:
+    at = np.append(np.arange(0, line.length_m, metres), line.length_m)
+    return np.column_stack([np.interp(at, line.at_m, line.x), np.interp(at, line.at_m, line.y)])
 
 
 def is_near(off_m: Iterable[Any], within_m: float) -> Flags:
@@ -148,22 +203,51 @@ def passages(
         positions_m: positions along the path.
         times_s: of the positions, in any order.
     """
+    stops, spots = floats("stops_m", stops_m), floats("positions_m", positions_m)
+    alone = np.zeros(len(stops), dtype=np.int64), np.zeros(len(spots), dtype=np.int64)
+    return passages_by_trip(alone[0], stops, alone[1], spots, times_s)
+
+
+def passages_by_trip(
+    stop_trips: Integers,
+    stops_m: Iterable[Any],
+    position_trips: Integers,
+    positions_m: Iterable[Any],
+    times_s: Iterable[Any],
+) -> Passages:
+    """:func:`passages` of many trips at once.
+
+    The trips are laid one after the other on a single line, so that one search serves all.
+
+    Args:
+        stop_trips: a number from 0 on for each stop: its trip.
+        stops_m: stops along their trip's path.
+        position_trips: likewise for each position.
+        positions_m: positions along their trip's path.
+        times_s: of the positions, in any order.
+    """
     stops = floats("stops_m", stops_m)
     spots, times = floats("positions_m", positions_m), floats("times_s", times_s)
-    same_length(positions_m=spots, times_s=times)
+    same_length(positions_m=spots, times_s=times, position_trips=position_trips)
+    same_length(stops_m=stops, stop_trips=stop_trips)
     nothing = np.full(len(stops), np.nan)
-    if not len(spots):
+    if not len(spots) or not len(stops):
         return Passages(nothing, nothing.copy(), 0)
-    order = np.argsort(times, kind="stable")
-    spots, times = spots[order], times[order]
+    low = min(float(stops.min()), float(spots.min()))
+    room = np.ceil(max(float(stops.max()), float(spots.max())) - low) + 1
+    order = np.lexsort((times, position_trips))
+    trips, times = position_trips[order], times[order]
+    spots = trips * room + (spots[order] - low)
+    wanted = stop_trips * room + (stops - low)
     reached = np.maximum.accumulate(spots)
-    after = np.searchsorted(reached, stops, side="left")
-    inside = (after < len(reached)) & (stops >= reached[0])
+    after = np.searchsorted(reached, wanted, side="left")
     last = np.minimum(after, len(reached) - 1)
-    first = np.maximum(last - 1, 0)
+    begin = np.minimum(np.searchsorted(trips, stop_trips, side="left"), len(reached) - 1)
+    inside = (after < len(reached)) & (trips[last] == stop_trips) & (wanted >= reached[begin])
+    first = np.maximum(last - 1, begin)
     span = reached[last] - reached[first]
-    part = np.where(span > 0, (stops - reached[first]) / np.where(span > 0, span, 1), 1.0)
-    exact = reached[last] == stops
+    part = np.where(span > 0, (wanted - reached[first]) / np.where(span > 0, span, 1), 1.0)
+    exact = reached[last] == wanted
     at = np.where(exact, times[last], times[first] + part * (times[last] - times[first]))
     sure = np.where(exact, 0.0, np.maximum(times[last] - at, at - times[first]))
     return Passages(

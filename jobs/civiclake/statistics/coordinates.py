@@ -18,7 +18,7 @@ from pyproj import CRS, Geod, Transformer
 from pyproj.exceptions import CRSError, ProjError
 
 from civiclake.errors import UserError
-from civiclake.statistics.measured import Floats, Integers, floats, same_length
+from civiclake.statistics.measured import Floats, Integers, floats, nullable, same_length
 
 EARTH = Geod(ellps="WGS84")
 POLE, ANTIMERIDIAN = 90, 180
@@ -88,6 +88,29 @@ def metres(
             f"position {at + 1}: latitude {north[at]}, longitude {east[at]} has no place on {plane}"
         )
     return x, y
+
+
+def metres_around(
+    latitudes: Iterable[Any], longitudes: Iterable[Any], latitude: float, longitude: float
+) -> tuple[Floats, Floats]:
+    """East and north of a spot, on the plane that touches the ellipsoid there.
+
+    Two multiplications a position where a projection costs a microsecond: true to a thousandth
+    within 10 km to the north and south, below 50 degrees. For places along a line and beside it,
+    not for lengths that are published.
+    """
+    north, east = nullable(latitudes), nullable(longitudes)
+    sine, cosine = np.sin(np.radians(latitude)), np.cos(np.radians(latitude))
+    bent = 1 - EARTH.es * sine**2
+    degree = np.radians(EARTH.a)
+    north_m = degree * (1 - EARTH.es) / bent**1.5
+    return (east - longitude) * degree * cosine / np.sqrt(bent), (north - latitude) * north_m
+
+
+def utm(latitude: float, longitude: float) -> str:
+    """The zone of UTM that a position lies in, such as ``EPSG:32755``."""
+    zone = int((longitude + ANTIMERIDIAN) // 6) % 60 + 1
+    return f"EPSG:{(32600 if latitude >= 0 else 32700) + zone}"
 
 
 def check_plane(name: str) -> CRS:

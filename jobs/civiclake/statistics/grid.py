@@ -54,10 +54,19 @@ def climb(fine: Iterable[str], resolution: int) -> Cells:
     return np.asarray(found, dtype=np.str_)
 
 
-def _parent(cell: str, resolution: int) -> str:
+def size(cell: str) -> int:
+    """The resolution of a cell.
+
+    Raises:
+        UserError: it is none.
+    """
     if not h3.is_valid_cell(cell):
         raise UserError(f"cell {cell!r} is not of the H3 grid")
-    mine = h3.get_resolution(cell)
+    return int(h3.get_resolution(cell))
+
+
+def _parent(cell: str, resolution: int) -> str:
+    mine = size(cell)
     if mine < resolution:
         raise UserError(
             f"cell {cell!r} is of resolution {mine}: {COARSEST} to {mine} is allowed,"
@@ -95,3 +104,9 @@ def centres(of: Iterable[str]) -> pd.DataFrame:
     names = [str(cell) for cell in of]
     spots = np.asarray([h3.cell_to_latlng(cell) for cell in names]).reshape(-1, 2)
     return pd.DataFrame(spots, index=names, columns=["latitude", "longitude"])
+
+
+def outlines(of: Iterable[str]) -> list[list[tuple[float, float]]]:
+    """The corners of each cell, longitude and latitude in degrees."""
+    corners = [h3.cell_to_boundary(str(cell)) for cell in of]
+    return [[(float(east), float(north)) for north, east in ring] for ring in corners]

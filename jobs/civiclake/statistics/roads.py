@@ -45,6 +45,10 @@ class Roads:
     """Roads that lead back to where they begin."""
     parts: int
     """Pieces that no road connects, whichever way one may drive."""
+    minutes: Any = None
+    """As ``matrix``, in minutes, of the fastest of parallel roads; None where no speed is known."""
+    filled_speeds: int = 0
+    """Roads whose speed was missing, not finite or not above 0: the median of the others."""
 
 
 def roads(nodes: pd.DataFrame, edges: pd.DataFrame) -> Roads:
@@ -52,7 +56,8 @@ def roads(nodes: pd.DataFrame, edges: pd.DataFrame) -> Roads:
 
     Args:
         nodes: by node: ``latitude``, ``longitude``.
-        edges: ``start``, ``end`` (nodes), ``length_m`` and, if known, ``is_one_way``.
+        edges: ``start``, ``end`` (nodes), ``length_m`` and, if known, ``is_one_way`` and
+            ``speed_kmh``.
 
     Raises:
         UserError: a node is there twice or off the earth, or an edge names an unknown one.
@@ -68,23 +73,41 @@ def roads(nodes: pd.DataFrame, edges: pd.DataFrame) -> Roads:
         else np.zeros(len(edges), dtype=bool)
     )
     loops = ends[0] == ends[1]
-    back = ~one_way & ~loops
-    table = pd.DataFrame(
-        {
-            "start": np.concatenate([ends[0][~loops], ends[1][back]]),
-            "end": np.concatenate([ends[1][~loops], ends[0][back]]),
-            "length_m": np.concatenate([length[~loops], length[back]]),
-        }
-    )
-    shortest = table.groupby(["start", "end"], as_index=False)["length_m"].min()
-    size = len(nodes)
-    matrix = csr_array(
-        (shortest["length_m"], (shortest["start"], shortest["end"])), shape=(size, size)
-    )
+    directed = _Directed(ends, loops, ~one_way & ~loops, len(nodes))
+    matrix = directed.least(length)
+    minutes, filled_speeds = None, 0
+    if "speed_kmh" in edges:
+        speed, filled_speeds = _speeds(edges["speed_kmh"])
+        minutes = directed.least(length / (speed * 1000 / 60))
     once = pd.DataFrame({"a": np.minimum(*ends), "b": np.maximum(*ends)})[~loops]
-    parts = int(connected_components(matrix, connection="weak")[0]) if size else 0
+    parts = int(connected_components(matrix, connection="weak")[0]) if len(nodes) else 0
     parallel = int(once.assign(way=_ways(ends, one_way)[~loops]).duplicated().sum())
-    return Roads(matrix, nodes, filled, parallel, int(loops.sum()), parts)
+    return Roads(matrix, nodes, filled, parallel, int(loops.sum()), parts, minutes, filled_speeds)
+
+
+@dataclass(frozen=True)
+class _Directed:
+    """The ends of roads, both ways where one may drive both."""
+
+    ends: list[Integers]
+    loops: npt.NDArray[np.bool_]
+    back: npt.NDArray[np.bool_]
+    size: int
+
+    def least(self, cost: Floats) -> Any:
+        """A matrix with the cheapest of parallel roads."""
+        (start, end), there, back = self.ends, ~self.loops, self.back
+        table = pd.DataFrame(
+            {
+                "start": np.concatenate([start[there], end[back]]),
+                "end": np.concatenate([end[there], start[back]]),
+                "cost": np.concatenate([cost[there], cost[back]]),
+            }
+        )
+        least = table.groupby(["start", "end"], as_index=False)["cost"].min()
+        return csr_array(
+            (least["cost"], (least["start"], least["end"])), shape=(self.size, self.size)
+        )
 
 
 def _ways(ends: list[Integers], one_way: npt.NDArray[np.bool_]) -> Integers:
@@ -110,6 +133,20 @@ def _lengths(nodes: pd.DataFrame, ends: list[Integers], given: pd.Series) -> tup
     factor = float(np.median(length[sound] / straight[sound])) if sound.any() else 1.0
     filled = np.maximum(straight * max(factor, 1.0), LEAST_M)
     return np.where(bad, filled, length), int(bad.sum())
+
+
+def _speeds(given: pd.Series) -> tuple[Floats, int]:
+    """Kilometres an hour, with the median where there is none; and how many were filled.
+
+    Raises:
+        UserError: no road has any.
+    """
+    speed = pd.to_numeric(given, errors="coerce").to_numpy(float, na_value=np.nan)
+    bad = ~(np.isfinite(speed) & (speed > 0))
+    if len(speed) and bad.all():
+        raise UserError("roads: no road has a speed above 0, so ways have no minutes")
+    filled = float(np.median(speed[~bad])) if bad.any() else np.nan
+    return np.where(bad, filled, speed), int(bad.sum())
 
 
 @dataclass(frozen=True)
@@ -158,9 +195,28 @@ def travel_m(
         destinations: nodes by number; the search starts from them, for they are fewer.
         limit_m: beyond which is not searched.
     """
+    return _travel(network.matrix, origins, destinations, limit_m)
+
+
+def travel_minutes(
+    network: Roads, origins: Integers, destinations: Integers, limit_minutes: float = np.inf
+) -> npt.NDArray[np.float64]:
+    """Minutes of the fastest way, as :func:`travel_m` in all else.
+
+    Raises:
+        UserError: the network knows no speeds.
+    """
+    if network.minutes is None:
+        raise UserError("roads: no column speed_kmh, so ways have no minutes")
+    return _travel(network.minutes, origins, destinations, limit_minutes)
+
+
+def _travel(
+    matrix: Any, origins: Integers, destinations: Integers, limit: float
+) -> npt.NDArray[np.float64]:
     wanted, back = np.unique(np.asarray(destinations, dtype=np.int64), return_inverse=True)
     if not len(wanted) or not len(origins):
         return np.empty((len(origins), len(destinations)))
-    table = dijkstra(network.matrix.T.tocsr(), indices=wanted, limit=limit_m)
+    table = dijkstra(matrix.T.tocsr(), indices=wanted, limit=limit)
     found = table[back][:, np.asarray(origins, dtype=np.int64)].T
     return np.where(np.isfinite(found), found, np.nan)

@@ -34,7 +34,7 @@ def test_defaults_stand_in_the_checkout(root: Path) -> None:
     assert settings.lake == str(root / "var" / "lake")
     assert settings.manifest_path == root / "var" / "manifest.json"
     assert settings.schemas_dir == root / "schemas"
-    assert (settings.marts_dir / "visits_by_weather.sql").is_file()
+    assert settings.marts_dir == root / "marts"
     assert settings.engine.connect_port == 15002
 
 

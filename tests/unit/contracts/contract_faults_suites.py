@@ -5,7 +5,15 @@ In people's suites and in marts.
 
 from __future__ import annotations
 
-from contract_spoilers import SUITE_FILE, Spoil, file, mart, query, rule, trees
+import yaml
+from contract_spoilers import SUITE_FILE, Spoil, extension, file, mart, query, rule, trees
+
+PLACES = {"address": {"description": "Where it is.", "logicalType": "string"}}
+PLACE = {
+    "name": "address",
+    "logicalType": "string",
+    "authoritativeDefinitions": [{"type": "column", "url": "_columns/place.yaml#address"}],
+}
 
 FAULTS: dict[str, tuple[Spoil, str, str]] = {
     # suites
@@ -63,52 +71,214 @@ FAULTS: dict[str, tuple[Spoil, str, str]] = {
         "says what rule 'range:height_m' says already",
     ),
     # marts
-    "mart without inputs": (file("marts/x.sql", "SELECT 1"), "marts/x.sql", "says no inputs"),
+    "mart as a loose file": (
+        file("marts/x.sql", "-- inputs: parks.trees\nSELECT 1"),
+        "marts/x.sql: stands in the wrong place",
+        "its contract in marts/<application>/x/mart.yaml, its query beside it in query.sql",
+    ),
+    "mart's contract beside its folder": (
+        file("marts/parks/y.yaml", "kind: DataContract\n"),
+        "marts/parks/y.yaml: stands in the wrong place",
+        "marts/<application>/y/mart.yaml",
+    ),
+    "mart without contract": (
+        file("marts/parks/x/query.sql", "SELECT 1"),
+        "marts/parks/x/query.sql: has no contract",
+        "wanted is mart.yaml",
+    ),
+    "mart without inputs": (
+        lambda city: city.mart("x")["customProperties"][0]["value"].pop("inputs"),
+        "marts/parks/x/mart.yaml",
+        "'inputs' is missing",
+    ),
+    "mart without what only a mart needs": (
+        lambda city: city.mart("x").pop("customProperties"),
+        "marts/parks/x/mart.yaml:1: customProperties",
+        "the entry 'civiclake' is missing, which says at least {inputs: [...], step: query.sql}",
+    ),
     "mart of nothing": (
-        file("marts/x.sql", "-- inputs: parks.tree\nSELECT 1"),
-        "x.sql",
-        "'parks.trees'",
+        query("SELECT 1 AS n", inputs=["parks.tree"]),
+        "mart.yaml:23: customProperties.civiclake.value.inputs[0]: there is no input 'parks.tree'",
+        "did you mean 'parks.trees'?",
+    ),
+    "mart of an input twice": (
+        query("SELECT 1 AS n", inputs=["parks.trees", "parks.trees"]),
+        "inputs[1]",
+        "'parks.trees' stands twice",
+    ),
+    "mart of itself": (
+        query("SELECT 1 AS n FROM marts.x", inputs=["parks.trees", "marts.x"]),
+        "inputs: marts are made from each other in a circle",
+        "marts.x -> marts.x; leave one out",
+    ),
+    "marts in a circle": (
+        lambda city: [
+            city.mart("x", inputs=["marts.y"]),
+            city.mart("y", inputs=["marts.z", "parks.trees"]),
+            city.mart("z", inputs=["marts.x"]),
+        ],
+        "marts/parks/x/mart.yaml",
+        "in a circle: marts.x -> marts.y -> marts.z -> marts.x; leave one out",
+    ),
+    "one mart twice": (
+        lambda city: [
+            city.mart("x"),
+            file("marts/roads/x/query.sql", "SELECT 1 AS n")(city),
+            file(
+                "marts/roads/x/mart.yaml",
+                yaml.safe_dump({**city.made["x"], "domain": "roads"}, sort_keys=False),
+            )(city),
+        ],
+        "marts/roads/x/mart.yaml",
+        "fills table 'marts.x', which marts/parks/x/mart.yaml fills already",
+    ),
+    "a mart's other name": (
+        lambda city: city.mart("x").update(id="marts.y"),
+        "mart.yaml:3: id",
+        "is 'marts.y'; allowed is 'marts.x', as the path says",
+    ),
+    "a mart's key": (
+        lambda city: city.mart("x")["schema"][0]["properties"][0].pop("primaryKey"),
+        "schema.x.properties",
+        "no column is of the key",
+    ),
+    "a mart's column without words": (
+        lambda city: city.mart("x")["schema"][0]["properties"][0].pop("description"),
+        "schema.x.properties.n",
+        "'description' is missing: what the figure is, and in which unit",
+    ),
+    "a mart's column as a source writes it": (
+        lambda city: city.mart("x")["schema"][0]["properties"][0].update(
+            customProperties=extension(absent_as="NA")
+        ),
+        "absent_as",
+        "says how a source's text is read",
+    ),
+    "a mart's server": (
+        lambda city: city.mart("x").update(servers=city.parks["servers"]),
+        "servers",
+        "a mart has no source",
+    ),
+    "a mart without its query": (
+        lambda city: [city.mart("x"), city.files.pop("marts/parks/x/query.sql")],
+        "step",
+        "there is no such file beside mart.yaml",
+    ),
+    "a step that is no function of the installation": (
+        lambda city: city.mart("x", step="os.system"),
+        "step",
+        "is 'os.system'; allowed are 'query.sql' and functions of civiclake.applications",
+    ),
+    "a function that is not there": (
+        lambda city: city.mart("x", step="civiclake.applications.parks.build"),
+        "step",
+        "there is no function 'civiclake.applications.parks.build'; allowed are ",
+    ),
+    "a mart's column that its query does not give": (
+        query("SELECT 1 AS trees_", "trees"),
+        "query.sql: gives no column 'trees', which its contract has and gives column 'trees_'",
+        "which its contract has not; did you mean 'trees'?; allowed are 'trees'",
     ),
     "group of no input": (
-        mart("-- refresh_by: n\n-- group: parks.trees = park_id\n-- group: parks.tree = park_id"),
-        "group: 'parks.tree' is no input",
+        mart(refresh_by="n", groups={"parks.trees": "park_id", "parks.tree": "park_id"}),
+        "groups.parks.tree: 'parks.tree' is no input",
         "did you mean 'parks.trees'?",
     ),
     "group of no column": (
-        mart("-- refresh_by: n\n-- group: parks.trees = upper(parkid)"),
+        mart(refresh_by="n", groups={"parks.trees": "upper(parkid)"}),
         "serves no column 'parkid'",
         "did you mean 'park_id'?",
     ),
     "group of a constant": (
-        mart("-- refresh_by: n\n-- group: parks.trees = 1"),
-        "group: '1'",
+        mart(refresh_by="n", groups={"parks.trees": "1"}),
+        "groups.parks.trees: is '1'",
         "names no column",
     ),
     "group of more than a row": (
-        mart("-- refresh_by: n\n-- group: parks.trees = max(park_id) over ()"),
-        "group:",
+        mart(refresh_by="n", groups={"parks.trees": "max(park_id) over ()"}),
+        "groups.parks.trees",
         "one row of parks.trees alone",
     ),
-    "group without its column": (
-        mart("-- group: parks.trees = park_id"),
-        "says group",
-        "but no refresh_by",
+    "group of links": (
+        lambda city: [
+            city.trees["schema"][0]["properties"].append(dict(PLACE)),
+            mart(
+                refresh_by="n",
+                inputs=["parks.trees", "links.place"],
+                groups={"parks.trees": "park_id", "links.place": "place_id"},
+            )(city),
+            file("schemas/_columns/place.yaml", yaml.safe_dump(PLACES))(city),
+        ],
+        "groups.links.place",
+        "links don't tell their changes",
     ),
-    "refresh by nothing": (mart("-- refresh_by: n"), "says refresh_by", "but no group"),
+    "group without its column": (
+        mart(groups={"parks.trees": "park_id"}),
+        "groups",
+        "wants refresh_by beside it",
+    ),
+    "refresh by nothing": (mart(refresh_by="n"), "refresh_by", "wants groups beside it"),
     "refresh by another column": (
-        mart("-- refresh_by: m\n-- group: parks.trees = park_id"),
+        mart(refresh_by="m", groups={"parks.trees": "park_id"}),
         "refresh_by",
-        "no column 'm'",
+        "is 'm'; allowed is a column of the mart: 'n' or 'c'",
+    ),
+    "refresh by what is not of the key": (
+        mart(refresh_by="c", groups={"parks.trees": "park_id"}),
+        "refresh_by",
+        "is 'c', which is not of the key",
     ),
     "refresh of a fickle query": (
-        mart("-- refresh_by: n\n-- group: parks.trees = park_id", "current_date() AS d,"),
-        "refresh_by: current_date",
+        lambda city: [
+            mart("current_date() AS d,", refresh_by="n", groups={"parks.trees": "park_id"})(city),
+            city.made["x"]["schema"][0]["properties"].append(
+                {"name": "d", "description": "Today.", "logicalType": "date"}
+            ),
+        ],
+        "query.sql: current_date",
         "another value each time",
     ),
     "refresh of what is no input": (
-        mart("-- refresh_by: n\n-- group: parks.trees = park_id", more=", unified.parks_parks"),
+        mart(refresh_by="n", groups={"parks.trees": "park_id"}, more=", unified.parks_parks"),
         "reads unified.parks_parks",
         "'unified.parks_trees'",
+    ),
+    "rows behind a figure of no input": (
+        mart(behind={"c": {"input": "parks.parks", "where": "park_id = :n"}}),
+        "behind.c.input",
+        "allowed is an input: 'parks.trees'",
+    ),
+    "rows behind a figure by no column": (
+        mart(behind={"c": {"input": "parks.trees", "where": "parkid = :n"}}),
+        "behind.c.where",
+        "serves no column 'parkid'",
+    ),
+    "rows behind a figure by what is no key": (
+        mart(behind={"c": {"input": "parks.trees", "where": "park_id = :c AND ':n' = ':d'"}}),
+        "behind.c.where: names :c",
+        "allowed are the columns of the mart's key, as ':n'",
+    ),
+    "rows behind a figure of more than a row": (
+        mart(behind={"c": {"input": "parks.trees", "where": "(SELECT 1 FROM raw.x) = :n"}}),
+        "behind.c.where",
+        "reads raw.x",
+    ),
+    "a group of one": (mart(smallest_group=1), "smallest_group", "greater than or equal to 2"),
+    "parameters of a query": (mart(parameters={"n": 1}), "parameters", "goes with a function"),
+    "a restricted column that nothing shows": (
+        lambda city: [
+            mart()(city),
+            city.made["x"]["schema"][0]["properties"][1].update(
+                classification="restricted", customProperties=extension(protect="pseudonym")
+            ),
+        ],
+        "shows",
+        "is missing: column 'c' is restricted",
+    ),
+    "a pseudonym in a column for all": (
+        query("SELECT keeper_id AS n FROM unified.parks_trees", shows=["parks.trees.keeper_id"]),
+        "query.sql: column 'n' gives out parks.trees.keeper_id",
+        "allowed is 'restricted'",
     ),
     # what a mart may not read, with and without refresh_by
     **{
@@ -116,24 +286,32 @@ FAULTS: dict[str, tuple[Spoil, str, str]] = {
         for what, (text, place, message) in {
             "raw": (
                 "SELECT * FROM raw.parks_trees",
-                ":2: reads raw.parks_trees",
+                "query.sql:1: reads raw.parks_trees",
                 "unified.parks_t",
             ),
             "quarantine": (
                 "SELECT 1 AS n,\n(SELECT max(reason) FROM quarantine.parks_trees)",
-                ":3: reads quarantine.parks_trees",
+                "query.sql:2: reads quarantine.parks_trees",
                 "allowed are its inputs alone",
             ),
-            "ops": ("SELECT 1 FROM Ops . `batches`", ":2: reads Ops.`batches`", "its inputs alone"),
-            "another mart": ("SELECT 1 FROM marts.y", ":2: reads marts.y", "its inputs alone"),
+            "ops": (
+                "SELECT 1 FROM Ops . `batches`",
+                "query.sql:1: reads Ops.`batches`",
+                "its inputs alone",
+            ),
+            "another mart": (
+                "SELECT 1 FROM marts.y",
+                "query.sql:1: reads marts.y",
+                "its inputs alone",
+            ),
             "what is no input": (
                 "WITH a AS (SELECT 1 FROM unified.parks_parks) SELECT 1 FROM a",
-                ":2: reads unified.parks_parks",
+                "query.sql:1: reads unified.parks_parks",
                 "did you mean 'unified.parks_trees'?",
             ),
             "a bare name": (
                 "SELECT 1 FROM parks_trees",
-                ":2: reads parks_trees",
+                "query.sql:1: reads parks_trees",
                 "its inputs alone",
             ),
             "another catalogue": (
@@ -141,8 +319,16 @@ FAULTS: dict[str, tuple[Spoil, str, str]] = {
                 "reads spark_catalog.unified.parks_trees",
                 "its inputs alone",
             ),
-            "a path": ("SELECT * FROM delta.`/lake/x`", ":2: reads delta.`/lake/x`", "its inputs"),
-            "files": ("SELECT * FROM csv.`/lake/x`", ":2: reads csv.`/lake/x`", "its inputs"),
+            "a path": (
+                "SELECT * FROM delta.`/lake/x`",
+                "query.sql:1: reads delta.`/lake/x`",
+                "its inputs",
+            ),
+            "files": (
+                "SELECT * FROM csv.`/lake/x`",
+                "query.sql:1: reads csv.`/lake/x`",
+                "its inputs",
+            ),
             "a name made later": (
                 "SELECT 1 FROM IDENTIFIER(concat('raw', '.parks_trees'))",
                 "calls identifier",
@@ -158,16 +344,20 @@ FAULTS: dict[str, tuple[Spoil, str, str]] = {
                 "reads unified.parks_trees AS OF",
                 "leave that out",
             ),
-            "Java": ("SELECT reflect('java.lang.Math', 'random')", ":2: calls reflect", "leave it"),
+            "Java": (
+                "SELECT reflect('java.lang.Math', 'random')",
+                "query.sql:1: calls reflect",
+                "leave it",
+            ),
             "a script": (
                 "SELECT TRANSFORM(park_id) USING 'cat' AS (x) FROM unified.parks_trees",
-                ":2: holds TRANSFORM",
+                "query.sql:1: holds TRANSFORM",
                 "allowed is a query",
             ),
-            "a setting": ("SELECT '${spark.master}'", ":2: holds '${'", "leave it out"),
+            "a setting": ("SELECT '${spark.master}'", "query.sql:1: holds '${'", "leave it out"),
             "a statement": ("DROP TABLE unified.parks_trees", "holds DROP", "allowed is one query"),
             "two statements": ("SELECT 1; SELECT 2", "holds SELECT and SELECT", "one query"),
-            "no SQL": ("SELECT FROM WHERE", ":2: the query can't be read", "Spark's SQL"),
+            "no SQL": ("SELECT FROM WHERE", "query.sql:1: the query can't be read", "Spark's SQL"),
             "its own input's name": (
                 "WITH parks_trees AS (SELECT 1) SELECT * FROM parks_trees",
                 "WITH names parks_trees",
@@ -176,21 +366,20 @@ FAULTS: dict[str, tuple[Spoil, str, str]] = {
             "a pseudonym": (
                 "SELECT max(k) FROM (SELECT keeper_id AS k FROM unified.parks_trees)",
                 "gives out parks.trees.keeper_id",
-                "'-- shows: parks.trees.keeper_id'",
+                "shows: [parks.trees.keeper_id]",
             ),
             "everything": (
                 "SELECT * FROM unified.parks_trees",
                 "gives out parks.trees.keeper_id",
                 "allowed is to count it",
             ),
-            "no pseudonym": (
-                "-- shows: parks.trees.keeper\nSELECT 1",
-                "shows: 'parks.trees.keeper' is no restricted column",
-                "did you mean 'parks.trees.keeper_id'?",
-            ),
-            "nobody's": ("-- owner: planning\nSELECT 1", "owner: 'planning'", "should say once"),
         }.items()
     },
+    "shows no pseudonym": (
+        query("SELECT 1 AS n", shows=["parks.trees.keeper"]),
+        "shows[0]: 'parks.trees.keeper' is no restricted column",
+        "did you mean 'parks.trees.keeper_id'?",
+    ),
     "mart over what stops at protect": (
         lambda city: [
             city.person["person_id"]["civiclake"].update(protect="drop"),
@@ -205,8 +394,8 @@ FAULTS: dict[str, tuple[Spoil, str, str]] = {
         "'airflow:parks pager' names no Airflow connection",
     ),
     "group that reads": (
-        mart("-- refresh_by: n\n-- group: parks.trees = concat(park_id, reflect('a', 'b'))"),
-        "group: ",
+        mart(refresh_by="n", groups={"parks.trees": "concat(park_id, reflect('a', 'b'))"}),
+        "groups.parks.trees",
         "calls reflect",
     ),
 }

@@ -75,15 +75,17 @@ def file(name: str, text: str) -> Spoil:
     return lambda city: city.files.update({name: text})
 
 
-def mart(head: str, columns: str = "", more: str = "") -> Spoil:
-    """A mart of the trees, with these lines in its head."""
-    query = f"SELECT {columns} park_id AS n, count(*) FROM unified.parks_trees{more} GROUP BY 1"
-    return file("marts/x.sql", f"-- inputs: parks.trees\n{head}\n{query}")
+def mart(columns: str = "", more: str = "", **own: object) -> Spoil:
+    """A mart of the trees by park, with these words in its contract."""
+    query = (
+        f"SELECT {columns} park_id AS n, count(*) AS c FROM unified.parks_trees{more} GROUP BY 1"
+    )
+    return lambda city: city.mart("x", query, columns=("n", "c"), **own)
 
 
-def query(text: str) -> Spoil:
-    """A mart of the trees that is always built whole, with this query from line 2 on."""
-    return file("marts/x.sql", f"-- inputs: parks.trees\n{text}")
+def query(text: str, *columns: str, **own: object) -> Spoil:
+    """A mart of the trees that is always built whole, with this query."""
+    return lambda city: city.mart("x", text, columns=columns or ("n",), **own)
 
 
 def same_table(city: SmallCity) -> None:

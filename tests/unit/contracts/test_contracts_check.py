@@ -105,20 +105,28 @@ SOUND: dict[str, Spoil] = {
         c.own.pop("overlap"),
         c.own.pop("sequence"),
     ],
-    "a mart": file("marts/x.sql", "-- inputs: parks.trees, parks.parks\nSELECT 1"),
+    "a mart": query("SELECT 1 AS n", inputs=["parks.trees", "parks.parks"]),
+    "what the marts of an application share": file("marts/parks/kinds.yaml", "oak: {}\n"),
     "a mart by groups": mart(
-        "-- refresh_by: n\n-- group: parks.trees = coalesce(upper(park_id), 'unified.x')"
+        refresh_by="n", groups={"parks.trees": "coalesce(upper(park_id), 'unified.x')"}
     ),
     "a mart that counts, compares and joins by a pseudonym": query(
         "WITH k AS (SELECT keeper_id, count(*) AS trees FROM unified.parks_trees GROUP BY 1)\n"
         "SELECT t.park_id, count(DISTINCT t.keeper_id) AS keepers, max(k.trees) AS most,\n"
         " any_value(t.keeper_id IS NULL) AS unkept, 'raw.parks_trees' AS note -- ops.batches\n"
-        "FROM UNIFIED.`parks_trees` AS t JOIN k USING (keeper_id), range(2) GROUP BY ALL"
+        "FROM UNIFIED.`parks_trees` AS t JOIN k USING (keeper_id), range(2) GROUP BY ALL",
+        *("park_id", "keepers", "most", "unkept", "note"),
     ),
-    "a mart that says whom it shows": query(
-        "-- shows: parks.trees.keeper_id\n-- owner: Planning <plan@city.example>\n"
-        "SELECT * FROM unified.parks_trees"
-    ),
+    "a mart that says whom it shows": lambda city: [
+        query(
+            "SELECT keeper_id, n FROM (SELECT keeper_id, park_id AS n FROM unified.parks_trees)",
+            *("n", "keeper_id"),
+            shows=["parks.trees.keeper_id"],
+        )(city),
+        city.made["x"]["schema"][0]["properties"][1].update(
+            classification="restricted", customProperties=extension(protect="pseudonym")
+        ),
+    ],
     "a page for people": file("schemas/README.md", "words"),
     "batch rule in words": lambda c: c.trees["schema"][0].update(
         quality=[{"type": "text", "description": "Trees are counted in spring."}]
@@ -176,7 +184,7 @@ def test_all_faults_of_all_files_come_at_once(city: SmallCity) -> None:
     city.add("city_parks/x", PARKS)
     city.suite["expectations"].append({"type": "expect_nothing", "kwargs": {}})
     city.files["schemas/_codes/kinds.yaml"] = "titel: Kinds\n"
-    city.files["marts/x.sql"] = "SELECT 1"
+    city.mart("x", inputs=["parks.tree"])
     problems = _problems(city)
     for word in (
         "'domian'",
@@ -189,7 +197,7 @@ def test_all_faults_of_all_files_come_at_once(city: SmallCity) -> None:
         "'expect_nothing'",
         "'titel'",
         "'codes' is missing",
-        "says no inputs",
+        "no input 'parks.tree'",
     ):
         assert any(word in p for p in problems), (word, problems)
 

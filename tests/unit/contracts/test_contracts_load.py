@@ -153,10 +153,14 @@ def test_what_files_are_and_how_their_columns_are_spelled(city: SmallCity) -> No
 
 
 def test_only_tables_by_which_a_mart_is_refreshed_keep_a_change_feed(city: SmallCity) -> None:
-    city.files["marts/x.sql"] = (
-        "-- inputs: parks.trees, parks.parks\n-- refresh_by: n\n-- group: parks.trees = park_id\n"
-        "SELECT park_id AS n, count(*) FROM unified.parks_trees JOIN unified.parks_parks"
-        " USING (park_id) GROUP BY 1"
+    city.mart(
+        "x",
+        "SELECT park_id AS n, count(*) AS c FROM unified.parks_trees JOIN unified.parks_parks"
+        " USING (park_id) GROUP BY 1",
+        inputs=["parks.trees", "parks.parks"],
+        columns=("n", "c"),
+        refresh_by="n",
+        groups={"parks.trees": "park_id"},
     )
     found = _load(city)
     assert found.marts[0].refresh_by == "n"

@@ -19,7 +19,7 @@ from civiclake.settings import Settings, load_settings
 def city(tmp_path: Path) -> SmallCity:
     made = SmallCity(tmp_path)
     made.add("works/permits", PARKS)
-    made.files["marts/areas.sql"] = "-- inputs: parks.parks\nSELECT 1"
+    made.mart("areas", inputs=["parks.parks"])
     return made
 
 
@@ -81,22 +81,22 @@ def test_a_faulty_code_list_stops_those_that_name_it(city: SmallCity) -> None:
 
 
 def test_a_faulty_mart_stops_no_dataset(city: SmallCity) -> None:
-    city.files["marts/broken.sql"] = "SELECT 1"
+    city.mart("broken", inputs=["parks.park"])
     made = _loaded(city)
-    assert list(made.faults) == ["marts/broken.sql"]
+    assert list(made.faults) == ["marts.broken"]
     assert len(made.datasets) == 3
 
 
 def test_what_is_faulty_now_stays_as_it_was_last(city: SmallCity) -> None:
     good = _loaded(city)
     city.trees.pop("team")
-    city.files["marts/areas.sql"] = "SELECT 1"
+    city.mart("areas", "SELECT 1 AS m", inputs=["parks.parks"])
     city.parks["version"] = "1.1.0"
     made = _loaded(city, good)
     assert made.dataset("parks.trees") == good.dataset("parks.trees")
     assert made.dataset("parks.parks").version == "1.1.0"
     assert made.marts == good.marts
-    assert set(made.faults) == {"parks.trees", "marts/areas.sql"}
+    assert set(made.faults) == {"parks.trees", "marts.areas"}
 
 
 def test_a_city_without_a_sound_contract_is_refused(city: SmallCity) -> None:
@@ -126,10 +126,10 @@ def test_a_command_runs_for_every_dataset_but_the_faulty(
 
 
 def test_a_faulty_mart_is_told_when_it_is_asked_for(city: SmallCity, settings: Settings) -> None:
-    city.files["marts/broken.sql"] = "SELECT 1"
+    city.mart("broken", inputs=["parks.park"])
     city.write()
     assert cli_city.with_mart(settings, "areas").marts
-    with pytest.raises(ContractError, match="says no inputs"):
+    with pytest.raises(ContractError, match="there is no input"):
         cli_city.with_mart(settings, "broken")
 
 

@@ -23,10 +23,8 @@ def city(tmp_path: Path) -> Manifest:
     made.own["schedule"] = "0 1 * * *"
     weekly: dict[str, Any] = {"load": "files", "schedule": "30 3 * * 0"}
     made.add("roads/works", made.parks)["customProperties"][0]["value"] = weekly
-    made.files["marts/areas.sql"] = "-- inputs: parks.trees, parks.parks\nSELECT 1"
-    made.files["marts/works.sql"] = (
-        "-- inputs: parks.trees, roads.works\n-- owner: Planning <plan@city.example>\nSELECT 1"
-    )
+    made.mart("areas", inputs=["parks.trees", "parks.parks"])
+    made.mart("works", inputs=["parks.trees", "roads.works"])
     made.write()
     return load_city(made.schemas, made.expectations, made.marts)
 
@@ -40,7 +38,6 @@ def test_a_mart_is_due_with_the_input_that_comes_least_often(city: Manifest) -> 
     assert (areas.schedule, works.schedule) == ("0 1 * * *", "30 3 * * 0")
     assert areas.latency_seconds == 2 * 86400 + BUILD_SECONDS
     assert (works.owner.name, works.owner.contact) == ("Planning", "plan@city.example")
-    assert areas.owner.name == "Operators"
     assert (works.dag, works.inputs) == ("mart_works", ("parks.trees", "roads.works"))
 
 
@@ -48,6 +45,24 @@ def test_links_are_owed_as_well(city: Manifest) -> None:
     assert [made.id for made in derived(city) if made.dag.startswith("link_")] == [
         f"link.{link.name}" for link in city.links
     ]
+
+
+def test_a_mart_of_marts_is_due_with_them_and_waits_for_them(tmp_path: Path) -> None:
+    made = SmallCity(tmp_path)
+    made.own["schedule"] = "0 1 * * *"
+    made.mart("a_late_one", inputs=["marts.x"])
+    made.mart("x", inputs=["parks.trees"])
+    made.write()
+    city = load_city(made.schemas, made.expectations, made.marts)
+    assert [mart.name for mart in city.marts] == ["x", "a_late_one"]
+    of_marts, first = one(city, "marts.a_late_one"), one(city, "marts.x")
+    assert of_marts.latency_seconds == first.latency_seconds + BUILD_SECONDS
+    assert of_marts.schedule == "0 1 * * *"
+    others = {found.id: found for found in derived(city)}
+    (waits,) = of_marts.waits_for(DUE, {}, [], others)
+    assert waits == "marts.x (not delivered: ask Planning, plan@city.example)"
+    came = promise.delivered(first, "b", DUE.replace(hour=1, minute=0), DUE, rows=1)
+    assert of_marts.waits_for(DUE, {}, [came], others) == []
 
 
 def test_it_names_the_inputs_that_did_not_come_in_its_night(city: Manifest) -> None:

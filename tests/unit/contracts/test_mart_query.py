@@ -12,5 +12,5 @@ def test_only_the_names_of_inputs_are_changed_and_never_a_text() -> None:
         "  \"unified.health_visits\" AS quoted, r'\\' AS slash, `unified.health_visits` AS name\n"
         "FROM unified.health_visits /* unified.health_visits */ JOIN unified.other_table\n"
     )
-    changed = Query(query).bound({"health_visits"})
+    changed = Query(query).bound({"unified.health_visits"})
     assert changed == query.replace("FROM unified.health_visits", "FROM health_visits")

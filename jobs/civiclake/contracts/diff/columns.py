@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from civiclake.contracts.diff.model import Change, breaking, compatible, text
 from civiclake.contracts.diff.notation import NOTATION, notation_changes
 from civiclake.contracts.diff.rules import rule_changes
-from civiclake.contracts.model import Column, Dataset, Protection
+from civiclake.contracts.model import Column, Dataset, Mart, Protection
 from civiclake.contracts.render.layers import unified_type
 from civiclake.contracts.standards import Codes
 
@@ -31,7 +31,7 @@ _COMPARED = frozenset(
 )  # fmt: skip
 
 
-def column_changes(old: Dataset, new: Dataset) -> Iterator[Change]:
+def column_changes(old: Dataset | Mart, new: Dataset | Mart) -> Iterator[Change]:
     """Every change of the columns and of the rules on them."""
     before = {c.name: c for c in old.columns}
     after = {c.name: c for c in new.columns}

@@ -24,13 +24,14 @@ from civiclake.contracts.diff.model import (
     compatible,
     text,
 )
-from civiclake.contracts.model import Dataset, Load, naming
+from civiclake.contracts.model import Dataset, Load, Mart, naming
 from civiclake.contracts.read.codes import CodeTable, read_table
 from civiclake.contracts.read.faults import Faults
 from civiclake.contracts.read.library import CODES
 
 _DELETING = frozenset({Load.SNAPSHOT, Load.CHANGES})
 """Loads under which a served row can vanish."""
+_TIGHTER = ("newly_required", "column_added_required", "rule_added", "rule_tightened")
 _TEXTS = ("description", "path", "owner")
 _RETIRED = ("deprecated", "retired")
 _REBUILD = "rebuild the table with `civiclake backfill {id} --swap`"
@@ -48,6 +49,14 @@ def published(city: City) -> dict[str, Published]:
             version=str(data.get("version", "")),
             status=str(data.get("status", "")),
             content=data,
+        )
+    for made in city.marts:
+        data = made.document.data if isinstance(made.document.data, dict) else {}
+        found[made.id] = Published(
+            dataset=made.mart,
+            version=str(data.get("version", "")),
+            status=str(data.get("status", "")),
+            content={**data, "query": made.text},
         )
     return found
 
@@ -167,9 +176,20 @@ def _changes(name: str, before: Published, after: Published) -> Iterator[Change]
                 "see `civiclake check`" if new is None else "give it a new major version",
             )
         return
-    yield from _loading(old, new)
-    yield from column_changes(old, new)
+    if isinstance(old, Dataset) and isinstance(new, Dataset):
+        yield from _loading(old, new)
+        yield from column_changes(old, new)
+    elif isinstance(old, Mart) and isinstance(new, Mart):
+        yield from _making(old, new, before.content["query"] != after.content["query"])
+        yield from map(_of_made, column_changes(old, new))
     yield from _rest(before, after)
+
+
+def _of_made(change: Change) -> Change:
+    """A mart delivers nothing: what its rows must hold is a promise to those who query it."""
+    if change.kind not in _TIGHTER:
+        return change
+    return change.model_copy(update={"level": Level.COMPATIBLE, "remedy": ""})
 
 
 def _loading(old: Dataset, new: Dataset) -> Iterator[Change]:
@@ -205,7 +225,17 @@ def _loading(old: Dataset, new: Dataset) -> Iterator[Change]:
             yield compatible("load_changed", "load", said)
 
 
-def _key(dataset: Dataset) -> str:
+def _making(old: Mart, new: Mart, is_rewritten: bool) -> Iterator[Change]:
+    """Key and step of a mart; figures that are computed otherwise are told, and no breach."""
+    if set(old.key) != set(new.key):
+        said = f"the key was {_key(old)}, is {_key(new)}"
+        remedy = "a row means another thing: give it a name of its own beside this one"
+        yield breaking("key_changed", "key", said, remedy)
+    if is_rewritten and old.step == new.step:
+        yield compatible("step_changed", "step", f"{new.step} reads otherwise")
+
+
+def _key(dataset: Dataset | Mart) -> str:
     return ", ".join(dataset.key) or "none"
 
 

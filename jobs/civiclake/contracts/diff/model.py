@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
-from civiclake.contracts.model import Dataset
+from civiclake.contracts.model import Dataset, Mart
 
 _SEMVER = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(?:[-+].*)?")
 
@@ -68,7 +68,8 @@ class ContractDiff(_Frozen):
 class Published(NamedTuple):
     """One version of a contract, as far as it could be read."""
 
-    dataset: Dataset | None
+    dataset: Dataset | Mart | None
+    """Of a dataset or a mart, where it is sound."""
     version: str
     status: str
     """ODCS ``status``, such as ``active`` or ``deprecated``."""

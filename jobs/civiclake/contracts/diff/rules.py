@@ -6,14 +6,16 @@ from collections.abc import Iterator
 from typing import Any
 
 from civiclake.contracts.diff.model import Change, breaking, compatible
-from civiclake.contracts.model import Dataset, Rule, Severity
+from civiclake.contracts.model import Dataset, Mart, Rule, Severity
 
 _OF_COLUMNS = ("required", "type", "code", "replaced", "reference")
 """Kinds of rules that follow from what a column is, which is compared there."""
 _REMEDY = "rows that passed are set aside from now on: ask the department first"
 
 
-def rule_changes(old: Dataset, new: Dataset, kept: frozenset[str]) -> Iterator[Change]:
+def rule_changes(
+    old: Dataset | Mart, new: Dataset | Mart, kept: frozenset[str]
+) -> Iterator[Change]:
     """Changes of the contract's rules, on columns that both versions have.
 
     Args:
@@ -32,7 +34,7 @@ def rule_changes(old: Dataset, new: Dataset, kept: frozenset[str]) -> Iterator[C
             yield from _compare(name, was, now)
 
 
-def _rules(dataset: Dataset, kept: frozenset[str]) -> dict[str, Rule]:
+def _rules(dataset: Dataset | Mart, kept: frozenset[str]) -> dict[str, Rule]:
     found = {}
     for rule in dataset.rules:
         kind, _, column = rule.id.partition(":")

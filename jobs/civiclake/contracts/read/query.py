@@ -1,8 +1,8 @@
 """What a query reads: judged by a parser of Spark's SQL, not by the look of its text.
 
-Only a plain query over named tables of ``unified`` passes. Everything that could read something
-else (a path, another layer, a name that is made at run time, a function that runs code) is
-refused by its kind. The jobs' engine holds the plan against the same list once more, when Spark
+Only a plain query over named tables of ``unified`` and ``marts`` passes. Everything that could read
+something else (a path, another layer, a name that is made at run time, a function that runs code)
+is refused by its kind. The jobs' engine holds the plan against the same list once more, when Spark
 itself has resolved it (``jvm/``: QueryReads).
 """
 
@@ -19,7 +19,6 @@ from sqlglot.errors import SqlglotError
 
 from civiclake.contracts.read.faults import choice, did_you_mean
 
-LAYER = "unified"
 _TABLE_FUNCTIONS = {
     "range", "sequence", "explode", "explode_outer", "posexplode", "posexplode_outer", "inline",
     "inline_outer", "stack", "json_tuple",
@@ -67,14 +66,14 @@ class Query:
         self._ctes = {cte.alias.lower(): cte for cte in self.tree.find_all(exp.CTE)}
 
     def faults(self, tables: Collection[str]) -> list[QueryFault]:
-        """What it does beside reading these tables of ``unified``.
+        """What it does beside reading these tables.
 
         Args:
-            tables: names without layer, such as ``health_visits``.
+            tables: names with layer, such as ``unified.health_visits``.
         """
         found = [*self._foreign_tables(tables), *self._closed_kinds()]
         for name, cte in self._ctes.items():
-            if name in {table.lower() for table in tables}:
+            if name in {table.lower().partition(".")[2] for table in tables}:
                 message = f"WITH names {name}, as an input is named; give it another name"
                 found.append(QueryFault(_line(cte), message))
         return sorted(set(found), key=lambda fault: (fault.line or 0, fault.message))
@@ -85,11 +84,21 @@ class Query:
         names = [name for name in self.tree.named_selects if name]
         return names if names and "*" not in names else None
 
+    @property
+    def used(self) -> list[str]:
+        """Names of all columns that it uses, each once."""
+        return list(dict.fromkeys(column.name for column in self.tree.find_all(exp.Column)))
+
+    @property
+    def is_union(self) -> bool:
+        """Whether its columns come from several queries, by their places."""
+        return self.tree.find(exp.SetOperation) is not None
+
     def bound(self, tables: Collection[str]) -> str:
-        """The same text with ``unified.`` taken away before these tables, and nowhere else.
+        """The same text with the layer taken away before these tables, and nowhere else.
 
         Args:
-            tables: names without layer; views of the session have these names.
+            tables: names with layer; views of the session have these names without it.
         """
         known = {table.lower() for table in tables}
         cuts = set()
@@ -98,7 +107,7 @@ class Query:
             name = node.this if isinstance(node, exp.Table) else node.args.get("table")
             if not (isinstance(layer, exp.Identifier) and isinstance(name, exp.Identifier)):
                 continue
-            if layer.name.lower() == LAYER and name.name.lower() in known:
+            if f"{layer.name}.{name.name}".lower() in known:
                 cuts.add((layer.meta["start"], name.meta["start"]))
         text = self.text
         for start, end in sorted(cuts, reverse=True):
@@ -107,7 +116,7 @@ class Query:
 
     def _foreign_tables(self, tables: Collection[str]) -> Iterator[QueryFault]:
         known = {table.lower() for table in tables}
-        shown = [f"{LAYER}.{table}" for table in sorted(tables)]
+        shown = sorted(tables)
         for table in self.tree.find_all(exp.Table):
             if table.find_ancestor(exp.Hint):
                 continue  # it names what is read elsewhere
@@ -119,7 +128,7 @@ class Query:
                         f" table functions {choice(sorted(_TABLE_FUNCTIONS))}"
                     )
                     yield QueryFault(_line(table), message)
-            elif table.catalog or table.db.lower() != LAYER or name not in known:
+            elif table.catalog or f"{table.db}.{name}".lower() not in known:
                 if not table.db and not table.catalog and name in self._ctes:
                     continue
                 hint = did_you_mean(said, shown)

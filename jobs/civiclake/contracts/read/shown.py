@@ -14,7 +14,7 @@ from sqlglot.errors import SqlglotError
 from sqlglot.optimizer.qualify import qualify
 from sqlglot.optimizer.scope import Scope, build_scope
 
-from civiclake.contracts.read.query import LAYER, Query
+from civiclake.contracts.read.query import Query
 
 _TELLS_NOTHING = (exp.Count, exp.CountIf, exp.ApproxDistinct, exp.Predicate)
 """What is made of a column in these is a number or a yes."""
@@ -31,25 +31,29 @@ class TableColumns:
     """Restricted columns of the contract that stop at ``protect``."""
 
 
-def shown_columns(query: Query, tables: Mapping[str, TableColumns]) -> set[tuple[str, str]]:
+def shown_columns(
+    query: Query, tables: Mapping[str, TableColumns], wanted: str | None = None
+) -> set[tuple[str, str]]:
     """Restricted columns, as (table, column), whose values the query gives out.
 
     Args:
         query: it reads these tables alone.
-        tables: by name without layer.
+        tables: by name with layer, such as ``unified.health_visits``.
+        wanted: one of the query's columns, by name; None means all of them.
     """
-    schema: dict[str, object] = {
-        LAYER: {name: dict.fromkeys(t.served, "string") for name, t in tables.items()}
-    }
+    schema: dict[str, dict[str, object]] = {}
+    for name, known in tables.items():
+        layer, _, table = name.partition(".")
+        schema.setdefault(layer, {})[table] = dict.fromkeys(known.served, "string")
     try:
         tree = qualify(
-            query.tree.copy(), schema=schema, dialect="spark", validate_qualify_columns=False,
-            identify=False,
+            query.tree.copy(), schema=dict(schema), dialect="spark",
+            validate_qualify_columns=False, identify=False,
         )  # fmt: skip
         scope = build_scope(tree)
     except SqlglotError:  # what can't be followed is judged by its names alone
         return set(_by_name(query, tables))
-    return _Follower(tables).of(scope) if scope else set(_by_name(query, tables))
+    return _Follower(tables).of(scope, wanted) if scope else set(_by_name(query, tables))
 
 
 def named_columns(query: Query, names: Collection[str]) -> set[str]:
@@ -140,7 +144,7 @@ class _Follower:
         if isinstance(source, Scope):
             return self.of(source, name)
         if isinstance(source, exp.Table):
-            return self._of_table(source.name, name)
+            return self._of_table(f"{source.db}.{source.name}", name)
         return {hit for table in self._tables for hit in self._of_table(table, name)}
 
     def _of_table(self, table: str, name: str | None) -> set[tuple[str, str]]:

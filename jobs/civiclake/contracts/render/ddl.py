@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-from civiclake.contracts.model import Column, Dataset
+from civiclake.contracts.model import Column, Dataset, Mart
 from civiclake.contracts.render.layers import Layer, layer_columns
 from civiclake.contracts.sql import sql_name, sql_text
 
 CHANGE_FEED = "delta.enableChangeDataFeed"
 """Property of a table whose commits tell the rows that they changed."""
+_LOG_DAYS = 30
+"""How long Delta keeps a table's log by itself."""
 
 
 def table_ddl(
@@ -60,6 +62,31 @@ def table_ddl(
         f"CREATE TABLE IF NOT EXISTS {name} (\n{columns}\n)\n"
         f"USING DELTA\n{place}{by}"
         f"COMMENT {sql_text(dataset.description)}\nTBLPROPERTIES (\n{pairs}\n)"
+    )
+
+
+def made_ddl(mart: Mart, name: str, query: str, keep_days: int) -> str:
+    """``CREATE OR REPLACE TABLE ... AS`` for a mart; comments of columns come with the query's.
+
+    Args:
+        mart: its contract.
+        name: the table's identifier.
+        query: that gives its rows.
+        keep_days: how long older versions can be read, where the contract says no longer.
+    """
+    days = max(keep_days, -(-(mart.retention_seconds or 0) // 86400))
+    properties = {
+        "civiclake.contract": f"{mart.id} {mart.version}",
+        "civiclake.key": ",".join(mart.key),
+        "civiclake.owner": f"{mart.owner.name} <{mart.owner.contact}>",
+        "delta.deletedFileRetentionDuration": f"interval {days} days",
+        "delta.logRetentionDuration": f"interval {max(days, _LOG_DAYS)} days",
+        **({CHANGE_FEED: "true"} if mart.has_change_feed else {}),
+    }
+    pairs = ", ".join(f"{sql_text(k)} = {sql_text(v)}" for k, v in properties.items())
+    return (
+        f"CREATE OR REPLACE TABLE {name} USING DELTA COMMENT {sql_text(mart.description)}"
+        f" TBLPROPERTIES ({pairs}) AS {query}"
     )
 
 

@@ -58,6 +58,21 @@ def contract_rules(
     return tuple(found)
 
 
+def made_rules(
+    compiled: Compiled, quality: Any, place: Place, document: Document, faults: Faults
+) -> tuple[Rule, ...]:
+    """All rules of a mart's contract: nothing of it was read, so no reading can have failed."""
+    found: list[Rule] = []
+    for column in compiled.columns:
+        raw = compiled.raw[column.name]
+        if column.required:
+            found.append(_rule("required", column.name, _NOT_NULL, "is given"))
+        found += _of_values(column, raw)
+        _check_column_quality(raw, compiled.places[column.name], document, faults)
+    found += _of_batch(quality, (*place, "quality"), document, faults)
+    return tuple(found)
+
+
 def _structural(column: Column, raw: dict[str, dict[str, Any]]) -> Iterator[Rule]:
     """Rules over the helper columns that standardize leaves."""
     name = column.name

@@ -13,6 +13,9 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from civiclake import columns as c
+from civiclake.contracts.link_columns import ATTRIBUTES as ATTRIBUTES
+from civiclake.contracts.link_columns import entity_columns as entity_columns
+from civiclake.contracts.link_columns import link_columns as contract_columns
 from civiclake.io.lake import tables
 from civiclake.settings import Settings
 
@@ -40,55 +43,11 @@ STATE: Sequence[tuple[str, str]] = (
     ("model_id", "string"),
 )
 """One row for each profile; its edges lead to profiles with a greater id."""
-ATTRIBUTES: dict[str, tuple[tuple[str, str], ...]] = {
-    "person": (
-        ("citizen_id", "string"),
-        ("sex", "string"),
-        ("birth_year", "int"),
-        ("district_code", "string"),
-    ),
-    "organisation": (
-        ("credit_code", "string"),
-        ("organisation_name", "string"),
-        ("address", "string"),
-        ("district_code", "string"),
-    ),
-    "place": (
-        ("latitude", "double"),
-        ("longitude", "double"),
-        ("cell", "string"),
-        ("address", "string"),
-        ("district_code", "string"),
-    ),
-}
-"""By subject: the columns of its unified table that records compete for."""
-
-
-def entity_columns(subject: str) -> list[tuple[str, str]]:
-    """Columns of ``unified.<subject>``."""
-    return [
-        (f"{subject}_id", "string"),
-        *ATTRIBUTES[subject],
-        ("is_verified", "boolean"),
-        ("record_count", "bigint"),
-        ("dataset_count", "bigint"),
-        ("first_seen_at", "timestamp"),
-        ("last_seen_at", "timestamp"),
-    ]
 
 
 def link_columns(subject: str) -> list[tuple[str, str]]:
     """Columns of ``unified.<subject>_link``."""
-    return [
-        (f"{subject}_id", "string"),
-        ("dataset", "string"),
-        ("record_key", "string"),
-        ("method", "string"),
-        ("match_probability", "double"),
-        ("valid_from", "timestamp"),
-        ("valid_to", "timestamp"),
-        (c.BATCH, "string"),
-    ]
+    return [*contract_columns(subject), (c.BATCH, "string")]
 
 
 def newest_model(

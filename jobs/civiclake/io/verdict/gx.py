@@ -21,7 +21,7 @@ from typing import Any
 
 from pyspark.sql import DataFrame
 
-from civiclake.contracts.model import Dataset, Rule, Severity
+from civiclake.contracts.model import Dataset, Mart, Rule, Severity
 from civiclake.io.verdict.gx_metrics import answer_values_without_spark
 
 _OF_MOMENTS = ("expect_column_max_to_be_between", "expect_column_min_to_be_between")
@@ -75,7 +75,7 @@ def warm_up() -> None:
     _library()
 
 
-def judge(prepared: DataFrame, dataset: Dataset, batch_id: str) -> Verdict:
+def judge(prepared: DataFrame, dataset: Dataset | Mart, batch_id: str) -> Verdict:
     """Let Great Expectations judge a batch by all its rules.
 
     Args:
@@ -207,13 +207,15 @@ def _page(result: Any) -> str:
     return text.replace("<head>", f"<head>{_STYLE}", 1)
 
 
-def write_page(docs_dir: Path, dataset: Dataset, batch_id: str, verdict: Verdict) -> Path:
+def write_page(docs_dir: Path, dataset: Dataset | Mart, batch_id: str, verdict: Verdict) -> Path:
     """Put a batch's page into Data Docs and renew the index.
 
     Returns:
         Path of the page.
     """
-    folder = docs_dir / dataset.department / dataset.name
+    # Below the name of its DAG, by whose rights Airflow shows the page.
+    dag = f"mart_{dataset.name}" if isinstance(dataset, Mart) else dataset.department
+    folder = docs_dir / dag / dataset.name
     folder.mkdir(parents=True, exist_ok=True)
     page = folder / f"{batch_id}.html"
     _replace(page, verdict.page)
@@ -232,7 +234,8 @@ def _index(docs_dir: Path) -> str:
     for folder in sorted(p for p in docs_dir.glob("*/*") if p.is_dir()):
         for page in sorted(folder.glob("[!.]*.html"), reverse=True)[:30]:
             link = page.relative_to(docs_dir).as_posix()
-            name = f"{folder.parent.name}.{folder.name}"
+            is_mart = folder.parent.name == f"mart_{folder.name}"
+            name = f"{'marts' if is_mart else folder.parent.name}.{folder.name}"
             rows.append(
                 f"<tr><td>{html.escape(name)}</td>"
                 f'<td><a href="{html.escape(link)}">{html.escape(page.stem)}</a></td></tr>'

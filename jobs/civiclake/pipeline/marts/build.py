@@ -1,17 +1,20 @@
-"""``civiclake mart``: one cross-department table, built from unified tables by its SQL file."""
+"""``civiclake mart``: one table that is made from others, by its query or its function."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, Observation, SparkSession
 from pyspark.sql import functions as F
 
+from civiclake.contracts.inputs import readable
 from civiclake.contracts.model import Manifest, Mart
 from civiclake.contracts.read.faults import choice, did_you_mean
+from civiclake.contracts.render.ddl import made_ddl
 from civiclake.engine.session import suit
 from civiclake.errors import AccountError, UserError
 from civiclake.io.lake import tables
@@ -21,14 +24,18 @@ from civiclake.io.lake.lock import TableLock
 from civiclake.io.ops import recall
 from civiclake.io.ops.account import BatchResult
 from civiclake.io.ops.ledger import Entry, Recorder
-from civiclake.pipeline.marts import groups, guard
+from civiclake.pipeline.marts import groups, guard, steps
 from civiclake.pipeline.marts.groups import Input, Plan
+from civiclake.pipeline.marts.result import hold, shaped
+from civiclake.pipeline.marts.steps import Step
+from civiclake.pipeline.marts.suite import take_verdict
 from civiclake.pipeline.recorded import recorded
 from civiclake.pipeline.watch import deliveries
 from civiclake.pipeline.writing import writing
 from civiclake.settings import Settings
 
 log = logging.getLogger(__name__)
+_VIEW = "_mart"
 _OUTSIDE = "DELTA_REPLACE_WHERE_MISMATCH"
 _FEW_BYTES = 1_000_000
 """Inputs that together are no larger have about as few rows as a small batch."""
@@ -53,10 +60,11 @@ class _Work(NamedTuple):
 def build(
     settings: Settings, city: Manifest, name: str, batch_id: str, *, full: bool = False
 ) -> BatchResult:
-    """Bring a mart to what its query gives now, in one Delta commit.
+    """Bring a mart to what its step gives now, in one Delta commit.
 
     Only the groups that its inputs have changed since are computed and replaced, where the
-    mart's head names groups and the inputs can tell their changes; else the whole.
+    mart's contract names groups and the inputs can tell their changes; else the whole. Where
+    nothing has changed, nothing is written.
 
     Args:
         settings: of this installation.
@@ -66,12 +74,12 @@ def build(
         full: build it whole.
 
     Returns:
-        Its account: every row that the query gave is written; its message says what was built.
+        Its account: every row that the step gave is written; its message says what was built.
 
     Raises:
-        ContractError: its file reads what it may not.
-        UserError: there is no such mart, an input was never loaded, or its head is wrong.
-        AccountError: the mart does not hold what the query gave; it is as before.
+        ContractError: its query reads what it may not, or its rows break its contract.
+        UserError: there is no such mart, an input was never made, or its groups are wrong.
+        AccountError: the mart does not hold what the step gave; it is as before.
     """
     mart = _find(city, name)
     result = BatchResult(dataset=f"marts.{name}", batch_id=batch_id, attempt=1, status="failed")
@@ -99,23 +107,45 @@ def _find(city: Manifest, name: str) -> Mart:
 
 def _build(work: _Work, *, full: bool) -> None:
     spark, settings, mart = work.spark, work.settings, work.mart
-    result, recorder = work.entry.result, work.entry.recorder
-    query = (settings.marts_dir / f"{mart.name}.sql").read_text(encoding="utf-8")
-    guard.judge_text(work.city, mart, query)
+    result = work.entry.result
+    step = steps.read(settings, mart)
+    if mart.is_query:
+        guard.judge_text(work.city, mart, step.text)
     found = groups.inputs(spark, settings, mart)
     if sum(one.size_bytes for one in found) <= _FEW_BYTES:
         suit(spark, 0)
     made = Plan(whole="it was asked for")
     if not full:
-        made = groups.plan(spark, settings, mart, query, found)
+        made = groups.plan(spark, settings, mart, step.digest, found)
     if made.whole is None and not made.groups:
-        result.message = "no group has changed"
+        result.message = "nothing has changed"
         return
-    said = {**recall.said(work.entry), **groups.mark(found, query)}
-    frame = _frame(work, query, found, made)
-    if made.whole is None and _shape(frame) != _shape(spark.table(work.table)):
-        made = Plan(whole="its columns have changed")
-        frame = _frame(work, query, found, made)
+    said = {**recall.said(work.entry), **groups.mark(found, step.digest)}
+    with _held(work, _frame(work, step, found, made), made) as frame:
+        _write(work, frame, made, said)
+
+
+@contextmanager
+def _held(work: _Work, frame: DataFrame, made: Plan) -> Iterator[DataFrame]:
+    """Rows that keep to the contract, computed once: they are judged, and then written."""
+
+    def others() -> int:
+        if made.whole is not None:
+            return 0
+        mine = groups.is_one_of(f"`{work.mart.refresh_by}`", made)
+        return work.spark.table(work.table).where(f"NOT coalesce({mine}, false)").count()
+
+    kept = frame.persist()
+    try:
+        hold(work.mart, kept, others)
+        take_verdict(work.settings, work.mart, kept, work.entry)
+        yield kept
+    finally:
+        kept.unpersist()
+
+
+def _write(work: _Work, frame: DataFrame, made: Plan, said: Mapping[str, Any]) -> None:
+    result, recorder, mart = work.entry.result, work.entry.recorder, work.mart
     if made.whole is None:
         result.read, result.inserted = _replace_groups(work, frame, made, said)
         result.message = f"{len(made.groups)} groups of {mart.refresh_by} have changed"
@@ -126,31 +156,27 @@ def _build(work: _Work, *, full: bool) -> None:
         recorder.count("refresh", "whole", result.read)
 
 
-def _shape(frame: DataFrame) -> list[tuple[str, str]]:
-    """Names and types; a table's columns may all be null, a query's not."""
-    return [(field.name, field.dataType.simpleString()) for field in frame.schema.fields]
-
-
-def _frame(work: _Work, query: str, found: Sequence[Input], made: Plan) -> DataFrame:
-    text = groups.bind(work.spark, work.settings, work.mart, query, found, made)
-    guard.judge_plan(work.spark, work.settings, work.mart, text, found)
-    frame = work.spark.sql(text)
-    by = work.mart.refresh_by
-    if by is not None and by not in frame.columns:
-        raise UserError(
-            f"marts/{work.mart.name}.sql: refresh_by: the query gives no column {by!r}; allowed"
-            f" are {choice(frame.columns)}"
-        )
-    return frame
+def _frame(work: _Work, step: Step, found: Sequence[Input], made: Plan) -> DataFrame:
+    """What the step makes of the inputs, as its contract words it; nothing is computed yet."""
+    spark, settings, mart = work.spark, work.settings, work.mart
+    frames = groups.frames(spark, settings, mart, found, made)
+    if mart.is_query:
+        text = groups.bind(step.text, found, frames)
+        guard.judge_plan(spark, settings, mart, text, found)
+        return shaped(mart, spark.sql(text))
+    known = readable(work.city.datasets, work.city.marts, work.city.links)
+    frame = steps.apply(mart, frames, known)
+    frame.createOrReplaceTempView(_VIEW)
+    guard.judge_plan(spark, settings, mart, f"SELECT * FROM {_VIEW}", found)
+    return shaped(mart, frame)
 
 
 def _replace_all(work: _Work, frame: DataFrame, said: Mapping[str, Any]) -> tuple[int, int]:
     """The whole table anew; rows that the query gave, and rows that are there."""
-    frame.createOrReplaceTempView("_mart")
+    frame.createOrReplaceTempView(_VIEW)
+    days = work.settings.maintenance.keep_days
     with fenced(work.spark, work.lock, said) as signed:
-        work.spark.sql(
-            f"CREATE OR REPLACE TABLE {work.table} USING DELTA AS SELECT * FROM _mart"
-        ).collect()
+        work.spark.sql(made_ddl(work.mart, work.table, f"SELECT * FROM {_VIEW}", days)).collect()
     commit = _own_commit(work, signed)
     read, there = commit.rows_written, work.spark.table(work.table).count()
     _refuse_unequal(work, commit, read, there, "rows")
@@ -196,8 +222,8 @@ def _replace_groups(
         if _OUTSIDE not in str(error):
             raise
         raise UserError(
-            f"marts/{work.mart.name}.sql: the changed rows of the inputs give rows of other groups"
-            f" of {work.mart.refresh_by} as well: put the group lines right, or leave refresh_by"
+            f"marts/{work.mart.path}: the changed rows of the inputs give rows of other groups"
+            f" of {work.mart.refresh_by} as well: put the groups right, or leave refresh_by"
             " out; nothing was written"
         ) from None
     commit = _own_commit(work, signed)

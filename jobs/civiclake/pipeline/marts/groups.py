@@ -7,15 +7,15 @@ is: the groups of both are touched. Where they can't tell, the mart is built who
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from pyspark.errors import PySparkException
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from civiclake.contracts.inputs import LINKS, MARTS, address
 from civiclake.contracts.model import Mart
 from civiclake.contracts.read.query import Query
 from civiclake.contracts.sql import sql_text
@@ -40,7 +40,8 @@ _HISTORY = 100
 class Input:
     """An input as it stands now."""
 
-    dataset: str
+    id: str
+    layer: str
     table: str
     made: str
     """Delta's id of the table: another one, if it was made anew."""
@@ -77,36 +78,55 @@ def inputs(spark: SparkSession, settings: Settings, mart: Mart) -> list[Input]:
     """
     found = []
     for dataset_id in mart.inputs:
-        table = dataset_id.replace(".", "_", 1)
-        if not tables.exists(spark, settings, tables.UNIFIED, table):
+        layer, table = address(dataset_id)
+        if not tables.exists(spark, settings, layer, table):
             raise UserError(
-                f"marts.{mart.name}: its input {dataset_id} was never loaded;"
-                f" run `civiclake load {dataset_id}` first"
+                f"marts.{mart.name}: its input {dataset_id} was never made;"
+                f" run `civiclake {_making(dataset_id)}` first"
             )
-        tables.register(spark, settings, tables.UNIFIED, table)
-        now = delta_log.summary(spark, settings, tables.UNIFIED, table)
-        found.append(Input(dataset_id, table, now.made, now.version, now.size_bytes))
+        now = delta_log.summary(spark, settings, layer, table)
+        found.append(Input(dataset_id, layer, table, now.made, now.version, now.size_bytes))
     return found
 
 
-def mark(found: Sequence[Input], query: str) -> dict[str, Any]:
+def _making(input_id: str) -> str:
+    kind, _, name = input_id.partition(".")
+    if kind == MARTS:
+        return f"mart {name}"
+    return f"link {name.removesuffix('_link')}" if kind == LINKS else f"load {input_id}"
+
+
+def mark(found: Sequence[Input], digest: str) -> dict[str, Any]:
     """What the mart's commit says of what it was built by."""
-    return {"query": _digest(query), MARK: {one.dataset: one.mark for one in found}}
-
-
-def _digest(query: str) -> str:
-    return hashlib.sha256(query.encode()).hexdigest()[:16]
+    return {"query": digest, MARK: {one.id: one.mark for one in found}}
 
 
 def plan(
-    spark: SparkSession, settings: Settings, mart: Mart, query: str, found: Sequence[Input]
+    spark: SparkSession, settings: Settings, mart: Mart, digest: str, found: Sequence[Input]
 ) -> Plan:
-    """Which groups have changed since the mart was built last, or why it is built whole."""
+    """Which groups have changed since the mart was built last, or why it is built whole.
+
+    Args:
+        spark: session on the jobs' engine.
+        settings: of this installation.
+        mart: its contract.
+        digest: of its step and contract.
+        found: its inputs as they stand now.
+    """
     try:
-        kind, former = _former(spark, settings, mart, query)
+        former = _former(spark, settings, mart, digest)
+        changed = {
+            one.id: int(former[one.id][1])
+            for one in found
+            if _was(one, former.get(one.id)) and _has_changed(spark, settings, one, former[one.id])
+        }
+        if not changed:
+            return Plan()
+        kind = _kind(spark, settings, mart, changed)
         groups: set[str | None] = set()
         for one in found:
-            groups |= _changed(spark, settings, mart, one, former.get(one.dataset), kind)
+            if one.id in changed:
+                groups |= _changed(spark, settings, mart, one, changed[one.id], kind)
         limit = settings.marts.max_changed_groups
         if len(groups) > limit:
             raise _Whole(f"more than {limit} groups have changed")
@@ -116,104 +136,123 @@ def plan(
 
 
 def _former(
-    spark: SparkSession, settings: Settings, mart: Mart, query: str
-) -> tuple[str, Mapping[str, list[Any]]]:
-    """The type of the mart's groups, and its inputs as they were when it was built last."""
-    if mart.refresh_by is None:
-        raise _Whole("its head names no groups")
+    spark: SparkSession, settings: Settings, mart: Mart, digest: str
+) -> Mapping[str, list[Any]]:
+    """The mart's inputs as they were when it was built last."""
     if not tables.exists(spark, settings, tables.MARTS, mart.name):
         raise _Whole("it is built for the first time")
-    table = tables.by_path(settings, tables.MARTS, mart.name)
-    fields = {f.name: f.dataType.simpleString() for f in spark.table(table).schema.fields}
-    kind = fields.get(mart.refresh_by, "")
-    if kind not in (*_NUMBERS, *_BEFORE_TEXT):
-        raise _Whole(f"groups of type {kind or 'nothing'} are not told apart")
     for commit in delta_log.commits(spark, settings, tables.MARTS, mart.name, _HISTORY):
         if commit.operation in tables.SAME_ROWS:
             continue
         if MARK not in commit.said:
             raise _Whole(f"its version {commit.version} does not say what it was built by")
-        if commit.said.get("query") != _digest(query):
-            raise _Whole("its query has changed")
-        return kind, commit.said[MARK]
+        if commit.said.get("query") != digest:
+            raise _Whole("its contract or its step has changed")
+        found: Mapping[str, list[Any]] = commit.said[MARK]
+        return found
     raise _Whole(f"its last {_HISTORY} commits don't say what it was built by")
 
 
-def _changed(
-    spark: SparkSession,
-    settings: Settings,
-    mart: Mart,
-    one: Input,
-    former: list[Any] | None,
-    kind: str,
-) -> set[str | None]:
-    """The groups of an input's rows that have changed since."""
+def _was(one: Input, former: list[Any] | None) -> bool:
+    """Whether an input is the same table that it was, and no older than it was."""
     if former is None or former[0] != one.made or former[1] > one.version:
-        raise _Whole(f"{one.dataset} was made anew")
-    if not _has_changed(spark, settings, one, int(former[1])):
-        return set()
-    expression = mart.groups.get(one.dataset)
+        raise _Whole(f"{one.id} was made anew")
+    return True
+
+
+def _kind(spark: SparkSession, settings: Settings, mart: Mart, changed: Collection[str]) -> str:
+    """The type of the mart's groups."""
+    if mart.refresh_by is None:
+        raise _Whole(f"its contract names no groups, and {', '.join(sorted(changed))} has changed")
+    table = tables.by_path(settings, tables.MARTS, mart.name)
+    fields = {f.name: f.dataType.simpleString() for f in spark.table(table).schema.fields}
+    kind = fields.get(mart.refresh_by, "")
+    if kind not in (*_NUMBERS, *_BEFORE_TEXT):
+        raise _Whole(f"groups of type {kind or 'nothing'} are not told apart")
+    return kind
+
+
+def _changed(
+    spark: SparkSession, settings: Settings, mart: Mart, one: Input, former: int, kind: str
+) -> set[str | None]:
+    """The groups of an input's rows that have changed since a version of it."""
+    expression = mart.groups.get(one.id)
     if expression is None:
-        raise _Whole(f"{one.dataset} has changed, of which no group is named")
+        raise _Whole(f"{one.id} has changed, of which no group is named")
     group = F.expr(f"CAST(({expression}) AS {kind})").cast("string")
     try:
         feed = (
             spark.read.format("delta")
             .option("readChangeFeed", "true")
-            .option("startingVersion", int(former[1]) + 1)
+            .option("startingVersion", former + 1)
             .option("endingVersion", one.version)
-            .load(tables.location(settings, tables.UNIFIED, one.table))
+            .load(tables.location(settings, one.layer, one.table))
         )
         limit = settings.marts.max_changed_groups + 1
         rows = feed.select(group).distinct().limit(limit).collect()
     except PySparkException as error:
         said = str(error).splitlines()[0]
-        raise _Whole(f"{one.dataset} can't tell its changes: {said[:200]}") from None
+        raise _Whole(f"{one.id} can't tell its changes: {said[:200]}") from None
     return {row[0] for row in rows}
 
 
-def _has_changed(spark: SparkSession, settings: Settings, one: Input, former: int) -> bool:
+def _has_changed(
+    spark: SparkSession, settings: Settings, one: Input, marked: Sequence[Any]
+) -> bool:
     """Whether a commit since has changed rows, and only such as a feed tells well."""
+    former = int(marked[1])
     if one.version == former:
         return False
     # Some more than there are since: another writer may have committed meanwhile.
     limit = one.version - former + 10
-    found = delta_log.commits(spark, settings, tables.UNIFIED, one.table, limit)
+    found = delta_log.commits(spark, settings, one.layer, one.table, limit)
     since = [commit for commit in found if former < commit.version <= one.version]
     if len(since) < one.version - former:
-        raise _Whole(f"the history of {one.dataset} does not reach back to version {former}")
+        raise _Whole(f"the history of {one.id} does not reach back to version {former}")
     has_changed = False
     for commit in since:
         if commit.operation in _KEPT_FEED:
             continue
-        is_append = commit.operation == "WRITE" and commit.parameters.get("mode") == "Append"
-        if commit.operation not in _ROW_CHANGES and not is_append:
-            raise _Whole(f"{one.dataset} has a {commit.operation} in version {commit.version}")
+        if not _tells_rows(commit):
+            raise _Whole(f"{one.id} has a {commit.operation} in version {commit.version}")
         has_changed = True
     return has_changed
 
 
-def bind(
-    spark: SparkSession,
-    settings: Settings,
-    mart: Mart,
-    query: str,
-    found: Sequence[Input],
-    made: Plan,
-) -> str:
-    """Let the query read its inputs at their versions, and of those only the groups' rows.
+def _tells_rows(commit: delta_log.Commit) -> bool:
+    """Whether a feed tells the rows that a commit changed, and not the whole table anew."""
+    if commit.operation in _ROW_CHANGES:
+        return True
+    said = commit.parameters
+    is_part = said.get("mode") == "Append" or said.get("predicate") not in (None, "", "[]")
+    return commit.operation == "WRITE" and is_part
+
+
+def frames(
+    spark: SparkSession, settings: Settings, mart: Mart, found: Sequence[Input], made: Plan
+) -> dict[str, DataFrame]:
+    """The inputs at their versions, and of those only the groups' rows, by id."""
+    read = {}
+    for one in found:
+        tables.register(spark, settings, one.layer, one.table)
+        path = tables.by_path(settings, one.layer, one.table)
+        frame = spark.sql(f"SELECT * FROM {path} VERSION AS OF {one.version}")
+        expression = mart.groups.get(one.id)
+        if made.whole is None and expression is not None:
+            frame = frame.where(is_one_of(f"CAST(({expression}) AS {made.kind})", made))
+        read[one.id] = frame
+    return read
+
+
+def bind(query: str, found: Sequence[Input], frames: Mapping[str, DataFrame]) -> str:
+    """Let a query read these frames.
 
     Returns:
         The query over views of this session; texts and comments in it stay as they are.
     """
     for one in found:
-        path = tables.by_path(settings, tables.UNIFIED, one.table)
-        frame = spark.sql(f"SELECT * FROM {path} VERSION AS OF {one.version}")
-        expression = mart.groups.get(one.dataset)
-        if made.whole is None and expression is not None:
-            frame = frame.where(is_one_of(f"CAST(({expression}) AS {made.kind})", made))
-        frame.createOrReplaceTempView(one.table)
-    return Query(query).bound([one.table for one in found])
+        frames[one.id].createOrReplaceTempView(one.table)
+    return Query(query).bound([f"{one.layer}.{one.table}" for one in found])
 
 
 def is_one_of(column: str, made: Plan) -> str:

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from pyspark.sql import SparkSession
 
+from civiclake.contracts.inputs import readable
 from civiclake.contracts.mart_query import query_faults
 from civiclake.contracts.model import Manifest, Mart
 from civiclake.contracts.read.faults import choice
@@ -20,20 +21,33 @@ from civiclake.io.lake import tables
 from civiclake.pipeline.marts.groups import Input
 from civiclake.settings import Settings
 
+_OF_FUNCTIONS = {
+    "MapInArrow", "MapInPandas", "FlatMapGroupsInArrow", "FlatMapGroupsInPandas",
+    "FlatMapCoGroupsInArrow", "FlatMapCoGroupsInPandas", "LogicalRDD", "pythonudf",
+}  # fmt: skip
+"""What functions of the installation may put into a plan, and no text may."""
+
+
+def query_file(mart: Mart) -> str:
+    """The file in which a mart's step stands, as faults call it."""
+    return f"marts/{mart.path}".removesuffix("mart.yaml") + (
+        mart.step if mart.is_query else "mart.yaml"
+    )
+
 
 def judge_text(city: Manifest, mart: Mart, text: str) -> None:
     """Hold the file as it is now against what the check allows.
 
     Args:
         city: the compiled contracts; it says which inputs the mart has.
-        mart: its head, as it was compiled.
+        mart: its contract, as it was compiled.
         text: the whole file.
 
     Raises:
         ContractError: with every fault.
     """
-    shown = f"marts/{mart.name}.sql"
-    faults = query_faults(mart, text, city.datasets)
+    shown = query_file(mart)
+    faults = query_faults(mart, text, readable(city.datasets, city.marts, city.links))
     if faults:
         raise ContractError([one.told(shown) for one in faults])
 
@@ -58,18 +72,20 @@ def judge_plan(
     foreign = [
         f"{row['name']} (version {row['version']})" if row["version"] >= 0 else row["name"]
         for row in told
-        if row["kind"] != "table"
-        or row["name"] not in allowed
-        or row["version"] != allowed[row["name"]].version
+        if (row["kind"] != "table" and (mart.is_query or row["name"] not in _OF_FUNCTIONS))
+        or (
+            row["kind"] == "table"
+            and (row["name"] not in allowed or row["version"] != allowed[row["name"]].version)
+        )
     ]
     if foreign:
-        inputs = (f"{one.dataset} at version {one.version}" for one in found)
+        inputs = (f"{one.id} at version {one.version}" for one in found)
         raise UserError(
-            f"marts/{mart.name}.sql: Spark would read or run {', '.join(sorted(foreign))}; allowed"
+            f"{query_file(mart)}: Spark would read or run {', '.join(sorted(foreign))}; allowed"
             f" are its inputs alone: {choice(inputs)}; nothing was written"
         )
 
 
 def _place(settings: Settings, one: Input) -> str:
     """Where a table's data stands, as Spark's plans say it."""
-    return urlsplit(tables.location(settings, tables.UNIFIED, one.table)).path.rstrip("/")
+    return urlsplit(tables.location(settings, one.layer, one.table)).path.rstrip("/")

@@ -215,7 +215,7 @@ class _Teller:
         made = self._made.get(row.dataset)
         if made is None:
             return Absence(row, promise.sentence(row, served))
-        waits = made.waits_for(row.due_at, self._datasets, self._known)
+        waits = made.waits_for(row.due_at, self._datasets, self._known, self._made)
         if waits:
             do = f"The DAG `{made.dag}` makes it by itself once that has come."
             return Absence(

@@ -25,6 +25,10 @@ final class TableNames {
   private static final Logger LOG = LogManager.getLogger(TableNames.class);
 
   private static final long STORE_POLL_MS = 60_000;
+
+  /** Longer than a file system's clock stands still, or a commit and its checksum take. */
+  private static final long TICK_MS = 500;
+
   private static final int MOST_COMPLAINTS = 1000;
 
   private static volatile TableNames current;
@@ -136,10 +140,12 @@ final class TableNames {
     for (String name : shown) {
       try {
         Path log = new Path(OpenLayers.LAKE, name.replace(".", "/").replace("`", "") + "/_delta_log");
+        long looked = System.currentTimeMillis();
         long changed = logChanged(log);
         if (!Long.valueOf(changed).equals(described.get(name))) {
           describe(name);
-          described.put(name, changed);
+          // A commit a moment later may have the same time: what is so young is looked at again.
+          described.put(name, Math.abs(looked - changed) < TICK_MS ? -1 : changed);
         }
       } catch (Exception e) {
         complain("could not describe " + name, e);
@@ -147,10 +153,14 @@ final class TableNames {
     }
   }
 
-  /** When the log was last written; a store that keeps no time for folders is asked every minute. */
+  /**
+   * When the log was last written; a store that keeps no time for folders is asked every minute.
+   *
+   * <p>The lake has a scheme of its own here ({@code viewfs}), so it is asked where the log really is.
+   */
   private long logChanged(Path log) throws IOException {
     FileSystem files = log.getFileSystem(spark.sparkContext().hadoopConfiguration());
-    boolean local = files.getUri().getScheme().equals("file");
+    boolean local = "file".equals(files.resolvePath(log).toUri().getScheme());
     return local
         ? files.getFileStatus(log).getModificationTime()
         : System.currentTimeMillis() / STORE_POLL_MS;

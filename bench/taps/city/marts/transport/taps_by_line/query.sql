@@ -1,7 +1,4 @@
 -- Taps, fares and stops of each day and line.
--- inputs: transport.taps
--- refresh_by: day
--- group: transport.taps = to_date(tapped_at)
 SELECT
   to_date(tapped_at) AS day,
   line,

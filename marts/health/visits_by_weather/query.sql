@@ -1,9 +1,4 @@
 -- Outpatient visits of each day, beside that day's weather.
--- inputs: health.visits, meteorology.daily
--- owner: City planning office <data@planning.example.org>
--- refresh_by: day
--- group: health.visits = to_date(visited_at)
--- group: meteorology.daily = date
 SELECT
   w.date AS day,
   w.weather,

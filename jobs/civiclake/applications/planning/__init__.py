@@ -1,0 +1,1 @@
+"""Planning: for whom the next school, clinic, library or station would stand."""

@@ -1,0 +1,1 @@
+"""How public transport really runs: the timetable against where vehicles were seen."""

@@ -1,0 +1,1 @@
+"""Pictures of figures, as SVG: maps and diagrams that a person looks at."""

@@ -1,0 +1,45 @@
+"""The ``civiclake`` entry of a mart's contract: what it is made from, and how."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from civiclake.contracts.read.extension import ColumnExtension
+
+
+class _Closed(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class BehindExtension(_Closed):
+    """Where the rows behind a figure are."""
+
+    input: str
+    where: str = Field(min_length=1)
+    gives: str = Field(default="count(*)", min_length=1)
+
+
+class MartExtension(_Closed):
+    """``civiclake`` of a whole mart."""
+
+    inputs: list[str] = Field(min_length=1)
+    step: str
+    parameters: dict[str, Any] = Field(default_factory=dict)
+    refresh_by: str | None = None
+    groups: dict[str, str] = Field(default_factory=dict)
+    shows: list[str] = Field(default_factory=list)
+    reads_restricted: list[str] = Field(default_factory=list)
+    smallest_group: int | None = Field(default=None, ge=2)
+    behind: dict[str, BehindExtension] = Field(default_factory=dict)
+
+
+UNREAD = ("also", "absent", "absent_as", "number", "epoch", "map", "as_of", "check")
+"""Words of a column that say how a source's text is read; a mart's column is computed."""
+
+
+def reading_words(own: dict[str, Any]) -> list[str]:
+    """Those of a column's words that a mart's column can't have."""
+    known = set(ColumnExtension.model_fields)
+    return [word for word in UNREAD if word in own and word in known]

@@ -1,0 +1,100 @@
+"""What was made wrong with the sample city's buses is found, all of it, and nothing else."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pandas as pd
+import pytest
+import transit_city
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from civiclake.applications.transit import lines, passages, quality, segments, trips
+from demo.city import runs
+from demo.city.residents import City
+from demo.city.tables import transport
+
+CITY = City(20160101, 2000)
+SUNDAY, MONDAY = 1, 2
+DAYS = {day: runs.FIRST_DAY + timedelta(days=day) for day in (SUNDAY, MONDAY)}
+
+
+@pytest.fixture(scope="module")
+def city(spark: SparkSession) -> dict[str, DataFrame]:
+    found = transit_city.inputs(spark, CITY, list(DAYS))
+    for name, build in (("passages", passages.build), ("trips", trips.build)):
+        made = build(found, transit_city.PARAMETERS)
+        found[f"marts.transit_{name}"] = spark.createDataFrame(made.toArrow(), made.schema)
+    return found
+
+
+@pytest.fixture(scope="module")
+def found(city: dict[str, DataFrame]) -> pd.DataFrame:
+    return city["marts.transit_trips"].toPandas()
+
+
+def test_missed_and_added_trips_are_told(found: pd.DataFrame) -> None:
+    for day in DAYS.values():
+        mine = found[found["day"] == day].set_index("trip_id")["status"]
+        ran = runs.runs(CITY, day)
+        assert set(mine.index[mine == "missed"]) == {t.id for t in runs.missed(CITY, day)}
+        assert set(mine.index[mine == "unscheduled"]) == {
+            r.trip_id for r in ran if not r.is_planned
+        }
+        assert set(mine) == {"observed", "missed", "unscheduled"}
+
+
+def test_buses_that_do_not_say_their_trip_are_given_the_right_one(found: pd.DataFrame) -> None:
+    for day in DAYS.values():
+        unnamed = {r.trip_id: r.vehicle for r in runs.runs(CITY, day) if not r.is_named}
+        mine = found[(found["day"] == day) & (found["matched_by"] == "place_and_time")]
+        mine = mine[mine["status"] == "observed"]
+        assert dict(zip(mine["trip_id"], mine["vehicle_id"], strict=True)) == unnamed
+
+
+def test_times_at_stops_are_those_that_were_driven(city: dict[str, DataFrame]) -> None:
+    seen = city["marts.transit_passages"].where("is_exact AND observed_at IS NOT NULL").toPandas()
+    for day in DAYS.values():
+        for run in (r for r in runs.runs(CITY, day) if r.is_planned and not r.start_time):
+            mine = seen[(seen["day"] == day) & (seen["trip_id"] == run.trip_id)]
+            mine = mine.sort_values("stop_sequence")
+            assert len(mine) == len(run.times_s)
+            told = mine["observed_at"].dt.tz_localize("UTC")
+            off = [
+                abs((a - pd.Timestamp(run.moment(b))).total_seconds())
+                for a, b in zip(told, run.times_s, strict=True)
+            ]
+            assert all(one <= sure + 1 for one, sure in zip(off, mine["within_s"], strict=True))
+            assert max(off) < 45
+
+
+def test_late_lines_and_bunched_segments_are_found_and_no_others(
+    city: dict[str, DataFrame],
+) -> None:
+    whole = F.col("hours") == "day"
+    of_lines = lines.build(city, transit_city.PARAMETERS).where(whole).toPandas()
+    late = of_lines[of_lines["is_late"].eq(True)]  # null is neither
+    bunched = of_lines[of_lines["is_bunched"].eq(True)]
+    for day in DAYS.values():
+        assert set(late.loc[late["day"] == day, "line_id"]) == {runs.LATE, runs.SLOWED}
+        assert set(bunched.loc[bunched["day"] == day, "line_id"]) == {runs.BUNCHED}
+    parts = segments.build(city, transit_city.PARAMETERS).where(whole).toPandas()
+    first = {runs.LATE: 1, **runs.SPOILT_FROM}
+    stops = parts["to_stop_sequence"] - 1  # counted from 0
+    for line, some in parts.groupby("line_id"):
+        is_spoilt = stops[some.index] >= first.get(str(line), 99)
+        assert (some["is_late"].eq(True) == (is_spoilt & (line != runs.BUNCHED))).all(), line
+        is_last = stops[some.index] == stops[some.index].max()
+        bunches = is_spoilt & ~is_last & (line == runs.BUNCHED)
+        assert (some["is_bunched"].eq(True) == bunches).all(), line
+
+
+def test_positions_beside_the_street_are_counted(city: dict[str, DataFrame]) -> None:
+    found = quality.build(city, transit_city.PARAMETERS).toPandas().set_index(["rule_id", "day"])
+    for number, day in DAYS.items():
+        astray = sum(one.is_astray for one in transport.seen(CITY, number))
+        assert found.loc[("E029", day), "found"] == astray > 0
+        assert found.loc[("E028", day), "found"] == 0
+        assert found.loc[("E003", day), "found"] == 0
+    assert found.loc["unusable_trip", "found"].tolist() == [0]
