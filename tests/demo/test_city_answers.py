@@ -8,6 +8,12 @@ import h3
 import pandas as pd
 import pytest
 
+from civiclake.pipeline.plans import town as towns
+from civiclake.pipeline.plans.answer import answer
+from civiclake.pipeline.plans.asked import Asked
+from civiclake.pipeline.plans.kinds import Solve, read_kinds
+from civiclake.pipeline.plans.reach import Reach, Unit
+from civiclake.settings import project_root
 from civiclake.statistics import roads, siting
 from civiclake.statistics.plans import Plan, Question, question
 from demo.city import places
@@ -107,3 +113,47 @@ def test_who_leaves_and_who_changes_is_told_by_the_rows(told: dict[str, Any]) ->
         assert rows[before]["school_id"] != rows[after]["school_id"]
     counted = told["education"]["leavers_by_district"]
     assert sum(counted.values()) == len(told["education"]["leavers"]) > 0
+
+
+@pytest.fixture(scope="module")
+def map_of() -> dict[str, pd.DataFrame]:
+    """The districts and the roads as the lake serves them."""
+    found = {}
+    for name in ("geography.divisions", "geography.road_segments"):
+        series = MODEL.series[name]
+        rows = pd.DataFrame(list(series.rows(1)), columns=list(series.shape.columns))
+        numbers = [
+            n for n in rows if n.endswith(("latitude", "longitude", "length_m", "speed_kmh"))
+        ]
+        found[name] = rows.astype(dict.fromkeys(numbers, float))
+    found["geography.road_segments"]["is_one_way"] = (
+        found["geography.road_segments"]["is_one_way"] == "true"
+    )
+    return found
+
+
+@pytest.mark.parametrize("number", range(9))
+def test_the_plan_of_the_command_is_the_best_there_is(
+    told: dict[str, Any], map_of: dict[str, pd.DataFrame], number: int
+) -> None:
+    plan = told["plans"][number]
+    districts, _ = towns.districts(map_of["geography.divisions"])
+    network, _ = towns.network(map_of["geography.road_segments"])
+    people = pd.DataFrame({"cell": list(plan["people"]), "people": list(plan["people"].values())})
+    stand = pd.DataFrame(plan["existing"]).assign(name="", capacity=float("nan"))
+    city = towns.Town(towns.places(people, districts), stand, network, districts)
+    kind = read_kinds(project_root() / "marts" / "planning" / "kinds.yaml")[plan["kind"]]
+    asked = Asked(
+        kind,
+        Solve(plan["model"].replace("_", "-")),
+        Reach(plan["within_m"] or 3000, Unit.METRES),
+        kind.by,
+        plan["new"],
+        candidates=pd.DataFrame(plan["candidates"]).assign(name=""),
+    )
+    made = answer(city, asked)
+    assert made.bound_gap == 0
+    assert made.objective == pytest.approx(plan["objective"], rel=1e-7, abs=0.01)
+    if len(plan["best"]) == 1:
+        assert sorted(made.chosen["id"]) == sorted(plan["best"][0])
+    assert made.districts["people"].sum() == city.people == sum(plan["people"].values())

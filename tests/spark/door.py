@@ -19,6 +19,7 @@ VISITS = """SELECT id, concat('f', id % 3) AS facility,
     date'2026-01-01' + CAST(id % 10 AS INT) AS day, CAST(id * 1.5 AS DECIMAL(10, 2)) AS cost,
     timestamp'2026-01-01 08:00:00' + make_interval(0, 0, 0, 0, CAST(id AS INT)) AS seen,
     'b1' AS _batch_id FROM range({start}, {end})"""
+RAIN = "Rain of the day, millimetres."
 WEATHER = """SELECT date'2026-01-01' + CAST(id AS INT) AS day, id / 2 AS rain_mm FROM range(10)"""
 
 
@@ -32,6 +33,7 @@ def make_tables(spark: SparkSession, settings: Settings) -> None:
     add_visits(spark, settings, 100, 112)
     spark.sql(f"DELETE FROM delta.`{lake}/unified/visits` WHERE id = 111")
     make_table(spark, f"{lake}/unified/weather", WEATHER)
+    spark.sql(f"ALTER TABLE delta.`{lake}/unified/weather` ALTER COLUMN rain_mm COMMENT '{RAIN}'")
     make_table(spark, f"{lake}/marts/costs", "SELECT 'f0' AS facility, 1.5D AS cost")
     # "elsewhere" is no layer and every user may read it: there, only the guard stands.
     for layer in ("raw", "quarantine", "ops", "staging", "elsewhere"):

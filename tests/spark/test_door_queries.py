@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from door import V, ask, connect, make_table
+from door import RAIN, V, ask, connect, make_table
 from pyhive import hive
 from pyspark.sql import SparkSession
 from TCLIService import ttypes as thrift
@@ -91,7 +91,7 @@ QUERIES: dict[str, tuple[str, list[tuple[Any, ...]]]] = {
     "show columns": ("SHOW COLUMNS IN unified.weather", [("day",), ("rain_mm",)]),
     "describe": (
         "DESCRIBE unified.weather",
-        [("day", "date", None), ("rain_mm", "double", None)],
+        [("day", "date", None), ("rain_mm", "double", RAIN)],
     ),
     "years of five digits, and before the first": (
         "SELECT timestamp'+10000-01-01 04:59:59', date'+10000-01-01', date'-0043-03-15',"
@@ -183,7 +183,8 @@ def _metadata(connection: hive.Connection, answer: Any) -> list[tuple[Any, ...]]
 
 def _columns(connection: hive.Connection, table: str) -> list[tuple[Any, ...]]:
     request = thrift.TGetColumnsReq(connection.sessionHandle, None, "unified", table)
-    return [(r[3], r[5]) for r in _metadata(connection, connection.client.GetColumns(request))]
+    answer = connection.client.GetColumns(request)
+    return [(r[3], r[5], r[11]) for r in _metadata(connection, answer)]
 
 
 def _until(found: Any, wanted: Any, seconds: float = 30) -> None:
@@ -202,8 +203,21 @@ def test_metadata_calls(session: hive.Connection) -> None:
         session, ask_server.GetTables(thrift.TGetTablesReq(handle, None, "unified", "%"))
     )
     assert {"visits", "weather"} <= {row[2] for row in tables}
-    wanted = [("day", "DATE"), ("rain_mm", "DOUBLE")]
+    wanted = [("day", "DATE", ""), ("rain_mm", "DOUBLE", RAIN)]
     _until(lambda: _columns(session, "weather"), wanted)
+
+
+def test_there_are_no_keys(session: hive.Connection) -> None:
+    ask_server, handle = session.client, session.sessionHandle
+    one = (None, "unified", "visits")
+    for answer in (
+        ask_server.GetPrimaryKeys(thrift.TGetPrimaryKeysReq(handle, *one)),
+        ask_server.GetCrossReference(thrift.TGetCrossReferenceReq(handle, *one, *one)),
+    ):
+        asked = thrift.TFetchResultsReq(operationHandle=answer.operationHandle, maxRows=10)
+        fetched = ask_server.FetchResults(asked)
+        assert fetched.status.statusCode == thrift.TStatusCode.SUCCESS_STATUS
+        assert not [v for c in fetched.results.columns for v in vars(c).values() if v and v.values]
 
 
 def test_beeline(lake: Settings, tmp_path: Path, session: hive.Connection) -> None:
@@ -260,12 +274,12 @@ def test_added_columns_reach_the_metadata_calls(
 ) -> None:
     path = f"{lake.lake}/unified/door_wider"
     make_table(spark, path, "SELECT 1 AS a")
-    _until(lambda: _columns(session, "door_wider"), [("a", "INT")])
-    wanted = [("a", "INT")]
+    _until(lambda: _columns(session, "door_wider"), [("a", "INT", "")])
+    wanted = [("a", "INT", "")]
     # Two within less than a minute: an answer that is made anew once a minute misses one of them.
     for name in ("b", "c"):
         spark.sql(f"ALTER TABLE delta.`{path}` ADD COLUMN {name} STRING")
-        wanted.append((name, "STRING"))
+        wanted.append((name, "STRING", ""))
         _until(lambda: _columns(session, "door_wider"), wanted, seconds=25)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any
@@ -143,13 +144,40 @@ def _district_of(enrolment: str) -> str:
     return supply_of_city.school_district(CITY, school).code
 
 
-def test_rural_children_have_less_and_girls_are_enrolled_as_boys(
+@pytest.fixture(scope="module")
+def weighed(
     inputs: dict[str, DataFrame], reached: DataFrame, supplied: DataFrame
-) -> None:
+) -> dict[str, DataFrame]:
+    """All inputs and all marts, by id."""
     given = {**inputs, "marts.education_access": reached, "marts.education_supply": supplied}
-    rows = (
-        equity.build(given, _parameters("education_equity")).where("school_year = 2015").toPandas()
-    )
+    fair = equity.build(given, _parameters("education_equity")).persist()
+    learned = learners.build(inputs, _parameters("education_learners")).persist()
+    return {**given, "marts.education_equity": fair, "marts.education_learners": learned}
+
+
+@pytest.mark.parametrize("name", ["access", "equity", "learners", "supply"])
+def test_the_rows_behind_a_figure_are_as_many_as_it_says(
+    weighed: dict[str, DataFrame], name: str
+) -> None:
+    mart = next(one for one in contracts().marts if one.name == f"education_{name}")
+    assert mart.behind
+    for figure, behind in mart.behind.items():
+        keys = [F.col(key).alias(f"_of_{key}") for key in mart.key]
+        told = weighed[mart.id].select(*keys, F.col(figure).alias("_told"))
+        where = re.sub(r"(?<!:):(\w+)", r"_of_\1", behind.where)
+        rows = weighed[behind.input].withColumn("_is_there", F.lit(1))
+        both = told.join(rows, F.expr(where), "left")
+        counts = both.groupBy(*[f"_of_{key}" for key in mart.key], "_told").agg(
+            F.count("_is_there").alias("_counted")
+        )
+        assert counts.where("_told <> _counted").collect() == []
+        assert counts.where("_told > 0").count() > 10
+
+
+def test_rural_children_have_less_and_girls_are_enrolled_as_boys(
+    weighed: dict[str, DataFrame],
+) -> None:
+    rows = weighed["marts.education_equity"].where("school_year = 2015").toPandas()
     by = rows.set_index(["kind", "measure", "statistic", "groups"])
     for kind in demand.STAGES:
         assert by.loc[(kind, "seats_per_child", "parity", "rural to urban"), "value"] < 0.97

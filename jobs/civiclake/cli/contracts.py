@@ -16,6 +16,7 @@ from civiclake.contracts import render
 from civiclake.contracts.check import examine
 from civiclake.contracts.warnings import warnings
 from civiclake.errors import ContractError
+from civiclake.pipeline.plans.kinds import KINDS, check_kinds
 from civiclake.settings import load_settings
 
 
@@ -54,6 +55,8 @@ def check(
     problems = found.faults.problems
     if problems:
         raise ContractError([*problems, f"{len(problems)} faults in all; nothing was run"])
+    datasets = (draft.dataset for draft in found.drafts if draft.dataset)
+    check_kinds((marts or settings.marts_dir) / KINDS, datasets)
     told = warnings(found)
     for warning in told:
         say(f"warning: {warning}")

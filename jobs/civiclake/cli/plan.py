@@ -11,9 +11,9 @@ from civiclake.cli import city
 from civiclake.cli.console import put, say, show_table
 from civiclake.errors import UserError
 from civiclake.local.files import write_whole
-from civiclake.pipeline.plans.kinds import By, Kind, Solve, check_kind, find_kind, read_kinds
+from civiclake.pipeline.plans.kinds import KINDS, By, Kind, Solve, check_kind, find_kind, read_kinds
 from civiclake.pipeline.plans.reach import Reach
-from civiclake.settings import Settings, load_settings, project_root
+from civiclake.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from civiclake.pipeline.plans.answer import Answer
@@ -29,7 +29,7 @@ def register(app: typer.Typer) -> None:
 
 
 def plan(
-    kind: Annotated[str, typer.Argument(help="such as library: conf/planning.yaml has them all")],
+    kind: Annotated[str, typer.Argument(help="such as library; marts/planning/kinds.yaml has all")],
     new: Annotated[
         int | None, typer.Option(help="how many; a set covering takes as many as it needs")
     ] = None,
@@ -62,7 +62,7 @@ def plan(
     """
     settings = load_settings()
     _check_paths(picture, geojson)
-    declared = find_kind(read_kinds(project_root() / "conf" / "planning.yaml"), kind)
+    declared = find_kind(read_kinds(settings.marts_dir / KINDS), kind)
     asked = _asked(declared, new, within, solve, by, capacity, time_limit)
     asked = _with_files(asked, fix, candidates, forbid)
     made = _made(settings, declared, asked)
@@ -119,7 +119,7 @@ def _made(settings: Settings, kind: Kind, asked: Asked) -> Made:
     from civiclake.pipeline.plans.make import make
 
     known = city.read(settings)
-    check_kind(known, kind)
+    check_kind(known.datasets, kind)
     return make(settings, known, asked)
 
 

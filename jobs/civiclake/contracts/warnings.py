@@ -7,9 +7,11 @@ from itertools import combinations
 
 from civiclake.contracts.city import City
 from civiclake.contracts.dataset import Draft
+from civiclake.contracts.mart import MartDraft
 from civiclake.contracts.model import Source, SourceKind
 from civiclake.contracts.read import extension
 from civiclake.contracts.read.globs import meet
+from civiclake.contracts.units import says_unit
 
 _OF_FILES = (SourceKind.FILES, SourceKind.SFTP, SourceKind.S3)
 
@@ -19,7 +21,20 @@ def warnings(city: City) -> list[str]:
     found = [*_shared_files(city)]
     for draft in city.drafts:
         found += _keys_that_may_be_absent(draft)
+    for made in city.marts:
+        found += _figures_without_a_unit(made)
     return sorted(found)
+
+
+def _figures_without_a_unit(draft: MartDraft) -> Iterator[str]:
+    """A number of a mart that is no count: who reads it must know what it is of."""
+    for column in draft.compiled.columns:
+        if column.logical_type == "number" and not says_unit(column.name, column.description):
+            where = draft.document.where(draft.compiled.places[column.name])
+            yield (
+                f"{where}: {column.name!r} says no unit; end its name in it, as in 'delay_mean_s',"
+                " or name it in the description ('without unit', where it has none)"
+            )
 
 
 def _shared_files(city: City) -> Iterator[str]:

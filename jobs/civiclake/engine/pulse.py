@@ -76,9 +76,16 @@ def attach(spark: SparkSession) -> None:
     pulse.start()
 
 
-def lost(error: BaseException) -> EngineError | None:
-    """The engine's end as one sentence, if that is what an error comes from."""
-    why = next((pulse.lost for pulse in _pulses.values() if pulse.lost), "")
+def lost(error: BaseException, spark: SparkSession | None = None) -> EngineError | None:
+    """The engine's end as one sentence, if that is what an error comes from.
+
+    Args:
+        error: whatever was raised.
+        spark: the session that it was raised beside; without one, any of this process. Another
+            session's engine may have ended long ago, and explains nothing here.
+    """
+    asked = _pulses.values() if spark is None else filter(None, [_pulses.get(spark)])
+    why = next((pulse.lost for pulse in asked if pulse.lost), "")
     if not why and isinstance(error, PySparkException):
         condition = error.getCondition() or ""
         text = str(error)

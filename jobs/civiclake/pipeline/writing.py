@@ -64,19 +64,19 @@ def writing(
         spark = connect(settings)
         lock.note(session_id=session_id(spark))
         try:
-            with _stopping(spark), _translated(table):
+            with _stopping(spark), _translated(table, spark):
                 yield spark, lock
         finally:
             pulse.close(spark)
 
 
 @contextmanager
-def _translated(table: str) -> Iterator[None]:
+def _translated(table: str, spark: SparkSession) -> Iterator[None]:
     """Spark's errors as one sentence; the first lines go into the log, not the JVM's stack."""
     try:
         yield
     except Exception as error:
-        gone = pulse.lost(error)
+        gone = pulse.lost(error, spark)
         if gone:
             raise type(gone)(f"{table}: {gone}") from None
         if not isinstance(error, PySparkException):

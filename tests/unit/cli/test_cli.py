@@ -28,7 +28,8 @@ def _run(tmp_path: Path, *words: str, **env: str) -> subprocess.CompletedProcess
         (), ("extract",), ("load",), ("mart",), ("check",), ("render",), ("sql",), ("up",),
         ("quarantine", "replay"), ("engine", "up"), ("analyst", "add"), ("batches",),
         ("diff",), ("new",), ("deliveries",), ("deliveries", "check"), ("backfill",),
-        ("backfill", "run"), ("backfill", "swap"), ("maintain",),
+        ("backfill", "run"), ("backfill", "swap"), ("maintain",), ("education", "districts"),
+        ("education", "improve"),
     ],
     ids=" ".join,
 )  # fmt: skip

@@ -46,10 +46,24 @@ def test_what_cannot_be_meant_is_one_sentence(
     assert told.out == ""
 
 
+def test_the_check_holds_kinds_against_the_contracts(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "planning").mkdir()
+    (tmp_path / "planning" / "kinds.yaml").write_text(
+        "library: {title: Libraries, solve: p-median, within: 1km, by: foot,"
+        " facilities: {dataset: culture.venues, id: venue}}"
+    )
+    monkeypatch.setattr(sys, "argv", ["civiclake", "check", "--marts", str(tmp_path)])
+    assert cli.run() == 2
+    assert "kind library: culture.venues has no column 'venue'" in capsys.readouterr().err
+
+
 def test_every_kind_names_what_the_contracts_have() -> None:
     root = project_root()
     city = load_city(root / "schemas", root / "expectations")
-    bands = [mart.parameters["bands"] for mart in city.marts if mart.name == "planning_demand"][0]
-    for kind in read_kinds(root / "conf" / "planning.yaml").values():
-        check_kind(city, kind)
+    (demand,) = (mart for mart in city.marts if mart.name == "planning_demand")
+    bands = demand.parameters["bands"]
+    for kind in read_kinds(root / "marts" / "planning" / "kinds.yaml").values():
+        check_kind(city.datasets, kind)
         assert [*kind.ages] in [*bands, [0, 150]]

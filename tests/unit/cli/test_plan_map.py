@@ -21,7 +21,7 @@ from civiclake.pipeline.plans.asked import Asked
 from civiclake.pipeline.plans.kinds import read_kinds
 from civiclake.pipeline.plans.town import Town
 
-KINDS = Path(__file__).parents[3] / "conf" / "planning.yaml"
+KINDS = Path(__file__).parents[3] / "marts" / "planning" / "kinds.yaml"
 SVG = "{http://www.w3.org/2000/svg}"
 
 

@@ -339,3 +339,56 @@ def test_versions() -> None:
     assert Version.read("1.2.3-rc1") == Version(1, 2, 3)
     assert Version.read("1.2") is None
     assert str(Version(1, 2, 3).after(Level.COMPATIBLE)) == "1.3.0"
+
+
+def _mart(city: SmallCity) -> None:
+    query = "SELECT park_id AS n, count(*) AS c FROM unified.parks_trees GROUP BY 1"
+    city.mart("x", query, columns=("n", "c"))
+
+
+MARTS: dict[str, tuple[Change, str, Level]] = {
+    "another query": (
+        lambda city: city.files.update({"marts/parks/x/query.sql": "SELECT 1 AS n, 2 AS c"}),
+        "step_changed",
+        Level.COMPATIBLE,
+    ),
+    "another key": (
+        lambda city: city.made["x"]["schema"][0]["properties"][1].update(primaryKey=True),
+        "key_changed",
+        Level.BREAKING,
+    ),
+    "a column less": (
+        lambda city: [
+            city.made["x"]["schema"][0]["properties"].pop(),
+            city.files.update({"marts/parks/x/query.sql": "SELECT 1 AS n"}),
+        ],
+        "column_dropped",
+        Level.BREAKING,
+    ),
+    "a column that is never empty any more": (
+        lambda city: city.made["x"]["schema"][0]["properties"][1].update(required=True),
+        "newly_required",
+        Level.COMPATIBLE,
+    ),
+    "other words": (
+        lambda city: city.made["x"].update(description={"purpose": "Trees by park."}),
+        "text_changed",
+        Level.TEXT,
+    ),
+    "another promise": (
+        lambda city: city.made["x"].update(
+            slaProperties=[{"property": "latency", "value": 3, "unit": "d"}]
+        ),
+        "changed",
+        Level.COMPATIBLE,
+    ),
+}
+
+
+@pytest.mark.parametrize("what", MARTS)
+def test_a_mart_is_compared_as_a_dataset_is(what: str, tmp_path: Path) -> None:
+    change, kind, level = MARTS[what]
+    found = _diff(tmp_path, _mart, change)["marts.x"]
+    assert kind in {one.kind for one in found.changes}
+    assert found.level is level
+    assert bool(found.problem) is (level is Level.BREAKING)

@@ -104,3 +104,14 @@ def test_the_command_passes_and_tells_the_warnings(city: SmallCity) -> None:
     )
     assert "warning: schemas/parks/parks.yaml:" in done.stderr
     assert done.stdout.strip().endswith("sound; 1 warnings")
+
+
+def test_a_figure_without_a_unit(city: SmallCity) -> None:
+    made = city.mart("x", "SELECT 1 AS n, 2 AS delay, 3 AS delay_mean_s", columns=("n", "delay"))
+    properties = made["schema"][0]["properties"]
+    properties[1]["logicalType"] = "number"
+    properties.append({**properties[1], "name": "delay_mean_s"})
+    (warning,) = _warnings(city)
+    assert "schema.x.properties.delay: 'delay' says no unit" in warning
+    properties[1]["description"] = "Mean delay, seconds."
+    assert _warnings(city) == []

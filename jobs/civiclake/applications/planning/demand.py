@@ -31,10 +31,10 @@ def build(inputs: Mapping[str, DataFrame], parameters: Mapping[str, Any]) -> Dat
 
     Args:
         inputs: the register of residents.
-        parameters: ``bands`` (first and last completed year), ``smallest`` (least people of a
+        parameters: ``bands`` (first and last completed year), ``smallest_group`` (least people of a
             row), ``finest`` and ``coarsest`` (sizes of cells).
     """
-    smallest = int(parameters["smallest"])
+    smallest = int(parameters["smallest_group"])
     rest = _counted(_persons(inputs[RESIDENTS]), parameters["bands"])
     shown: list[DataFrame] = []
     for size in range(int(parameters["finest"]), int(parameters["coarsest"]) - 1, -1):

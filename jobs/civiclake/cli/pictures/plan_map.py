@@ -32,6 +32,8 @@ _AROUND_DEGREES = 0.045
 """Of latitude, from a panel's middle to its upper edge at least: 5 km."""
 _TOGETHER_DEGREES, _EDGE = 0.12, 0.03
 """Sites so near each other have one panel, which reaches so far beyond them."""
+_BEYOND_DEGREES = 0.15
+"""The middle of a coarse cell that reaches into a panel may lie so far beyond it."""
 _BORDER = {"edgecolor": canvas.MUTED, "linewidth": 0.8, "linestyle": (0, (4, 2))}
 _REACHED, _GAINS, _LACKS = "#c3d3ec", "#f4a15d", "#e3e0d8"
 _GAINING = LinearSegmentedColormap.from_list("gaining", ["#faf6ee", "#f9d3a8", "#e8853a"])
@@ -141,7 +143,10 @@ def _around(axes: Axes, town: Town, answer: Answer, numbered: pd.DataFrame) -> N
     high = max(_AROUND_DEGREES, span[1] / 2 + _EDGE, (span[0] / 2 + _EDGE) * level / shape)
     wide = high / level * shape
     maps.prepare(axes, (east - wide, north - high, east + wide, north + high))
+    box = shapely.box(east - wide, north - high, east + wide, north + high)
+    seen = box.buffer(_BEYOND_DEGREES)
     within, cells = answer.asked.within.amount, answer.places
+    cells = cells[shapely.intersects_xy(seen, cells["longitude"], cells["latitude"])]
     colours = np.where(
         cells["before"] <= within, _REACHED, np.where(cells["gains"] > 0, _GAINS, _LACKS)
     )
@@ -152,7 +157,8 @@ def _around(axes: Axes, town: Town, answer: Answer, numbered: pd.DataFrame) -> N
         ),
         autolim=False,
     )  # fmt: skip
-    maps.draw_lines(axes, lines(town.network), linewidths=0.5, colors="#9aa3ad")
+    streets = [line for line in lines(town.network) if box.intersects(shapely.LineString(line))]
+    maps.draw_lines(axes, streets, linewidths=0.5, colors="#9aa3ad")
     for area in town.districts["boundary"].dropna():
         maps.draw_area(axes, area, facecolor="none", **_BORDER)
     _sites(axes, answer, size=1.5)

@@ -31,6 +31,7 @@ from civiclake.contracts.read.library import CODES
 
 _DELETING = frozenset({Load.SNAPSHOT, Load.CHANGES})
 """Loads under which a served row can vanish."""
+_TIGHTER = ("newly_required", "column_added_required", "rule_added", "rule_tightened")
 _TEXTS = ("description", "path", "owner")
 _RETIRED = ("deprecated", "retired")
 _REBUILD = "rebuild the table with `civiclake backfill {id} --swap`"
@@ -177,10 +178,18 @@ def _changes(name: str, before: Published, after: Published) -> Iterator[Change]
         return
     if isinstance(old, Dataset) and isinstance(new, Dataset):
         yield from _loading(old, new)
+        yield from column_changes(old, new)
     elif isinstance(old, Mart) and isinstance(new, Mart):
         yield from _making(old, new, before.content["query"] != after.content["query"])
-    yield from column_changes(old, new)
+        yield from map(_of_made, column_changes(old, new))
     yield from _rest(before, after)
+
+
+def _of_made(change: Change) -> Change:
+    """A mart delivers nothing: what its rows must hold is a promise to those who query it."""
+    if change.kind not in _TIGHTER:
+        return change
+    return change.model_copy(update={"level": Level.COMPATIBLE, "remedy": ""})
 
 
 def _loading(old: Dataset, new: Dataset) -> Iterator[Change]:

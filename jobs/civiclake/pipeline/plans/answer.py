@@ -21,7 +21,7 @@ from civiclake.pipeline.plans.kinds import Solve
 from civiclake.pipeline.plans.posed import Posed
 from civiclake.pipeline.plans.reach import shown
 from civiclake.pipeline.plans.town import Town, check_inside, district_of
-from civiclake.pipeline.plans.ways import ways
+from civiclake.pipeline.plans.ways import to_nearest_stop, ways
 from civiclake.statistics import plans, siting
 
 
@@ -33,7 +33,8 @@ class Answer:
     """With the model that was solved: another one where what was asked cannot be had."""
     chosen: pd.DataFrame
     """The new sites: ``id``, ``name``, ``latitude``, ``longitude``, ``district``, ``people``
-    that it serves and of those who ``gains``."""
+    that it serves, of those who ``gains``, and ``stop_m``: metres to the nearest stop of public
+    transport (NaN where none is known)."""
     standing: pd.DataFrame
     """Those that stand: ``id``, ``name``, ``latitude``, ``longitude``."""
     objective: float | None
@@ -84,9 +85,11 @@ def answer(town: Town, asked: Asked) -> Answer:
         _capacities(asked, sites, len(may)),
     )
     limits.refuse_impossible(posed)
-    solved, asked, more = _solved(posed)
-    told += more
-    return _told(town, replace(posed, asked=asked), sites, solved, told)
+    solved, used, more = _solved(posed)
+    made = _made(town, replace(posed, asked=used), sites, solved)
+    # Whom no site can reach is told by what was asked, also where another model answers.
+    lost = limits.sentences(posed, made.not_coverable)
+    return replace(made, told=(*lost, *more, *_of_plan(made), *told))
 
 
 def _standing(town: Town, asked: Asked) -> pd.DataFrame:
@@ -106,7 +109,7 @@ def _capacities(asked: Asked, sites: pd.DataFrame, new: int) -> effects.Floats |
     if len(unknown):
         raise UserError(
             f"capacity: that of {sites['id'][unknown[0]]!r} is not known ({len(unknown)} of"
-            f" {len(sites) - new} that stand); plan without --capacity, or say it in their table"
+            f" {len(sites) - new} that stand); plan without --capacity"
         )
     return held
 
@@ -140,10 +143,8 @@ def _new(found: plans.Plan, posed: Posed) -> tuple[int, ...]:
     return tuple(site for site in found.sites if site < posed.new)
 
 
-def _told(
-    town: Town, posed: Posed, sites: pd.DataFrame, solved: plans.Plan, told: list[str]
-) -> Answer:
-    """What the plan does, in tables and sentences."""
+def _made(town: Town, posed: Posed, sites: pd.DataFrame, solved: plans.Plan) -> Answer:
+    """What the plan does, in tables."""
     asked, within = posed.asked, posed.asked.within.amount
     chosen = _new(solved, posed)
     built = [*chosen, *range(posed.new, len(sites))]
@@ -157,9 +158,10 @@ def _told(
     found = effects.by_place(town.places, before, after, site, within)
     lost = found[posed.least > within]
     mine = effects.by_site(found, sites, chosen)
+    mine["stop_m"] = to_nearest_stop(town, mine)
     mine["district"] = district_of(town.districts, mine["latitude"], mine["longitude"])
     objective = float(len(chosen)) if asked.solve is Solve.SET_COVERING else solved.objective
-    made = Answer(
+    return Answer(
         asked=asked,
         chosen=mine,
         standing=sites.iloc[posed.new :],
@@ -172,8 +174,6 @@ def _told(
         not_coverable=lost,
         told=(),
     )
-    more = [*limits.sentences(posed, lost), *_of_plan(made)]
-    return replace(made, told=(*more, *told))
 
 
 def _of_plan(made: Answer) -> list[str]:

@@ -38,6 +38,7 @@ def _sites(answer: Answer) -> Iterator[dict[str, Any]]:
             "district": site["district"],
             "people": float(site["people"]),
             "gains": float(site["gains"]),
+            "stop_m": _way(site["stop_m"]),
         }
         yield _feature(_point(site), said)
     for _, site in answer.standing.iterrows():

@@ -26,7 +26,7 @@ PLANS = "plans"
 LOCK = f"mart_{PLANS}"
 _SITE = (
     "array<struct<number:int,id:string,name:string,latitude:double,longitude:double,"
-    "district:string,people:double,gains:double>>"
+    "district:string,people:double,gains:double,stop_m:double>>"
 )
 _DISTRICT = (
     "array<struct<code:string,name:string,people:double,within_before:double,"
@@ -35,7 +35,7 @@ _DISTRICT = (
 COLUMNS: Sequence[tuple[str, str, str]] = (
     ("plan_id", "string", "Plan: moment and kind."),
     ("planned_at", "timestamp", "When it was made."),
-    ("kind", "string", "What is planned, as conf/planning.yaml names it."),
+    ("kind", "string", "What is planned, as marts/planning/kinds.yaml names it."),
     ("solve", "string", "Model: p-median, maximal-covering, set-covering or p-center."),
     ("new_sites", "int", "How many sites are new."),
     ("within", "double", "Reach that was asked, in the unit."),
@@ -53,7 +53,7 @@ COLUMNS: Sequence[tuple[str, str, str]] = (
     ("worst_after", "double", "Longest way of anybody after, in the unit."),
     ("cut_off", "double", "People without any way to a site, after."),
     ("not_coverable", "double", "People whom no candidate has within reach."),
-    ("sites", _SITE, "The new sites: whom they serve, and who gains."),
+    ("sites", _SITE, "The new sites: whom they serve, who gains, metres to a stop."),
     ("districts", _DISTRICT, "Who gains where; ways in the unit."),
     ("told", "array<string>", "What cannot be had, and what was done to the data."),
     ("parameters", "string", "Question as JSON, files of sites included."),
@@ -135,11 +135,16 @@ def _row(plan_id: str, town: Town, made: Answer) -> tuple[Any, ...]:
 
 
 def _sites(made: Answer) -> list[tuple[Any, ...]]:
-    names = ("id", "name", "latitude", "longitude", "district", "people", "gains")
+    names = ("id", "name", "latitude", "longitude", "district", "people", "gains", "stop_m")
     rows = made.chosen[list(names)].itertuples(index=False, name=None)
-    return [(number, *row) for number, row in enumerate(rows, 1)]
+    return [(number, *map(_known, row)) for number, row in enumerate(rows, 1)]
 
 
 def _districts(made: Answer) -> list[tuple[Any, ...]]:
     rows = made.districts.itertuples(name=None)
-    return [tuple(None if value != value else value for value in row) for row in rows]
+    return [tuple(map(_known, row)) for row in rows]
+
+
+def _known(value: Any) -> Any:
+    """Nothing in the place of NaN."""
+    return None if value != value else value

@@ -1,19 +1,21 @@
-"""What can be planned: the kinds that ``conf/planning.yaml`` declares."""
+"""What can be planned: the kinds that ``marts/planning/kinds.yaml`` declares."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from pathlib import Path
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from civiclake.contracts.model import Dataset, Manifest
+from civiclake.contracts.model import Dataset
 from civiclake.contracts.read.faults import choice, did_you_mean
 from civiclake.errors import UserError
 from civiclake.pipeline.plans.reach import Reach
 
+KINDS = Path("planning") / "kinds.yaml"
+"""Below the folder of marts."""
 EVERYBODY = (0, 150)
 
 
@@ -132,16 +134,28 @@ def find_kind(kinds: Mapping[str, Kind], name: str) -> Kind:
     return kinds[name]
 
 
-def check_kind(city: Manifest, kind: Kind) -> None:
+def check_kinds(path: Path, datasets: Iterable[Dataset]) -> None:
+    """Hold what a file declares against the contracts; a city without it plans nothing.
+
+    Raises:
+        UserError: it says what is not allowed, or names what the contracts do not have.
+    """
+    known = tuple(datasets)
+    if path.is_file():
+        for kind in read_kinds(path).values():
+            check_kind(known, kind)
+
+
+def check_kind(datasets: Iterable[Dataset], kind: Kind) -> None:
     """Refuse a declaration that names what the contracts do not have.
 
     Raises:
-        UserError: there is no such dataset or column, or no such value of a column's list.
+        UserError: there is no such dataset or column.
     """
     if kind.facilities is None:
         return
     of = kind.facilities
-    known = {one.id: one for one in city.datasets}
+    known = {one.id: one for one in datasets}
     if of.dataset not in known:
         hint = did_you_mean(of.dataset, known)
         raise UserError(f"kind {kind.name}: there is no dataset {of.dataset!r}{hint}")

@@ -22,6 +22,7 @@ from civiclake.settings import Settings
 
 DEMAND = "planning_demand"
 ROADS, DISTRICTS = "geography.road_segments", "geography.divisions"
+STOPS = "transport.stops"
 _ROAD = (
     "from_node", "to_node", "from_latitude", "from_longitude", "to_latitude", "to_longitude",
     "length_m", "speed_kmh", "is_one_way",
@@ -83,6 +84,7 @@ def read_town(spark: SparkSession, settings: Settings, city: Manifest, kind: Kin
         standing=standing,
         network=network,
         districts=districts,
+        stops=_stops(reader),
         told=(*told, *more, *of_standing, *of_roads),
         versions=reader.versions,
     )
@@ -143,6 +145,15 @@ def _districts(reader: _Reader) -> tuple[pd.DataFrame, list[str]]:
         empty: pd.DataFrame = pd.DataFrame({name: [] for name in wanted})
         return towns.districts(empty)[0], [f"{DISTRICTS} was never loaded: no district is known"]
     return towns.districts(rows)
+
+
+def _stops(reader: _Reader) -> pd.DataFrame:
+    """Where public transport stops."""
+    rows = _pandas(reader.dataset(STOPS), ("stop_lat", "stop_lon"))
+    if rows is None:
+        return towns.no_stops()
+    named = rows.rename(columns={"stop_lat": "latitude", "stop_lon": "longitude"})
+    return named.dropna().reset_index(drop=True)
 
 
 def _standing(reader: _Reader, kind: Kind) -> tuple[pd.DataFrame, list[str]]:

@@ -67,10 +67,20 @@ def site_rows(answer: Answer) -> Table:
         [
             number, site["id"], site["district"], f"{site['latitude']:.6f}",
             f"{site['longitude']:.6f}", round(site["people"]), round(site["gains"]),
+            None if site["stop_m"] != site["stop_m"] else shown(site["stop_m"], Unit.METRES),
         ]
         for number, (_, site) in enumerate(answer.chosen.iterrows(), 1)
     ]  # fmt: skip
-    return ["", "site", "district", "latitude", "longitude", "people served", "gain"], rows
+    return [
+        "",
+        "site",
+        "district",
+        "latitude",
+        "longitude",
+        "people served",
+        "gain",
+        "to a stop",
+    ], rows
 
 
 def who_gains(answer: Answer) -> Table:

@@ -20,6 +20,11 @@ _HULL_M = 10_000 / 111_195
 """Where districts have no boundaries, the city reaches so far (degrees) around who lives there."""
 
 
+def no_stops() -> pd.DataFrame:
+    """A table of stops with none in it."""
+    return pd.DataFrame({"latitude": [], "longitude": []}, dtype=float)
+
+
 @dataclass(frozen=True)
 class Town:
     """All that a plan is made of; positions in degrees, WGS 84."""
@@ -31,6 +36,8 @@ class Town:
     network: Roads | None
     districts: pd.DataFrame
     """By code: ``name``, ``boundary`` (shapely, or None)."""
+    stops: pd.DataFrame = field(default_factory=no_stops)
+    """Of public transport: ``latitude``, ``longitude``."""
     told: tuple[str, ...] = ()
     """What was amiss with the figures, and what was done about it."""
     versions: dict[str, list[Any]] = field(default_factory=dict)

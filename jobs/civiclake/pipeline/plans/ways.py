@@ -6,7 +6,7 @@ the site. Who lives too far from any crossing goes in a straight line, times a f
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -28,6 +28,7 @@ FACTOR = 1.3
 """Metres of way for a metre of straight line, where no roads are known."""
 OFF_ROAD_M = 3_000.0
 """Farther than this from any crossing, there are no roads to go by."""
+_STOPS_TRIED = 20
 M_A_MINUTE = {By.FOOT: 80.0, By.CAR: 20_000 / 60}
 """On foot 4.8 km/h, everywhere; by car 20 km/h, where no road says how fast."""
 
@@ -106,6 +107,24 @@ def _beside_roads(
             f" {FACTOR:g}",
         ),
     )
+
+
+def to_nearest_stop(town: Town, sites: pd.DataFrame) -> npt.NDArray[np.float64]:
+    """Metres on foot from each site to the nearest stop; NaN where no stop is known.
+
+    Args:
+        town: the city; its stops.
+        sites: ``latitude``, ``longitude``.
+    """
+    if town.stops.empty or sites.empty:
+        return np.full(len(sites), np.nan)
+    # Only the nearest few in a straight line can be the nearest on foot: nobody walks ten times.
+    straight = straight_m(sites, town.stops)
+    near = np.unique(np.argsort(straight, axis=1)[:, :_STOPS_TRIED])
+    spots = sites[["latitude", "longitude"]].assign(people=0.0, district="")
+    found = ways(replace(town, places=spots), town.stops.iloc[near], Unit.METRES, By.FOOT)
+    table = np.where(np.isnan(found.costs), np.inf, found.costs).min(axis=1)
+    return np.where(np.isfinite(table), table, np.nan)
 
 
 def straight_m(one: pd.DataFrame, other: pd.DataFrame) -> Costs:

@@ -39,6 +39,8 @@ _OPS_TABLES = (
     backfills.TABLE,
     maintenance.TABLE,
 )
+PLANS = "plans"
+"""What `civiclake plan` has answered: no mart of the city's, for no contract makes it."""
 _LOOKS_S = 0.2
 """How often a holder looks whether its lock is wanted."""
 
@@ -68,6 +70,7 @@ def places(city: Manifest) -> dict[str, list[Place]]:
         found[dataset.id] = [Place(layer, dataset.table, dataset.table) for layer in layers]
     for mart in city.marts:
         found[f"marts.{mart.name}"] = [Place(tables.MARTS, mart.name, f"mart_{mart.name}")]
+    found[f"marts.{PLANS}"] = [Place(tables.MARTS, PLANS, f"mart_{PLANS}")]
     for link in city.links:
         lock = f"link_{link.name}"
         served = [Place(tables.UNIFIED, name, lock) for name in (link.name, f"{link.name}_link")]

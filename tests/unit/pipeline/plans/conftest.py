@@ -10,7 +10,7 @@ import small_town
 from civiclake.pipeline.plans.kinds import Kind, read_kinds
 from civiclake.pipeline.plans.town import Town
 
-KINDS = Path(__file__).parents[4] / "conf" / "planning.yaml"
+KINDS = Path(__file__).parents[4] / "marts" / "planning" / "kinds.yaml"
 
 
 @pytest.fixture(scope="session")

@@ -157,6 +157,9 @@ def test_covering_all_with_too_few_answers_with_the_most_people(
     assert made.asked.solve is Solve.MAXIMAL_COVERING
     assert len(made.chosen) == 1
     assert any("new sites would have everybody within 3,000 m" in line for line in made.told)
+    few = replace(asked, within=Reach.of("2km"), candidates=CORNERS.head(4))
+    told = answer(town, few).told
+    assert told[1].startswith("nearest feasible plan for all: ")
 
 
 @pytest.mark.parametrize("solve", [Solve.SET_COVERING, Solve.MAXIMAL_COVERING])
@@ -285,6 +288,17 @@ def test_capacities_bind_and_have_to_be_known(town: Town, kinds: dict[str, Kind]
     unknown = replace(town, standing=town.standing.assign(capacity=np.nan))
     with pytest.raises(UserError, match=r"capacity: that of 'C0000' is not known \(1 of 1"):
         answer(unknown, asked)
+
+
+def test_each_new_site_says_how_far_the_next_stop_is(town: Town, kinds: dict[str, Kind]) -> None:
+    asked = _asked(kinds["library"], candidates=CORNERS)
+    assert answer(town, asked).chosen["stop_m"].isna().all()
+    stops = pd.DataFrame({"latitude": [SOUTH, 26.0], "longitude": [WEST + 8 * STEP, 103.0]})
+    made = answer(replace(town, stops=stops), asked)
+    for _, site in made.chosen.iterrows():
+        rows = round((site["latitude"] - SOUTH) / STEP)
+        columns = round((WEST + 8 * STEP - site["longitude"]) / STEP)
+        assert site["stop_m"] == pytest.approx(560 * rows + 510 * columns, abs=1)
 
 
 def test_the_default_candidates_are_crossings_near_people(
