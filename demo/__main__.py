@@ -43,6 +43,12 @@ def truth(
 
 
 @app.command()
+def answers() -> None:
+    """Print what the applications must find in the first night's records, as JSON."""
+    print(sources.read_answers(load_settings()))
+
+
+@app.command()
 def env() -> None:
     """Print the environment that the contracts need, passwords included, as JSON."""
     print(json.dumps(sources.environment(load_settings())))

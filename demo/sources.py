@@ -120,6 +120,18 @@ def read_truth(settings: Settings, night: int) -> Truth:
     return Truth.model_validate_json(path.read_bytes())
 
 
+def read_answers(settings: Settings) -> str:
+    """What the applications must find, as JSON.
+
+    Raises:
+        UserError: the first night was never prepared.
+    """
+    path = answers_path(settings)
+    if not path.exists():
+        raise UserError("night 1 is not prepared: run `python -m demo prepare 1`")
+    return path.read_text()
+
+
 def truth_path(settings: Settings, night: int) -> Path:
     """The file of a night's truth."""
     return _truth_dir(settings) / f"truth-night-{night}.json"

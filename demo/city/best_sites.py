@@ -21,7 +21,7 @@ WITHIN_M = 5_000
 COVERS_M = 3_000
 """How far a new site of a covering reaches."""
 NEW = 3
-_CANDIDATES_EVERY = 30
+_CANDIDATES_EVERY = 40
 Floats = npt.NDArray[np.float64]
 
 

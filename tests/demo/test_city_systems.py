@@ -90,7 +90,7 @@ def test_what_was_landed_comes_to_what_the_truth_says(
             if different:
                 wrong[f"night {number}, {dataset.id}"] = different
         if number == 1:
-            _assert_answers(lake, json.loads(sources.answers_path(systems).read_text()))
+            _assert_answers(lake, json.loads(sources.read_answers(systems)))
     assert wrong == {}
 
 
@@ -138,7 +138,7 @@ def test_a_night_that_was_played_is_left_as_it_is(
 
 
 def test_another_city_in_the_same_place_is_refused(
-    systems: Settings, nights: Callable[[int], tuple[Truth, list[BatchManifest]]]
+    systems: Settings, tmp_path: Path, nights: Callable[[int], tuple[Truth, list[BatchManifest]]]
 ) -> None:
     nights(1)
     before = _fingerprint(systems)
@@ -150,6 +150,8 @@ def test_another_city_in_the_same_place_is_refused(
         sources.prepare(systems, 0)
     with pytest.raises(UserError, match=r"night 9 is not prepared: run `python -m demo prepare 9`"):
         sources.read_truth(systems, 9)
+    with pytest.raises(UserError, match="night 1 is not prepared: run `python -m demo prepare 1`"):
+        sources.read_answers(Settings(state_dir=tmp_path))
     assert _fingerprint(systems) == before
 
 

@@ -60,7 +60,7 @@ class Store:
         rows = quarantine.rows_from(frame, self.dataset, batch.batch_id, "r1")
         told = self.spark.createDataFrame([(one,) for one in ids], "_record_id string")
         said = recognise.Judgement(batch.batch_id, rows, told if again else None, any(bad), whole)
-        recognise.settle(self.spark, self.settings, self.dataset, said, batch.save)
+        recognise.settle(self.spark, self.settings, self.dataset, said, batch)
 
     def known(self) -> list[tuple[Any, ...]]:
         """Key, status, batches of the first and the last sighting, and how many there were."""

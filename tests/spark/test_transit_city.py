@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 
 import pandas as pd
 import pytest
+import tides_package
 import transit_city
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -98,3 +100,12 @@ def test_positions_beside_the_street_are_counted(city: dict[str, DataFrame]) -> 
         assert found.loc[("E028", day), "found"] == 0
         assert found.loc[("E003", day), "found"] == 0
     assert found.loc["unusable_trip", "found"].tolist() == [0]
+
+
+def test_the_package_of_tides_holds_what_its_schemas_say(
+    city: dict[str, DataFrame], spark: SparkSession, tmp_path: Path
+) -> None:
+    rows = tides_package.write(spark, city, tmp_path)
+    assert rows["stop_visits"] > 5000
+    assert rows["vehicle_locations"] == sum(transport.per_day(CITY, day) for day in DAYS)
+    assert tides_package.faults(tmp_path) == []

@@ -46,10 +46,13 @@ def seen(city: City, day: int) -> tuple[Seen, ...]:
     return tuple(one for run in runs.runs(city, date) for one in _positions(run))
 
 
+def _minutes(run: Run) -> range:
+    return range(run.times_s[0], run.times_s[-1], EVERY_S)
+
+
 def _positions(run: Run) -> Iterator[Seen]:
     """A position a minute from the first departure on, and one at the last arrival."""
-    begins, ends = run.times_s[0], run.times_s[-1]
-    for number, seconds in enumerate((*range(begins, ends, EVERY_S), ends)):
+    for number, seconds in enumerate((*_minutes(run), run.times_s[-1])):
         after = min(bisect_right(run.times_s, seconds), len(run.times_s) - 1)
         since, until = run.times_s[after - 1], run.times_s[after]
         share = (seconds - since) / (until - since)
@@ -73,9 +76,11 @@ def _astray(run: Run, latitude: float, longitude: float) -> tuple[float, float]:
     )
 
 
+@lru_cache(maxsize=64)
 def per_day(city: City, day: int) -> int:
-    """Positions of a day."""
-    return len(seen(city, day))
+    """Positions of a day, counted without making them."""
+    date = runs.FIRST_DAY + timedelta(days=day)
+    return sum(len(_minutes(run)) + 1 for run in runs.runs(city, date))
 
 
 def _position(city: City, index: int, changes: int) -> Row:

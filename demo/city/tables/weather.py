@@ -26,6 +26,7 @@ def _observation(city: City, index: int, changes: int) -> Row:
     warm = 60 + 50 * (12 - abs(hour - 14)) // 12
     return (
         f"K{station + 1:03d}",
+        DISTRICTS[station].code,
         moment(day, hour),
         tenths(warm + chance.below(40) + changes),
         chance.between(30, 95),
@@ -37,7 +38,7 @@ def _observation(city: City, index: int, changes: int) -> Row:
 HOURLY = Shape(
     id="meteorology.hourly",
     columns=(
-        "station_id", "observed_at", "temp_c", "humidity_percent", "wind_m_per_s",
+        "station_id", "district_code", "observed_at", "temp_c", "humidity_percent", "wind_m_per_s",
         "precipitation_mm",
     ),
     key=("station_id", "observed_at"),

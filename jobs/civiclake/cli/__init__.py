@@ -16,12 +16,14 @@ from civiclake.cli import (
     diff,
     education,
     engines,
+    exports,
     maintain,
     new,
     plan,
     quarantine,
     query,
     services,
+    transit,
     why,
 )
 from civiclake.errors import CivicLakeError
@@ -51,6 +53,8 @@ app.add_typer(analysts.app, name="analyst")
 plan.register(app)
 query.register(app)
 app.add_typer(education.app, name="education")
+app.add_typer(transit.app, name="transit")
+app.add_typer(exports.app, name="export")
 services.register(app)
 
 

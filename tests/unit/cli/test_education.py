@@ -6,11 +6,13 @@ import csv
 import json
 import xml.etree.ElementTree as ET
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
-from civiclake.cli import app
+from civiclake.cli import app, query
+from civiclake.engine import client
 from civiclake.errors import UserError
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -75,6 +77,38 @@ def test_the_map_names_districts_and_the_floor(folder: Path) -> None:
     assert {"not on the map, for lack of a boundary:", "530199"} <= shown
     _run(folder, *said)
     assert picture.read_text(encoding="utf-8") == text
+
+
+def test_the_lake_is_asked_through_the_analysts_door(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+    boundary = "POLYGON ((102.6 25.0, 102.8 25.0, 102.8 25.2, 102.6 25.2, 102.6 25.0))"
+    rows: dict[str, list[tuple[Any, ...]]] = {
+        "marts.education_supply": [
+            (2014, "530102", "五华区", "primary", 90, None, None),
+            (2015, "530102", "五华区", "primary", 40, 30, 0.9),
+            (2015, "530199", None, "primary", 0, 0, None),
+        ],
+        "unified.geography_divisions": [("530102", boundary), ("530181", None)],
+    }
+
+    def answer(_: Any, sql: str, user: str, password: str) -> tuple[list[str], Any]:
+        asked.append((sql, user, password))
+        table = sql.rpartition(" ")[2]
+        columns = sql.removeprefix("SELECT ").partition(" FROM ")[0].split(", ")
+        return columns, iter(rows[table])
+
+    monkeypatch.setattr(client, "query", answer)
+    monkeypatch.setenv(query.PASSWORD, "given")
+    picture = folder / "out.svg"
+    said = ["education", "districts", "--user", "li", "--picture", str(picture)]
+    done = CliRunner().invoke(app, said, catch_exceptions=False)
+    assert done.exit_code == 0
+    assert "below the floor" in done.output
+    assert "五华区" in picture.read_text(encoding="utf-8")
+    assert [sql.rpartition(" ")[2] for sql, _, _ in asked] == list(rows)
+    assert {(user, password) for _, user, password in asked} == {("li", "given")}
 
 
 def test_what_would_help_is_shown_and_written(folder: Path) -> None:

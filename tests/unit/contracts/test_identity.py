@@ -27,6 +27,8 @@ def test_the_sample_citys_contracts_say_who() -> None:
     by_name = {link.name: link.inputs for link in CITY.links}
     assert "health.visits" in by_name["person"]
     assert {"health.facilities", "transport.stops"} <= set(by_name["place"])
+    moving = {"transport.vehicle_positions", "transport.shapes", "geography.road_segments"}
+    assert not moving & set(by_name["place"])  # where a bus was is no place
     (visits,) = identities("person", [VISITS])
     assert {f: c.name for f, c in visits.columns.items()}.items() >= {
         "citizen_id": "citizen_id", "person_name": "patient_name", "phone": "phone",

@@ -21,6 +21,9 @@ WHOLE_DAY = "day"
 BANDS = (0, 6, 9, 16, 19, 24)
 """Hours at which another band begins: night, morning peak, midday, evening peak, evening."""
 
+BREAK_S = 7200
+"""So long after the last vehicle one without a timetable begins anew."""
+
 
 def calls(inputs: Mapping[str, DataFrame], parameters: Mapping[str, Any]) -> DataFrame:
     """Passages with ``is_first``, ``is_last``, ``hour`` (local, of the plan if there is one)."""
@@ -42,7 +45,8 @@ def with_headways(some: DataFrame) -> DataFrame:
     """Calls with ``headway_s`` and ``scheduled_headway_s``: seconds after the one before.
 
     By line, direction and stop; none at a trip's last stop, where nobody waits, and none for the
-    first of the day. The actual one is after the vehicle that came before, planned or not.
+    first of the day. The actual one is after the vehicle that came before, planned or not; but
+    nobody has waited through a break for a vehicle that no timetable promised.
     """
     waits = F.when(~F.col("is_last"), F.lit(True))
     at_stop = ("day", "line_id", "direction_id", "stop_id", "is_last")
@@ -54,8 +58,10 @@ def with_headways(some: DataFrame) -> DataFrame:
             _seconds(column) - F.lag(_seconds(column)).over(there),
         )
 
+    mine = since("observed_at")
+    is_wait = F.col("scheduled_at").isNotNull() | (mine <= BREAK_S)
     return some.withColumns(
-        {"headway_s": since("observed_at"), "scheduled_headway_s": since("scheduled_at")}
+        {"headway_s": F.when(is_wait, mine), "scheduled_headway_s": since("scheduled_at")}
     )
 
 

@@ -29,8 +29,8 @@ AT_STOP_M = 30.0
 
 COLUMNS = (
     "day date, trip_id string, run int, stop_sequence int, line_id string, direction_id int,"
-    " stop_id string, vehicle_id string, matched_by string, is_exact boolean,"
-    " scheduled_at timestamp, observed_at timestamp, within_s double, delay_s double,"
+    " stop_id string, previous_stop_id string, vehicle_id string, matched_by string,"
+    " is_exact boolean, scheduled_at timestamp, observed_at timestamp, within_s double, delay_s double,"
     " along_m double, beside_m double, positions int, positions_near int"
 )
 """What a day gives, as Spark writes a schema."""
@@ -200,6 +200,9 @@ def _table(
         "line_id": np.asarray([plan.line_id for plan in of_run], dtype=object)[calls.run],
         "direction_id": np.asarray([plan.direction_id for plan in of_run], dtype=int)[calls.run],
         "stop_id": [s for plan in moving for s in plans.patterns[plan.pattern].stop_ids],
+        "previous_stop_id": [
+            stop for p in moving for stop in (None, *plans.patterns[p.pattern].stop_ids[:-1])
+        ],
         "is_exact": np.asarray(exact, dtype=bool)[calls.run],
         "scheduled_at": _micros(scheduled),
         "observed_at": _micros(seen["observed_s"]),

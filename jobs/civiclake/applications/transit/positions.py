@@ -23,7 +23,19 @@ def service_day(parameters: Mapping[str, Any]) -> Column:
     local = F.from_utc_timestamp("timestamp", parameters["timezone"])
     turns = int(parameter(parameters, "day_turns_s", 3 * 3600))
     turned = F.to_date(local - F.make_dt_interval(secs=F.lit(turns)))
-    return F.coalesce(F.try_to_date("start_date", "yyyyMMdd"), turned)
+    return F.coalesce(_plain_day(F.col("start_date")), turned)
+
+
+def _plain_day(text: Column) -> Column:
+    """``20160301`` as a day, else null; a pattern's parser takes a microsecond, a cast a tenth."""
+    parts = F.concat(
+        F.substring(text, 1, 4),
+        F.lit("-"),
+        F.substring(text, 5, 2),
+        F.lit("-"),
+        F.substring(text, 7, 2),
+    )
+    return F.when(F.length(text) == 8, parts.try_cast("date"))
 
 
 def delivered(inputs: Mapping[str, DataFrame]) -> DataFrame:

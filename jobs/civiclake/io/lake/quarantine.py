@@ -22,6 +22,7 @@ from civiclake.contracts.model import Dataset
 from civiclake.contracts.sql import sql_name
 from civiclake.io.lake import tables
 from civiclake.io.lake.fingerprint import FINGERPRINT
+from civiclake.io.lake.log_metadata import metadata
 from civiclake.settings import Settings
 
 OPEN, RELEASED, GONE = "open", "released", "gone"
@@ -67,7 +68,8 @@ def create(spark: SparkSession, settings: Settings, dataset: Dataset) -> str:
         COLUMNS,
         comment=f"records of {dataset.id} that were set aside; as restricted as raw",
     )
-    have = set(spark.table(identifier).columns)
+    place = tables.location(settings, tables.QUARANTINE, dataset.table)
+    have = set(metadata(spark, place).schema.names)
     lacking = [f"{name} {kind}" for name, kind in COLUMNS if name not in have]
     if lacking:
         spark.sql(f"ALTER TABLE {identifier} ADD COLUMNS ({', '.join(lacking)})")
@@ -112,6 +114,11 @@ def rows_from(bad: DataFrame, dataset: Dataset, batch_id: str, rules_version: st
 def append(spark: SparkSession, settings: Settings, dataset: Dataset, rows: DataFrame) -> None:
     """Set rows aside that no earlier try can have set aside."""
     create(spark, settings, dataset)
+    add(settings, dataset, rows)
+
+
+def add(settings: Settings, dataset: Dataset, rows: DataFrame) -> None:
+    """The same, where the table stands with all of :data:`COLUMNS`."""
     location = tables.location(settings, tables.QUARANTINE, dataset.table)
     rows.write.format("delta").mode("append").save(location)
 

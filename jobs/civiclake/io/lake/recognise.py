@@ -6,20 +6,20 @@ by its fingerprint (delivered once more). What a newer snapshot no longer holds 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from pyspark.sql import Column, DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 
 from civiclake import columns as c
 from civiclake.contracts.model import Dataset
-from civiclake.io.lake import quarantine
+from civiclake.io.lake import quarantine, tables
 from civiclake.io.lake.fingerprint import FINGERPRINT, with_fingerprint
 from civiclake.settings import Settings
 
-Save = Callable[[DataFrame, str], DataFrame]
-_TARGET, _ACT = "_target", "_act"
+_TARGET, _ACT, _AIM = "_target", "_act", "_aim"
 _BAD, _RELEASE, _CLOSE = "bad", "release", "close"
 _JUDGED = (
     "reasons",
@@ -31,6 +31,18 @@ _JUDGED = (
     "judged_at",
 )
 """What a later judgement says anew."""
+
+
+class Stage(Protocol):
+    """Where frames are written once, to go on from what was written."""
+
+    def save(self, frame: DataFrame, name: str) -> DataFrame:
+        """What was written."""
+
+    def save_counted(
+        self, frame: DataFrame, name: str, counted: Sequence[Column]
+    ) -> tuple[DataFrame, dict[str, int]]:
+        """What was written, and the aggregates by name."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +62,7 @@ class Judgement:
 
 
 def settle(
-    spark: SparkSession, settings: Settings, dataset: Dataset, said: Judgement, save: Save
+    spark: SparkSession, settings: Settings, dataset: Dataset, said: Judgement, stage: Stage
 ) -> None:
     """Bring quarantine up to date after a batch was judged.
 
@@ -59,41 +71,63 @@ def settle(
         settings: says where the lake is.
         dataset: the compiled contract.
         said: the judgement.
-        save: writes a frame once, and goes on from what was written.
+        stage: keeps what several steps look at.
     """
     table = quarantine.create(spark, settings, dataset)
-    held = spark.table(table)
-    if said.judged is None:  # what was closed before is no concern of a batch that is new
-        held = held.where(F.col("status") == quarantine.OPEN)
-    known = save(_known(held), "known")
-    is_new = said.judged is None
-    if is_new and known.isEmpty():
-        _append(spark, settings, dataset, said, said.rows)
+    if said.judged is None:
+        _settle_new(spark, settings, dataset, said, stage)
         return
-    bad = save(_aimed(said.rows, known), "set_aside")
+    known = stage.save(_known(spark.table(table)), "known")
+    bad = stage.save(_aimed(said.rows, known), "set_aside").drop(_AIM)
     still_open = known.where(F.col("status") == quarantine.OPEN)
     closing = _closing(said, still_open, bad)
-    if said.judged is not None:
-        ids = _judged_again(still_open, said.judged)
-        released = save(ids.join(bad.select(_TARGET), _TARGET, "left_anti"), "released")
-        closing = closing.join(released, _TARGET, "left_anti")
-        closing = closing.unionByName(_acting(released, _RELEASE))
+    ids = _judged_again(still_open, said.judged)
+    released = stage.save(ids.join(bad.select(_TARGET), _TARGET, "left_anti"), "released")
+    closing = closing.join(released, _TARGET, "left_anti")
+    closing = closing.unionByName(_acting(released, _RELEASE))
     acts = _acting(bad, _BAD).unionByName(closing, allowMissingColumns=True)
-    every = save(acts, "settled")
-    touched = (F.col(_ACT) != _BAD) | (F.col(_TARGET) != F.col(c.RECORD))
-    if is_new and every.where(touched).isEmpty():
-        _append(spark, settings, dataset, said, bad.drop(_TARGET))
-        return
-    every.createOrReplaceTempView("_settled")
-    spark.sql(_merge(table, said.batch_id))
+    _merge_into(spark, table, stage.save(acts, "settled"), said)
 
 
-def _append(
-    spark: SparkSession, settings: Settings, dataset: Dataset, said: Judgement, rows: DataFrame
+def _settle_new(
+    spark: SparkSession, settings: Settings, dataset: Dataset, said: Judgement, stage: Stage
 ) -> None:
-    """Where nothing in quarantine is touched: it takes a third of a MERGE."""
-    if said.any_bad:
-        quarantine.append(spark, settings, dataset, rows)
+    """Settle a batch of which no earlier try or replay can have set anything aside.
+
+    What was closed before is no concern of it. Most of what it sets aside nobody has seen before:
+    that is looked at first, for to append it takes a third of a MERGE.
+    """
+    table = tables.by_path(settings, tables.QUARANTINE, dataset.table)
+    held = spark.table(table).where(F.col("status") == quarantine.OPEN)
+    every = F.count(F.lit(1)).alias("rows")
+    known, found = stage.save_counted(_known(held), "known", [every])
+    if not found["rows"]:
+        if said.any_bad:
+            quarantine.add(settings, dataset, said.rows)
+        return
+    bad = _aimed(said.rows, known)
+    if said.any_bad and not said.is_whole:
+        is_known = F.count_if(F.col(_AIM).isNotNull()).alias("known")
+        bad, found = stage.save_counted(bad, "set_aside", [is_known])
+        if not found["known"]:  # then none of those that are open is closed, either
+            quarantine.add(settings, dataset, bad.drop(_TARGET, _AIM))
+            return
+    else:
+        bad = stage.save(bad, "set_aside")
+    bad = bad.drop(_AIM)
+    closing = _closing(said, known, bad)
+    acts = _acting(bad, _BAD).unionByName(closing, allowMissingColumns=True)
+    touched = (F.col(_ACT) != _BAD) | (F.col(_TARGET) != F.col(c.RECORD))
+    settled, found = stage.save_counted(acts, "settled", [F.count_if(touched).alias("touched")])
+    if found["touched"]:
+        _merge_into(spark, table, settled, said)
+    elif said.any_bad:
+        quarantine.add(settings, dataset, bad.drop(_TARGET))
+
+
+def _merge_into(spark: SparkSession, table: str, settled: DataFrame, said: Judgement) -> None:
+    settled.createOrReplaceTempView("_settled")
+    spark.sql(_merge(table, said.batch_id))
 
 
 def _known(table: DataFrame) -> DataFrame:
@@ -107,7 +141,8 @@ def _known(table: DataFrame) -> DataFrame:
 
 
 def _aimed(rows: DataFrame, known: DataFrame) -> DataFrame:
-    """The rows with the id of the record in quarantine that each of them is, or its own."""
+    """The rows with the id of the record in quarantine that each of them is, or its own; and what
+    was found in quarantine for it, if there was anything."""
     still_open = known.where(F.col("status") == quarantine.OPEN)
     first = F.min_by(c.RECORD, c.DELIVERED)
     ways = [
@@ -120,10 +155,11 @@ def _aimed(rows: DataFrame, known: DataFrame) -> DataFrame:
         joined = joined.join(way, F.col(name) == F.col(f"_{number}"), "left")
     aim = F.coalesce(*[f"_way_{number}" for number in range(len(ways))])
     # Two rows can't be one: the second stays itself.
-    nearest = Window.partitionBy("_aim").orderBy(F.col("_way_0").isNull(), c.RECORD)
-    told = joined.withColumn("_aim", aim).withColumn("_nearest", F.row_number().over(nearest))
-    target = F.when(F.col("_nearest") == 1, F.col("_aim"))
-    return told.select(*rows.columns, F.coalesce(target, c.RECORD).alias(_TARGET))
+    nearest = Window.partitionBy(_AIM).orderBy(F.col("_way_0").isNull(), c.RECORD)
+    told = joined.withColumn(_AIM, aim).withColumn("_nearest", F.row_number().over(nearest))
+    target = F.when(F.col("_nearest") == 1, F.col(_AIM))
+    names = [name for name, _ in quarantine.COLUMNS]
+    return told.select(*names, F.coalesce(target, c.RECORD).alias(_TARGET), _AIM)
 
 
 def _by(known: DataFrame, name: str, record: Column, number: int) -> DataFrame:

@@ -14,6 +14,7 @@ from civiclake.contracts.render.ddl import CHANGE_FEED, add_columns, table_ddl
 from civiclake.contracts.render.layers import Layer, layer_columns
 from civiclake.contracts.sql import sql_name, sql_text
 from civiclake.errors import UserError
+from civiclake.io.lake.log_metadata import Metadata, metadata
 from civiclake.io.reading.raw_names import stored
 from civiclake.local.held import held
 from civiclake.settings import Settings
@@ -176,9 +177,10 @@ def plan_unified(
     """
     identifier = by_path(settings, layer, dataset.table)
     extra = c.unified_extra(dataset)
-    if exists(spark, settings, layer, dataset.table):
-        return identifier, _follow_contract(spark, identifier, dataset, extra)
     place = location(settings, layer, dataset.table)
+    if exists(spark, settings, layer, dataset.table):
+        found = metadata(spark, place)
+        return identifier, _follow_contract(found, identifier, dataset, extra)
     partition = c.SNAPSHOT_DATE if dataset.history is History.SNAPSHOT else None
     # A minimum and maximum costs with every row that is written, and what has no order in the
     # files is not found by it.
@@ -205,10 +207,10 @@ def _moments(dataset: Dataset, extra: Sequence[tuple[str, str]]) -> list[str]:
 
 
 def _follow_contract(
-    spark: SparkSession, identifier: str, dataset: Dataset, extra: Sequence[tuple[str, str]]
+    found: Metadata, identifier: str, dataset: Dataset, extra: Sequence[tuple[str, str]]
 ) -> list[str]:
     """Columns that the contract has named since come last and are null in the rows so far."""
-    have = {f.name: f.dataType.simpleString() for f in spark.table(identifier).schema.fields}
+    have = {f.name: f.dataType.simpleString() for f in found.schema.fields}
     contract = [(name, kind) for name, kind, _ in layer_columns(dataset, UNIFIED)]
     for name, kind in (*contract, *extra):
         if name in have and have[name] != kind:
@@ -226,11 +228,9 @@ def _follow_contract(
     statements = [add_columns(dataset, identifier, added)] if added else []
     if c.CONTENT not in have and c.CONTENT in dict(extra):  # made before rows had a hash
         statements.append(f"ALTER TABLE {identifier} ADD COLUMNS ({c.CONTENT} BIGINT)")
-    if dataset.has_change_feed:
-        told = spark.sql(f"SHOW TBLPROPERTIES {identifier}").collect()
-        if {row["key"]: row["value"] for row in told}.get(CHANGE_FEED) != "true":
-            feed = f"'{CHANGE_FEED}' = 'true'"
-            statements.append(f"ALTER TABLE {identifier} SET TBLPROPERTIES ({feed})")
+    if dataset.has_change_feed and found.properties.get(CHANGE_FEED) != "true":
+        feed = f"'{CHANGE_FEED}' = 'true'"
+        statements.append(f"ALTER TABLE {identifier} SET TBLPROPERTIES ({feed})")
     return statements
 
 

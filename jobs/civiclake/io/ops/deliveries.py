@@ -9,6 +9,8 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from civiclake.contracts.promise import Promise
+from civiclake.io.lake import tables
+from civiclake.io.lake.log_bounds import may_hold
 from civiclake.io.ops.table import OpsTable
 from civiclake.local.held import held
 from civiclake.settings import Settings
@@ -49,9 +51,23 @@ def write(spark: SparkSession, settings: Settings, rows: Sequence[Promise]) -> N
     with held(lock, f"writing ops.{TABLE.name}", timeout_s=_WAIT_S):
         # Most due dates are news, and to replace nothing costs three times as much as to append.
         is_there = TABLE.exists(spark, settings)
-        is_news = not is_there or TABLE.rows(spark, settings).where(same).isEmpty()
+        is_news = not is_there or not _holds(spark, settings, rows, same)
         replacing = None if is_news else same
         TABLE.append(spark, settings, [_values(row) for row in rows], replacing=replacing)
+
+
+def _holds(spark: SparkSession, settings: Settings, rows: Sequence[Promise], same: str) -> bool:
+    """Whether any of these due dates is written down.
+
+    By the log's bounds it is all but sure, and to replace nothing is dear, not wrong: Spark, to
+    which the question is as dear, is asked only where the log can't be.
+    """
+    if settings.lake_uri is not None:
+        return not TABLE.rows(spark, settings).where(same).isEmpty()
+    return any(
+        may_hold(settings, tables.OPS, TABLE.name, dataset=row.dataset, due_at=row.due_at)
+        for row in rows
+    )
 
 
 def read(spark: SparkSession, settings: Settings) -> list[Promise]:

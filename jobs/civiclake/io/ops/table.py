@@ -17,6 +17,8 @@ from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_rand
 
 from civiclake.contracts.sql import sql_name
 from civiclake.io.lake import tables
+from civiclake.io.lake.append import append
+from civiclake.io.lake.log_metadata import metadata
 from civiclake.settings import Settings
 
 _GREW_MEANWHILE = "DELTA_METADATA_CHANGED"
@@ -60,17 +62,20 @@ class OpsTable:
         if not rows:
             return
         tables.create(spark, settings, tables.OPS, self.name, self.columns, comment=self.comment)
-        schema = ", ".join(f"{sql_name(name)} {kind}" for name, kind in self.columns)
-        frame = spark.createDataFrame(list(rows), schema).coalesce(1)
-        writer = frame.write.format("delta").mode("append").option("mergeSchema", "true")
-        if replacing is not None:
-            writer = writer.mode("overwrite").option("replaceWhere", replacing)
         tries = Retrying(
             retry=retry_if_exception(_grew_meanwhile),
             stop=stop_after_attempt(5),
             wait=wait_random(0, 0.5),
             reraise=True,
         )
+        place = (spark, settings, tables.OPS, self.name)
+        if replacing is None and tries(append, *place, self.columns, rows):
+            return
+        schema = ", ".join(f"{sql_name(name)} {kind}" for name, kind in self.columns)
+        frame = spark.createDataFrame(list(rows), schema).coalesce(1)
+        writer = frame.write.format("delta").mode("append").option("mergeSchema", "true")
+        if replacing is not None:
+            writer = writer.mode("overwrite").option("replaceWhere", replacing)
         tries(writer.save, tables.location(settings, tables.OPS, self.name))
 
     def rows(self, spark: SparkSession, settings: Settings) -> DataFrame:
@@ -79,7 +84,8 @@ class OpsTable:
         The table must exist.
         """
         table = spark.table(self.path(settings))
-        have = set(table.columns)
+        place = tables.location(settings, tables.OPS, self.name)
+        have = set(metadata(spark, place).schema.names)
         return table.select(
             *[
                 F.col(sql_name(name)) if name in have else F.lit(None).cast(kind).alias(name)

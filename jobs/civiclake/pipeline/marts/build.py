@@ -109,8 +109,6 @@ def _build(work: _Work, *, full: bool) -> None:
     spark, settings, mart = work.spark, work.settings, work.mart
     result = work.entry.result
     step = steps.read(settings, mart)
-    if mart.is_query:
-        guard.judge_text(work.city, mart, step.text)
     found = groups.inputs(spark, settings, mart)
     if sum(one.size_bytes for one in found) <= _FEW_BYTES:
         suit(spark, 0)
@@ -120,6 +118,8 @@ def _build(work: _Work, *, full: bool) -> None:
     if made.whole is None and not made.groups:
         result.message = "nothing has changed"
         return
+    if mart.is_query:
+        guard.judge_text(work.city, mart, step.text)
     said = {**recall.said(work.entry), **groups.mark(found, step.digest)}
     with _held(work, _frame(work, step, found, made), made) as frame:
         _write(work, frame, made, said)

@@ -130,6 +130,10 @@ def _is_none(name: str, kind: str) -> Column:
 def _twice(mart: Mart, frame: DataFrame) -> list[str]:
     """Keys that came more than once; what is null is one value."""
     key = [F.col(f"`{name}`") for name in mart.key]
+    # Millions of distinct texts are dear to group, their hashes are not; equal ones are looked at.
+    hashes = frame.groupBy(F.xxhash64(*key)).agg(F.count("*").alias(_TWICE))
+    if hashes.where(F.col(_TWICE) > 1).isEmpty():
+        return []
     found = frame.groupBy(*key).agg(F.count("*").alias(_TWICE)).where(F.col(_TWICE) > 1)
     rows = found.select(*[column.cast("string") for column in key]).limit(_SHOWN + 1).collect()
     if not rows:

@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
 
+import pyarrow.parquet as pq
 from pyspark.sql import Column, DataFrame, Observation, SparkSession
 from pyspark.sql.types import StructType
 
@@ -28,6 +29,9 @@ _SHORT_LIVED = {
 }
 """What is read whole, once or twice, and then removed need be neither small nor searched: a third
 of a write's time."""
+
+_SPARK_COLUMNS = b"org.apache.spark.sql.parquet.row.metadata"
+"""Where a Parquet file holds its columns in Spark's own words."""
 
 
 @dataclass
@@ -134,9 +138,8 @@ class Batch:
     def save(self, frame: DataFrame, name: str) -> DataFrame:
         """Write a frame once and go on from what was written."""
         path = self.staging(name)
-        schema: StructType = frame.schema
         frame.write.mode("overwrite").options(**_SHORT_LIVED).parquet(path)
-        return self.spark.read.schema(schema).parquet(path)
+        return self.spark.read.schema(_written(path) or frame.schema).parquet(path)
 
     def save_counted(
         self, frame: DataFrame, name: str, counted: Sequence[Column]
@@ -165,6 +168,14 @@ class Batch:
         if not found:  # Spark drops the observation of a frame that it finds to be empty
             found = saved.agg(*counted).collect()[0].asDict()
         return saved, {key: int(value) for key, value in found.items()}
+
+
+def _written(path: str) -> StructType | None:
+    """The columns of a staged copy as Spark wrote them down in it: to ask Spark is to let it
+    analyse the whole plan once more. None where the lake is not on a local disk."""
+    part = next(Path(path).glob("part-*.parquet"), None)
+    told = part and pq.read_metadata(part).metadata.get(_SPARK_COLUMNS)
+    return StructType.fromJson(json.loads(told)) if told else None
 
 
 def next_attempt(batch_dir: Path) -> int:

@@ -74,7 +74,7 @@ def _keep(batch: Batch, judged: Judged, bad: DataFrame, *, any_bad: bool) -> Non
     if any_bad or is_whole or not first_try:
         again = None if first_try else judged.rows
         said = recognise.Judgement(batch.batch_id, rows, again, any_bad, is_whole)
-        recognise.settle(spark, settings, dataset, said, batch.save)
+        recognise.settle(spark, settings, dataset, said, batch)
 
 
 def _with_contested(frame: DataFrame, changes: Changes) -> DataFrame:

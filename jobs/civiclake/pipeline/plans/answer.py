@@ -85,9 +85,11 @@ def answer(town: Town, asked: Asked) -> Answer:
         _capacities(asked, sites, len(may)),
     )
     limits.refuse_impossible(posed)
-    solved, asked, more = _solved(posed)
-    told += more
-    return _told(town, replace(posed, asked=asked), sites, solved, told)
+    solved, used, more = _solved(posed)
+    made = _made(town, replace(posed, asked=used), sites, solved)
+    # Whom no site can reach is told by what was asked, also where another model answers.
+    lost = limits.sentences(posed, made.not_coverable)
+    return replace(made, told=(*lost, *more, *_of_plan(made), *told))
 
 
 def _standing(town: Town, asked: Asked) -> pd.DataFrame:
@@ -141,10 +143,8 @@ def _new(found: plans.Plan, posed: Posed) -> tuple[int, ...]:
     return tuple(site for site in found.sites if site < posed.new)
 
 
-def _told(
-    town: Town, posed: Posed, sites: pd.DataFrame, solved: plans.Plan, told: list[str]
-) -> Answer:
-    """What the plan does, in tables and sentences."""
+def _made(town: Town, posed: Posed, sites: pd.DataFrame, solved: plans.Plan) -> Answer:
+    """What the plan does, in tables."""
     asked, within = posed.asked, posed.asked.within.amount
     chosen = _new(solved, posed)
     built = [*chosen, *range(posed.new, len(sites))]
@@ -161,7 +161,7 @@ def _told(
     mine["stop_m"] = to_nearest_stop(town, mine)
     mine["district"] = district_of(town.districts, mine["latitude"], mine["longitude"])
     objective = float(len(chosen)) if asked.solve is Solve.SET_COVERING else solved.objective
-    made = Answer(
+    return Answer(
         asked=asked,
         chosen=mine,
         standing=sites.iloc[posed.new :],
@@ -174,8 +174,6 @@ def _told(
         not_coverable=lost,
         told=(),
     )
-    more = [*limits.sentences(posed, lost), *_of_plan(made)]
-    return replace(made, told=(*more, *told))
 
 
 def _of_plan(made: Answer) -> list[str]:

@@ -185,5 +185,5 @@ def _settle(spark: SparkSession, settings: Settings, side: Side) -> None:
     bad = spark.table(quarantine.create(spark, settings, own))
     still_open = bad.where(F.col("status") == quarantine.OPEN)
     said = recognise.Judgement(side.backfill_id, still_open, judged)
-    save = Batch(spark, settings, own, side.backfill_id, attempt=1).save
-    recognise.settle(spark, settings, served, said, save)
+    stage = Batch(spark, settings, own, side.backfill_id, attempt=1)
+    recognise.settle(spark, settings, served, said, stage)

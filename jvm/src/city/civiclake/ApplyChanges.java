@@ -201,7 +201,8 @@ final class ApplyChanges implements SimpleProcedure {
     return CollectionConverters.asScala(list).toSeq();
   }
 
-  private static Scan result(long version) {
+  /** The version that was committed. */
+  static Scan result(long version) {
     return new LocalScan() {
       @Override
       public InternalRow[] rows() {

@@ -9,6 +9,7 @@ import org.apache.spark.sql.util.CaseInsensitiveStringMap;
 public final class Procedures implements ProcedureCatalog {
   private static final String APPLY = "apply_changes";
   private static final String READS = "query_reads";
+  private static final String APPEND = "append_file";
   private String name = "civiclake";
 
   @Override
@@ -29,13 +30,20 @@ public final class Procedures implements ProcedureCatalog {
     if (READS.equals(wanted.name())) {
       return new QueryReads();
     }
+    if (APPEND.equals(wanted.name())) {
+      return new AppendFile();
+    }
     throw new IllegalArgumentException(
-        "there is no procedure " + wanted + "; allowed are " + name + "." + APPLY + " and " + name
-            + "." + READS);
+        "there is no procedure " + wanted + "; allowed are " + name + "." + APPLY + ", " + name
+            + "." + APPEND + " and " + name + "." + READS);
   }
 
   @Override
   public Identifier[] listProcedures(String[] namespace) {
-    return new Identifier[] {Identifier.of(namespace, APPLY), Identifier.of(namespace, READS)};
+    return new Identifier[] {
+      Identifier.of(namespace, APPLY),
+      Identifier.of(namespace, APPEND),
+      Identifier.of(namespace, READS),
+    };
   }
 }

@@ -157,6 +157,9 @@ def test_covering_all_with_too_few_answers_with_the_most_people(
     assert made.asked.solve is Solve.MAXIMAL_COVERING
     assert len(made.chosen) == 1
     assert any("new sites would have everybody within 3,000 m" in line for line in made.told)
+    few = replace(asked, within=Reach.of("2km"), candidates=CORNERS.head(4))
+    told = answer(town, few).told
+    assert told[1].startswith("nearest feasible plan for all: ")
 
 
 @pytest.mark.parametrize("solve", [Solve.SET_COVERING, Solve.MAXIMAL_COVERING])
