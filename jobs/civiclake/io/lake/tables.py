@@ -108,11 +108,27 @@ def create(
     # Two first batches that make the same table at once (the ledger's) would fail each other.
     making = f"making {layer}.{table}"
     with held(settings.locks_dir / ".create", making, timeout_s=_WAIT_S):
+        clear_unmade(settings, layer, table)
         spark.sql(
             f"CREATE TABLE IF NOT EXISTS {identifier} ({fields}) USING DELTA{by}"
             f" COMMENT {sql_text(comment)}{properties}"
         )
     return identifier
+
+
+def clear_unmade(settings: Settings, layer: str, table: str) -> None:
+    """Take away what a CREATE left that broke off, on a full disk for example.
+
+    Only the table's writer may, who holds its lock.
+
+    Delta takes a log's folder without a commit for a table that exists, and passes over CREATE ...
+    IF NOT EXISTS: the table could never be made again.
+    """
+    log = Path(location(settings, layer, table)) / "_delta_log"
+    if settings.lake_uri is not None or not log.is_dir():
+        return
+    if not any(path.suffix in (".json", ".parquet") for path in log.iterdir()):
+        shutil.rmtree(log, ignore_errors=True)
 
 
 def close(settings: Settings, layer: str, table: str) -> None:
@@ -143,6 +159,7 @@ def create_unified(
         UserError: the table stands, and can't become what the contract now says.
     """
     identifier, statements = plan_unified(spark, settings, dataset, layer)
+    clear_unmade(settings, layer, dataset.table)
     for statement in statements:
         spark.sql(statement)
     return identifier

@@ -90,6 +90,8 @@ def follow(
         FencedError: a younger writer has taken over.
     """
     lock.check()
+    if found.frame is None:
+        tables.clear_unmade(settings, layer, dataset.table)
     for statement in found.statements:
         spark.sql(statement)
     changing, telling = found.rehash.statements(found.table)
