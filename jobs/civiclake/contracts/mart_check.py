@@ -16,7 +16,7 @@ from civiclake.contracts.read.faults import Faults, Place, choice, did_you_mean
 from civiclake.contracts.read.query import Query, UnreadableQuery
 
 _KEY = re.compile(r"(?<![:\w]):(?=[A-Za-z_])(\w+)")
-"""A value of the mart's row in ``where``; ``::`` is a cast."""
+"""A value of the mart's row; ``::`` is a cast."""
 _MORE_THAN_A_ROW = re.compile(r"\b(select|over)\b", re.IGNORECASE)
 
 
@@ -180,16 +180,17 @@ def _expression_faults(one: Readable, expression: str) -> Iterable[str]:
 
 
 def _where_faults(mart: Mart, one: Readable, where: str) -> Iterable[str]:
-    """A condition over one row of an input, with the key of a row of the mart."""
+    """SQL over rows of an input, with the values of a row of the mart."""
     bare = TEXT.sub("''", where)
     named = _KEY.findall(bare)
+    columns = [column.name for column in mart.columns]
     found = []
     for name in dict.fromkeys(named):
-        if name not in mart.key:
-            hint = did_you_mean(name, mart.key)
+        if name not in columns:
+            hint = did_you_mean(name, columns)
             found.append(
-                f"names :{name}; allowed are the columns of the mart's key, as"
-                f" {choice(f':{key}' for key in mart.key)}{hint}"
+                f"names :{name}; allowed are the columns of the mart, as"
+                f" {choice(f':{column}' for column in columns)}{hint}"
             )
     try:
         query = Query(f"SELECT 1 FROM {one.name} WHERE ({_KEY.sub('NULL', where)})")

@@ -256,7 +256,7 @@ FAULTS: dict[str, tuple[Spoil, str, str]] = {
     "rows behind a figure by what is no key": (
         mart(behind={"c": {"input": "parks.trees", "where": "park_id = :c AND ':n' = ':d'"}}),
         "behind.c.where: names :c",
-        "allowed are the columns of the mart's key, as ':n'",
+        "allowed are the columns of the mart, as ':n'",
     ),
     "rows behind a figure of more than a row": (
         mart(behind={"c": {"input": "parks.trees", "where": "(SELECT 1 FROM raw.x) = :n"}}),

@@ -20,26 +20,31 @@ def carried(rows: pd.DataFrame, divisions: pd.DataFrame) -> pd.DataFrame:
         rows: with ``district_code``.
         divisions: ``code``, ``former_code``.
     """
-    former = divisions.dropna(subset=["former_code"])
-    former = former[~former["former_code"].isin(divisions["code"])]
-    successor = former.sort_values("code").drop_duplicates("former_code")
-    today = rows["district_code"].map(
-        dict(zip(successor["former_code"], successor["code"], strict=True))
-    )
+    today = rows["district_code"].map(_successors(divisions))
     code = today.fillna(rows["district_code"]).fillna(NOWHERE)
     return rows.assign(district_code=code, is_carried=today.notna())
+
+
+def _successors(divisions: pd.DataFrame) -> dict[str, str]:
+    """A former code that is none any more, to the division that has taken it over."""
+    former = divisions.dropna(subset=["former_code"])
+    former = former[~former["former_code"].isin(divisions["code"])]
+    first = former.sort_values("code").drop_duplicates("former_code")
+    return dict(zip(first["former_code"], first["code"], strict=True))
 
 
 def places(divisions: pd.DataFrame, *others: pd.DataFrame) -> pd.DataFrame:
     """All divisions, and the codes besides that something is written under.
 
     Returns:
-        ``district_code``, ``district_name``, ``is_urban``; the last two are missing where the code
-        is no division.
+        ``district_code``, ``district_name``, ``is_urban``, ``former_code``: the one whose rows are
+        counted here. The last three are missing where the code is no division.
     """
     known = divisions.rename(columns={"code": "district_code", "name": "district_name"})
     written = {code for other in others for code in other["district_code"]}
     besides = sorted(written - set(known["district_code"]))
     more = pd.DataFrame({"district_code": besides})
-    columns = ["district_code", "district_name", "is_urban"]
+    former = {code: before for before, code in _successors(divisions).items()}
+    known = known.assign(former_code=known["district_code"].map(former).astype(object))
+    columns = ["district_code", "district_name", "is_urban", "former_code"]
     return pd.concat([known, more], ignore_index=True)[columns].astype({"is_urban": "boolean"})

@@ -19,6 +19,7 @@ TYPES: Mapping[str, str] = {
     "grade": "integer",
     "district_name": "string",
     "is_urban": "boolean",
+    "former_code": "string",
     "schools": "integer",
     "learners": "integer",
     **dict.fromkeys(_ALWAYS, "integer"),

@@ -27,6 +27,7 @@ TYPES: Mapping[str, str] = {
     "kind": "string",
     "district_name": "string",
     "is_urban": "boolean",
+    "former_code": "string",
     "children": "integer",
     "enrolled": "integer",
     "schools": "integer",
