@@ -110,7 +110,7 @@ def test_a_mart_and_a_link_are_answered_for_by_their_own_owner(
 ) -> None:
     for mart in compiled["marts"]:
         task = bag.dags[f"mart_{mart['name']}"].get_task("build")
-        assert task.owner == mart["owner"]["name"]
+        assert task.owner == mart["owner"]["name"].replace(",", " /")
         assert task.answers.contact == mart["owner"]["contact"]
     for link in compiled["links"]:
         task = bag.dags[f"link_{link['name']}"].get_task("link")
