@@ -162,8 +162,8 @@ def test_the_rows_behind_a_figure_are_as_many_as_it_says(
     mart = next(one for one in contracts().marts if one.name == f"education_{name}")
     assert mart.behind
     for figure, behind in mart.behind.items():
-        keys = [F.col(key).alias(f"_of_{key}") for key in mart.key]
-        told = weighed[mart.id].select(*keys, F.col(figure).alias("_told"))
+        values = [F.col(c.name).alias(f"_of_{c.name}") for c in mart.columns]
+        told = weighed[mart.id].select(*values, F.col(figure).alias("_told"))
         where = re.sub(r"(?<!:):(\w+)", r"_of_\1", behind.where)
         rows = weighed[behind.input].withColumn("_is_there", F.lit(1))
         both = told.join(rows, F.expr(where), "left")
