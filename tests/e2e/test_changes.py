@@ -76,8 +76,7 @@ def test_a_new_contract_alone_is_scheduled_loaded_and_queried(city: City, events
     assert tasks == {"events.extract", "events.load"}
     found = city.query("SELECT event_id, visitors FROM unified.tourism_events ORDER BY event_id")
     assert found == [("E1", 120), ("E2", 80)]
-    pools = {p["name"]: p["slots"] for p in city.api.call("GET", "/pools")["pools"]}
-    assert pools["table_tourism_events"] == 1
+    assert city.api.pools()["table_tourism_events"] == 1
 
 
 def test_a_missed_deadline_is_told_to_the_owner(city: City, events: str) -> None:

@@ -118,7 +118,7 @@ def test_no_secret_stands_in_any_log(city: City, second_night: Truth) -> None:
 
 
 def test_every_table_has_its_pool(city: City) -> None:
-    pools = {p["name"]: p["slots"] for p in city.api.call("GET", "/pools")["pools"]}
+    pools = city.api.pools()
     made = load_city(city.settings.schemas_dir, city.settings.expectations_dir)
     assert {f"table_{d.table}" for d in made.datasets} | {MART} <= set(pools)
     assert all(pools[name] == 1 for name in pools if name.startswith(("table_", "mart_")))

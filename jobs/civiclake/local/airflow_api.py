@@ -80,9 +80,13 @@ class Client:
             return list(_HEALTH)
         return [part for part in _HEALTH if (told.get(part) or {}).get("status") != "healthy"]
 
+    def pools(self) -> dict[str, int]:
+        """All pools, with their slots."""
+        return {p["name"]: p["slots"] for p in self._pages("/pools", "pools")}
+
     def set_pools(self, slots: Mapping[str, int]) -> None:
         """Make or resize pools."""
-        known = {p["name"]: p["slots"] for p in self._pages("/pools", "pools")}
+        known = self.pools()
         for name, count in slots.items():
             body = {"name": name, "slots": count, "include_deferred": False}
             if name not in known:
