@@ -21,12 +21,6 @@ public final class SqlServer {
    */
   private static final String FREE_AT_LOGIN = "hive\\.server2\\.thrift\\.resultset\\.[a-z.]+";
 
-  /**
-   * No place: closing a session asks Hive's metastore whether it has class loaders to forget, and Hive
-   * would make one for that, a database in memory which nothing else uses (3 CPU seconds).
-   */
-  private static final String NO_METASTORE = "none";
-
   private static final CountDownLatch READY = new CountDownLatch(1);
 
   private SqlServer() {}
@@ -51,7 +45,6 @@ public final class SqlServer {
     TableNames.start(spark);
     GuardedParser.remember(spark.newSession(), properties);
     HiveThriftServer2 server = HiveThriftServer2.startWithContext(spark.sqlContext());
-    server.getHiveConf().set("hive.metastore.uris", NO_METASTORE);
     server.getHiveConf().setModifiableWhiteListRegex(FREE_AT_LOGIN);
     LimitedOperations.install(server);
     DoorWatch watch = new DoorWatch();
