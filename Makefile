@@ -7,7 +7,7 @@ BIN     = var/env/spark/bin
 
 .DEFAULT_GOAL := help
 .PHONY: help setup city tools demo up down status sql test check unit bench findings lock clean \
-	test-dags test-spark test-e2e test-door test-sources test-unit test-faults
+	test-dags test-spark test-e2e test-door test-sources test-marts test-unit test-faults
 
 help: ## This page.
 	@echo "CivicLake: every night, the departments' records, checked and merged into one lake."
@@ -62,14 +62,18 @@ unit: setup ## The tests that need no JVM.
 
 test: tools ## Everything: check and DAGs, then two suites at a time, from end-to-end to unit.
 	@$(MAKE) --no-print-directory -j2 check test-dags
-	@$(MAKE) --no-print-directory -j2 test-spark test-e2e test-door test-sources test-unit
+	@$(MAKE) --no-print-directory -j2 test-spark test-e2e test-door test-sources test-marts \
+		test-unit
 
 # The longest first, and two at once, for each of them waits for its servers half of the time; a
 # line says whose it is. Each has a base folder of its own: pytest closes the usual one whenever
 # another run begins.
-SUITES = test-dags test-spark test-e2e test-door test-sources test-unit
+SUITES = test-dags test-spark test-e2e test-door test-sources test-marts test-unit
 $(SUITES): SHELL = /bin/bash
 $(SUITES): .SHELLFLAGS = -o pipefail -c
+DOOR = $(wildcard tests/spark/test_door_*.py)
+MARTS = $(wildcard tests/spark/test_mart*.py tests/spark/test_education_*.py \
+	tests/spark/test_transit*.py) tests/spark/test_plans.py tests/spark/test_why.py
 SUITE = -m pytest --durations=10 --basetemp=$$(mktemp -d)/t
 NAMED = 2>&1 | sed -u 's/^/$(@:test-%=%)	/'
 
@@ -77,14 +81,17 @@ test-dags:
 	@$(AIR) $(SUITE) -q -c pyproject.toml tests/dags $(NAMED)
 
 test-spark:
-	@$(PY) $(SUITE) -v tests/spark --ignore-glob='*/test_door_*' --ignore=tests/spark/test_cost.py \
-		$(NAMED)
+	@$(PY) $(SUITE) -v tests/spark --ignore=tests/spark/test_cost.py $(addprefix --ignore=,$(DOOR) \
+		$(MARTS)) $(NAMED)
 
 test-e2e:
 	@$(PY) $(SUITE) -v tests/e2e $(NAMED)
 
 test-door:
-	@$(PY) $(SUITE) -v tests/spark/test_cost.py tests/spark/test_door_*.py $(NAMED)
+	@$(PY) $(SUITE) -v tests/spark/test_cost.py $(DOOR) $(NAMED)
+
+test-marts:
+	@$(PY) $(SUITE) -v $(MARTS) $(NAMED)
 
 test-sources:
 	@$(PY) $(SUITE) -q tests/sources tests/demo $(NAMED)
