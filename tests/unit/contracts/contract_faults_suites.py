@@ -253,9 +253,9 @@ FAULTS: dict[str, tuple[Spoil, str, str]] = {
         "behind.c.where",
         "serves no column 'parkid'",
     ),
-    "rows behind a figure by what is no key": (
-        mart(behind={"c": {"input": "parks.trees", "where": "park_id = :c AND ':n' = ':d'"}}),
-        "behind.c.where: names :c",
+    "rows behind a figure by what is no column": (
+        mart(behind={"c": {"input": "parks.trees", "where": "park_id = :e AND ':n' = ':d'"}}),
+        "behind.c.where: names :e",
         "allowed are the columns of the mart, as ':n'",
     ),
     "rows behind a figure of more than a row": (
