@@ -8,16 +8,11 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from civiclake.contracts.frozen import Frozen
 from civiclake.contracts.notation import Epoch, NumberNotation, local_pattern
 from civiclake.contracts.standards import Check, Codes
-
-
-class Frozen(BaseModel):
-    """What was compiled does not change."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Severity(StrEnum):

@@ -6,15 +6,13 @@ import re
 from enum import StrEnum
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
+
+from civiclake.contracts.frozen import Frozen
 
 ANY = "any"
 """Of ``limits.max_ahead``: moments of the future are normal."""
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-
-
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Load(StrEnum):
@@ -94,7 +92,7 @@ class ChangedType(StrEnum):
     """The row is set aside."""
 
 
-class Drift(_Frozen):
+class Drift(Frozen):
     """What happens when the shape of a delivery is not the contract's."""
 
     new_column: NewColumn = NewColumn.HOLD
@@ -105,7 +103,7 @@ class Drift(_Frozen):
     """``ignore`` sets the row aside with the reason ``malformed`` and goes on."""
 
 
-class Limits(_Frozen):
+class Limits(Frozen):
     """When a batch as a whole is not to be believed."""
 
     max_set_aside_fraction: float = Field(default=0.5, ge=0, le=1)

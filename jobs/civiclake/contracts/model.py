@@ -14,12 +14,12 @@ from typing import Any
 from pydantic import Field
 
 from civiclake.contracts.column import Column as Column
-from civiclake.contracts.column import Frozen as Frozen
 from civiclake.contracts.column import Owner as Owner
 from civiclake.contracts.column import Protection as Protection
 from civiclake.contracts.column import Reference as Reference
 from civiclake.contracts.column import Rule as Rule
 from civiclake.contracts.column import Severity as Severity
+from civiclake.contracts.frozen import Frozen as Frozen
 from civiclake.contracts.loading import ChangedType as ChangedType
 from civiclake.contracts.loading import Drift as Drift
 from civiclake.contracts.loading import DriftAction as DriftAction

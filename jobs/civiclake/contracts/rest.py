@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+from civiclake.contracts.frozen import Frozen
 
 
 class PagingKind(StrEnum):
@@ -52,7 +50,7 @@ class Auth(StrEnum):
     """``<ID>_API_KEY``, in a header."""
 
 
-class Paging(_Frozen):
+class Paging(Frozen):
     """The way from page to page."""
 
     kind: PagingKind = PagingKind.NONE
@@ -91,7 +89,7 @@ class Paging(_Frozen):
         return self
 
 
-class Rest(_Frozen):
+class Rest(Frozen):
     """A REST source."""
 
     paging: Paging = Paging()

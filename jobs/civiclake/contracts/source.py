@@ -5,15 +5,12 @@ from __future__ import annotations
 import re
 from enum import StrEnum
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
+from civiclake.contracts.frozen import Frozen
 from civiclake.contracts.rest import Rest
 
 _PATTERN = re.compile(r"[*?\[]")
-
-
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class SourceKind(StrEnum):
@@ -46,7 +43,7 @@ class FileFormat(StrEnum):
     """A GTFS-Realtime snapshot (protobuf)."""
 
 
-class Partition(_Frozen):
+class Partition(Frozen):
     """Ranges of a column that are read at the same time."""
 
     column: str
@@ -63,7 +60,7 @@ class Addressing(StrEnum):
     """``https://bucket.store/key``; buckets of AWS want it."""
 
 
-class ObjectStore(_Frozen):
+class ObjectStore(Frozen):
     """How an object store wants to be asked."""
 
     region: str | None = Field(default=None, min_length=1)
@@ -82,7 +79,7 @@ class TlsMode(StrEnum):
     """Besides, that it has vouched for a server of this name."""
 
 
-class Tls(_Frozen):
+class Tls(Frozen):
     """TLS as a contract demands it of a database."""
 
     mode: TlsMode = TlsMode.VERIFY_IDENTITY
@@ -112,7 +109,7 @@ def naming(location: str) -> int | None:
     return None if "**" in wanted[first:] else len(wanted) - first
 
 
-class Source(_Frozen):
+class Source(Frozen):
     """Where a dataset is read, as the contract's ``servers`` entry says it.
 
     Values may hold ``${NAME}``: they are looked up in the environment when read,

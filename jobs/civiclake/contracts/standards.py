@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from civiclake.contracts.frozen import Frozen
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Codes(_Frozen):
+class Codes(Frozen):
     """The code list of a column, and how the source's own codes map onto it."""
 
     list_id: str
@@ -65,7 +63,7 @@ class Reason(StrEnum):
     """Not in the area where the records of this table lie."""
 
 
-class Area(_Frozen):
+class Area(Frozen):
     """A box of degrees, WGS 84."""
 
     south: float = Field(ge=-90, le=90)
@@ -74,7 +72,7 @@ class Area(_Frozen):
     east: float = Field(ge=-180, le=180)
 
 
-class Check(_Frozen):
+class Check(Frozen):
     """A column's check."""
 
     kind: CheckKind

@@ -6,15 +6,10 @@ import re
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from pydantic import BaseModel, ConfigDict
-
+from civiclake.contracts.frozen import Frozen
 from civiclake.contracts.model import Dataset, Mart
 
 _SEMVER = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(?:[-+].*)?")
-
-
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Level(StrEnum):
@@ -28,7 +23,7 @@ class Level(StrEnum):
     """Whoever delivers or queries by the old contract. Wants a new major version."""
 
 
-class Change(_Frozen):
+class Change(Frozen):
     """One difference between two versions of a contract."""
 
     level: Level
@@ -41,7 +36,7 @@ class Change(_Frozen):
     """What is to be done about a breaking change."""
 
 
-class ContractDiff(_Frozen):
+class ContractDiff(Frozen):
     """What became of one contract."""
 
     dataset: str

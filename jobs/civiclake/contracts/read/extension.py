@@ -9,9 +9,10 @@ import json
 import re
 from typing import Any, TypeVar, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, Field, ValidationError, field_validator
 
 from civiclake.contracts import schedule
+from civiclake.contracts.frozen import Frozen
 from civiclake.contracts.loading import (
     Drift,
     History,
@@ -32,11 +33,7 @@ from civiclake.contracts.standards import Area, CheckKind
 NAME = "civiclake"
 
 
-class _Closed(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class DatasetExtension(_Closed):
+class DatasetExtension(Frozen):
     """``civiclake`` of a whole contract."""
 
     load: Load
@@ -107,7 +104,7 @@ class DatasetExtension(_Closed):
         return seconds(self.overlap)
 
 
-class ColumnExtension(_Closed):
+class ColumnExtension(Frozen):
     """``civiclake`` of one column."""
 
     protect: Protection | None = None

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from civiclake.contracts.frozen import Frozen
 from civiclake.contracts.read.extension import ColumnExtension
 
 
-class _Closed(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class BehindExtension(_Closed):
+class BehindExtension(Frozen):
     """Where the rows behind a figure are."""
 
     input: str
@@ -21,7 +18,7 @@ class BehindExtension(_Closed):
     gives: str = Field(default="count(*)", min_length=1)
 
 
-class MartExtension(_Closed):
+class MartExtension(Frozen):
     """``civiclake`` of a whole mart."""
 
     inputs: list[str] = Field(min_length=1)

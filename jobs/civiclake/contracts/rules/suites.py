@@ -11,8 +11,9 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from civiclake.contracts.frozen import Frozen
 from civiclake.contracts.model import Rule, Severity
 from civiclake.contracts.read import extension
 from civiclake.contracts.read.document import Document
@@ -21,11 +22,7 @@ from civiclake.contracts.rules import checks
 from civiclake.contracts.rules.checks import Kinds
 
 
-class _Closed(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class SuiteExpectation(_Closed):
+class SuiteExpectation(Frozen):
     """One expectation as GX serialises it."""
 
     type: str
@@ -38,7 +35,7 @@ class SuiteExpectation(_Closed):
     rendered_content: list[Any] | None = None
 
 
-class Suite(_Closed):
+class Suite(Frozen):
     """A suite as GX serialises it."""
 
     name: str

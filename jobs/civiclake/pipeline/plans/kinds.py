@@ -7,8 +7,9 @@ from enum import StrEnum
 from pathlib import Path
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator
 
+from civiclake.contracts.frozen import Frozen
 from civiclake.contracts.model import Dataset
 from civiclake.contracts.read.faults import choice, did_you_mean
 from civiclake.errors import UserError
@@ -46,11 +47,7 @@ class Goes(StrEnum):
     OUT = "out"
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Facilities(_Part):
+class Facilities(Frozen):
     """Which rows of the lake are the ones that stand already."""
 
     dataset: str = Field(pattern=r"[a-z0-9_]+\.[a-z0-9_]+")
@@ -66,7 +63,7 @@ class Facilities(_Part):
         return (self.id, self.name, self.latitude, self.longitude, *self.where)
 
 
-class Capacity(_Part):
+class Capacity(Frozen):
     """How many people a facility can serve."""
 
     column: str
@@ -74,7 +71,7 @@ class Capacity(_Part):
     """Per unit of the column."""
 
 
-class Kind(_Part):
+class Kind(Frozen):
     """One kind of facility, and what is asked of it where nothing else is said."""
 
     name: str
