@@ -76,6 +76,8 @@ def test_what_was_published_is_told_with_what_has_changed_since(told: Town) -> N
 def test_without_a_row_the_whole_mart_is_told(told: Town) -> None:
     found = _why(told)
     assert (found.rows_in_all, found.figures) == (3, [])
+    named = why(told.spark, told.settings, told.city, f"marts.{MART}")
+    assert named.rows == found.rows
     assert found.columns[0] == "day"
     assert json.dumps(found.rows)
 

@@ -81,7 +81,7 @@ def build(
         UserError: there is no such mart, an input was never made, or its groups are wrong.
         AccountError: the mart does not hold what the step gave; it is as before.
     """
-    mart = _find(city, name)
+    mart = find(city, name)
     result = BatchResult(dataset=f"marts.{name}", batch_id=batch_id, attempt=1, status="failed")
     recorder = Recorder()
     entry = Entry(result, recorder)
@@ -97,7 +97,12 @@ def build(
     return result
 
 
-def _find(city: Manifest, name: str) -> Mart:
+def find(city: Manifest, name: str) -> Mart:
+    """The mart of that name.
+
+    Raises:
+        UserError: there is none; it says what there is.
+    """
     known = {m.name: m for m in city.marts}
     if name not in known:
         hint = did_you_mean(name, known)

@@ -25,6 +25,7 @@ from civiclake.errors import UserError
 from civiclake.io.lake import delta_log, quarantine, tables
 from civiclake.pipeline.marts import groups
 from civiclake.pipeline.marts.behind import bound, literal
+from civiclake.pipeline.marts.build import find
 from civiclake.settings import Settings
 
 SHOWN_ROWS = 20
@@ -131,19 +132,24 @@ def why(
     Raises:
         UserError: there is no such mart, version, row or figure; each says what there is.
     """
-    mart = _find(city, name)
+    mart = find(city, name.removeprefix("marts."))
     if column is not None and column not in mart.behind:
         hint = did_you_mean(column, mart.behind)
         raise UserError(
-            f"marts.{name} does not tell the rows behind {column!r}; it tells those of"
+            f"{mart.id} does not tell the rows behind {column!r}; it tells those of"
             f" {choice(mart.behind)}{hint}"
         )
-    if not tables.exists(spark, settings, tables.MARTS, name):
-        raise UserError(f"marts.{name} was never built: run `civiclake mart {name}`")
+    if not tables.exists(spark, settings, tables.MARTS, mart.name):
+        raise UserError(f"{mart.id} was never built: run `civiclake mart {mart.name}`")
     states = history(spark, settings, mart)
     version = states[0] if as_of is None else _at(spark, states, mart, as_of)
     frame = _rows(spark, settings, mart, version, where)
     texts = [tuple(row) for row in _as_text(frame).limit(SHOWN_ROWS).collect()]
+    if where is not None and not texts:
+        raise UserError(
+            f"marts.{mart.name} has no row where {where} in version {version.number}"
+            f" ({version.published_at:%Y-%m-%d %H:%M:%S} UTC)"
+        )
     found = Pedigree(
         mart,
         version,
@@ -164,15 +170,6 @@ def why(
         if found.newest is not None:
             found.changes = _changes(spark, settings, mart, states[0], row, kinds)
     return found
-
-
-def _find(city: Manifest, name: str) -> Mart:
-    known = {m.name: m for m in city.marts}
-    bare = name.removeprefix("marts.")
-    if bare not in known:
-        hint = did_you_mean(bare, known)
-        raise UserError(f"there is no mart {name!r}; allowed are {choice(known)}{hint}")
-    return known[bare]
 
 
 def history(spark: SparkSession, settings: Settings, mart: Mart) -> list[Version]:
@@ -228,24 +225,27 @@ def _at(spark: SparkSession, states: Sequence[Version], mart: Mart, as_of: str) 
 def _rows(
     spark: SparkSession, settings: Settings, mart: Mart, version: Version, where: str | None
 ) -> DataFrame:
-    path = tables.by_path(settings, tables.MARTS, mart.name)
-    frame = spark.sql(f"SELECT * FROM {path} VERSION AS OF {version.number}")
+    frame = _state(spark, settings, mart, version)
     if where is None:
         return frame
     try:
         chosen = frame.where(where)
-        columns = chosen.columns
+        _ = chosen.schema  # Spark looks at the predicate only when it is asked for something
     except PySparkException as error:
-        said = str(error).split("JVM stacktrace", 1)[0].splitlines()[0]
         raise UserError(
-            f"--where {where!r}: {said[:300]}; the mart's columns are {choice(frame.columns)}"
+            f"--where {where!r}: {_first_line(error)[:300]}; the mart's columns are"
+            f" {choice(frame.columns)}"
         ) from None
-    if columns and not chosen.head(1):
-        raise UserError(
-            f"marts.{mart.name} has no row where {where} in version {version.number}"
-            f" ({version.published_at:%Y-%m-%d %H:%M:%S} UTC)"
-        )
     return chosen
+
+
+def _state(spark: SparkSession, settings: Settings, mart: Mart, version: Version) -> DataFrame:
+    path = tables.by_path(settings, tables.MARTS, mart.name)
+    return spark.sql(f"SELECT * FROM {path} VERSION AS OF {version.number}")
+
+
+def _first_line(error: PySparkException) -> str:
+    return str(error).split("JVM stacktrace", 1)[0].splitlines()[0]
 
 
 def _as_text(frame: DataFrame) -> DataFrame:
@@ -275,8 +275,8 @@ def _figure(
         count, given = rows.agg(F.count("*"), computed).collect()[0]
         batches = _batches(rows) if c.BATCH in rows.columns else {}
     except PySparkException as error:
-        said = str(error).split("JVM stacktrace", 1)[0].splitlines()[0]
-        gap = f"{behind.input} at version {number} can not be read any more: {said[:200]}"
+        said = _first_line(error)[:200]
+        gap = f"{behind.input} at version {number} can not be read any more: {said}"
         return Figure(column, row[column], query, gives, None, 0, {}, gap)
     return Figure(column, row[column], query, gives, given, int(count), batches)
 
@@ -322,8 +322,7 @@ def _changes(
     """What the row of these keys says in the newest version, where that differs."""
     keys = [name for name in mart.key if name in row]
     same = " AND ".join(f"{sql_name(k)} <=> {literal(row[k], kinds[k])}" for k in keys)
-    path = tables.by_path(settings, tables.MARTS, mart.name)
-    frame = spark.sql(f"SELECT * FROM {path} VERSION AS OF {newest.number}").where(same or "false")
+    frame = _state(spark, settings, mart, newest).where(same or "false")
     found = _as_text(frame).limit(1).collect()
     now = dict(zip(frame.columns, found[0], strict=True)) if found else {}
     return [
