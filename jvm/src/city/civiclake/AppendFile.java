@@ -23,7 +23,6 @@ import org.apache.spark.sql.delta.actions.Metadata;
 import org.apache.spark.sql.delta.constraints.Constraints$;
 import org.apache.spark.sql.execution.metric.SQLMetric;
 import org.apache.spark.sql.execution.metric.SQLMetrics;
-import org.apache.spark.sql.types.DataTypes;
 import org.apache.spark.sql.types.StructField;
 import org.apache.spark.sql.types.StructType;
 import scala.Option;
@@ -53,15 +52,11 @@ final class AppendFile implements SimpleProcedure {
   @Override
   public ProcedureParameter[] parameters() {
     return new ProcedureParameter[] {
-      text("location", "of the Delta table"),
-      text("columns", "of the file, as a DDL text"),
-      text("action", "Delta's add action of the file, as JSON"),
-      ProcedureParameter.in("rows", DataTypes.LongType).comment("how many the file holds").build(),
+      ApplyChanges.text("location", "of the Delta table"),
+      ApplyChanges.text("columns", "of the file, as a DDL text"),
+      ApplyChanges.text("action", "Delta's add action of the file, as JSON"),
+      ApplyChanges.number("rows", "how many the file holds"),
     };
-  }
-
-  private static ProcedureParameter text(String name, String comment) {
-    return ProcedureParameter.in(name, DataTypes.StringType).comment(comment).build();
   }
 
   @Override

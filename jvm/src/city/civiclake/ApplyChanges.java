@@ -78,11 +78,11 @@ final class ApplyChanges implements SimpleProcedure {
     };
   }
 
-  private static ProcedureParameter text(String name, String comment) {
+  static ProcedureParameter text(String name, String comment) {
     return ProcedureParameter.in(name, DataTypes.StringType).comment(comment).build();
   }
 
-  private static ProcedureParameter number(String name, String comment) {
+  static ProcedureParameter number(String name, String comment) {
     return ProcedureParameter.in(name, DataTypes.LongType).comment(comment).build();
   }
 
