@@ -54,6 +54,8 @@ def test_a_heavy_import_would_be_seen() -> None:
     assert "boto3" in _loaded_by("import civiclake.io.sources.s3", ROOT / "jobs")
 
 
-@pytest.mark.parametrize("name", ["civiclake.settings", "civiclake.secrets", "civiclake.local"])
+@pytest.mark.parametrize(
+    "name", ["civiclake.settings", "civiclake.secrets", "civiclake.local", "civiclake.cli"]
+)
 def test_what_every_command_imports_first_is_light(name: str) -> None:
     assert not _loaded_by(f"import {name}", ROOT / "jobs") & set(HEAVY)

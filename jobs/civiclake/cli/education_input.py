@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,9 +9,8 @@ from typing import Any
 import pandas as pd
 import shapely
 
-from civiclake.cli.query import password_of
+from civiclake.cli.rows import asked, read_csv
 from civiclake.errors import UserError
-from civiclake.settings import load_settings
 
 SUPPLY = "marts.education_supply"
 DIVISIONS = "unified.geography_divisions"
@@ -68,29 +66,11 @@ def areas(file: Path | None, user: str) -> dict[str, Any]:
 
 
 def _asked(sql: str, user: str) -> pd.DataFrame:
-    from civiclake.engine.client import query
-
-    settings = load_settings()
-    columns, rows = query(settings, sql, user, password_of(settings, user))
-    return _typed(pd.DataFrame([list(row) for row in rows], columns=columns), sql)
+    return _typed(asked(sql, user), sql)
 
 
 def _read(file: Path, wanted: Sequence[str]) -> pd.DataFrame:
-    try:
-        with file.open(encoding="utf-8-sig", newline="") as opened:
-            reader = csv.DictReader(opened)
-            given = list(reader.fieldnames or ())
-            rows = list(reader)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise UserError(f"{file}: cannot be read as CSV in UTF-8 ({error})") from None
-    missing = [name for name in wanted if name not in given]
-    if missing:
-        raise UserError(
-            f"{file}: column {missing[0]!r} is missing; wanted are {', '.join(wanted)}, as"
-            f" `civiclake sql --format csv` writes them"
-        )
-    plain = [[row[name] or None for name in wanted] for row in rows]
-    return _typed(pd.DataFrame(plain, columns=list(wanted)), str(file))
+    return _typed(read_csv(file, wanted), str(file))
 
 
 def _typed(rows: pd.DataFrame, where: str) -> pd.DataFrame:

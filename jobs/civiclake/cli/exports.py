@@ -5,8 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import date
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,7 +13,7 @@ import typer
 import yaml
 
 from civiclake.cli.console import say
-from civiclake.cli.query import password_of
+from civiclake.cli.rows import ask, day
 from civiclake.engine import analysts
 from civiclake.errors import UserError
 from civiclake.settings import Settings, load_settings
@@ -47,7 +46,7 @@ def tides(
 
     if folder.exists():
         raise UserError(f"{folder} is there already; a new folder is allowed")
-    days = [_day(text) for text in (first, last)]
+    days = [None if text is None else day(text).isoformat() for text in (first, last)]
     if None not in days and str(days[0]) > str(days[1]):
         raise UserError(f"--from {first} is after --to {last}; a period that begins before it ends")
     settings = load_settings()
@@ -57,9 +56,7 @@ def tides(
     try:
         for table in spec.TABLES:
             asked = spec.query(table, days[0], days[1], timezone(settings))
-            rows = write_table(
-                part / f"{table.name}.csv", table.names, *_ask(settings, asked, user)
-            )
+            rows = write_table(part / f"{table.name}.csv", table.names, *ask(settings, asked, user))
             write_json(part / "schemas" / f"{table.name}.schema.json", table.schema())
             say(f"{table.name}: {rows:,} rows")
         said = f"{first or 'the first day'} to {last or 'the last day'}"
@@ -68,15 +65,6 @@ def tides(
     finally:
         shutil.rmtree(part, ignore_errors=True)
     say(f"written: {folder}")
-
-
-def _day(text: str | None) -> str | None:
-    if text is None:
-        return None
-    try:
-        return date.fromisoformat(text).isoformat()
-    except ValueError:
-        raise UserError(f"day {text!r}: YYYY-MM-DD is allowed") from None
 
 
 def timezone(settings: Settings) -> str:
@@ -92,12 +80,6 @@ def timezone(settings: Settings) -> str:
         return str(own["parameters"]["timezone"])
     except (OSError, yaml.YAMLError, LookupError, TypeError, StopIteration):
         raise UserError(f"{file}: no parameters with a timezone; `civiclake check` tells") from None
-
-
-def _ask(settings: Settings, asked: str, user: str) -> tuple[list[str], Iterator[tuple[Any, ...]]]:
-    from civiclake.engine.client import query
-
-    return query(settings, asked, user, password_of(settings, user))
 
 
 def write_table(

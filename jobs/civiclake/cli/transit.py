@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import csv
 from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import pandas as pd
 import typer
 
 from civiclake.cli.console import say
-from civiclake.cli.query import password_of
+from civiclake.cli.rows import asked, read_csv
+from civiclake.cli.rows import day as named_day
 from civiclake.engine import analysts
 from civiclake.errors import UserError
 from civiclake.settings import load_settings
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 app = typer.Typer(no_args_is_help=True, help="How public transport really ran.")
 COLUMNS = (
@@ -50,7 +52,7 @@ def day(
     from civiclake.cli.pictures.time_distance import diagram
 
     canvas.check_path(picture)
-    wanted = _day(on)
+    wanted = named_day(on)
     rows = _of_lake(line, wanted, user) if passages is None else _of_file(passages, line, wanted)
     title = f"Line {line}, {wanted:%A} {wanted}"
     canvas.save(diagram(_in_hours(rows, wanted), title, late_minutes * 60), picture, title)
@@ -59,42 +61,24 @@ def day(
     say(f"written: {picture}")
 
 
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise UserError(f"day {text!r}: YYYY-MM-DD is allowed") from None
-
-
 def _of_lake(line: str, wanted: date, user: str) -> pd.DataFrame:
-    from civiclake.engine.client import query
-
-    settings = load_settings()
     named = line.replace("\\", "\\\\").replace("'", "\\'")
-    asked = (
+    query = (
         f"SELECT {', '.join(COLUMNS)} FROM marts.transit_passages"
         f" WHERE day = DATE'{wanted}' AND line_id = '{named}'"
     )
-    columns, rows = query(settings, asked, user, password_of(settings, user))
-    return _typed(pd.DataFrame([list(row) for row in rows], columns=columns))
+    return _typed(asked(query, user))
 
 
 def _of_file(file: Path, line: str, wanted: date) -> pd.DataFrame:
-    needed = (*COLUMNS, "day", "line_id")
-    try:
-        with file.open(encoding="utf-8-sig", newline="") as opened:
-            reader = csv.DictReader(opened)
-            missing = [n for n in needed if n not in (reader.fieldnames or ())]
-            rows = [] if missing else list(reader)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise UserError(f"{file}: cannot be read as CSV in UTF-8 ({error})") from None
-    if missing:
-        raise UserError(f"{file}: column {missing[0]!r} is missing; wanted are {', '.join(needed)}")
-    mine = [r for r in rows if r["line_id"] == line and r["day"] == wanted.isoformat()]
-    return _typed(pd.DataFrame([{n: r[n] or None for n in COLUMNS} for r in mine], columns=COLUMNS))
+    found = read_csv(file, (*COLUMNS, "day", "line_id"))
+    mine = found[(found["line_id"] == line) & (found["day"] == wanted.isoformat())]
+    return _typed(mine[list(COLUMNS)].copy())
 
 
 def _typed(rows: pd.DataFrame) -> pd.DataFrame:
+    import pandas as pd
+
     try:
         for name in _NUMBERS:
             rows[name] = pd.to_numeric(rows[name])
@@ -107,6 +91,8 @@ def _typed(rows: pd.DataFrame) -> pd.DataFrame:
 
 def _in_hours(rows: pd.DataFrame, wanted: date) -> pd.DataFrame:
     """With hours of the service day, which begins at noon minus twelve hours of its own zone."""
+    import pandas as pd
+
     from civiclake.cli.exports import timezone
 
     noon = pd.Timestamp(
