@@ -14,6 +14,7 @@ from civiclake.errors import UserError
 from civiclake.statistics import farrington, loglinear
 from civiclake.statistics.ears import METHODS, ears, first_period
 from civiclake.statistics.measured import Floats
+from civiclake.statistics.nowcast import nowcast, shares
 from civiclake.statistics.weeks import System, system, week, weeks, weeks_of_year
 
 HERE = Path(__file__).parent / "surveillance"
@@ -131,6 +132,50 @@ def test_short_series_and_fits_that_fail_say_so(
         assert np.isfinite([found.expected[0], found.upper[0], found.score[0]]).all()
     with pytest.raises(UserError, match="week 312 of 312"):
         farrington.judge(agona, 312)
+
+
+def test_the_flexible_rule_tells_no_season_from_two_years(agona: Floats) -> None:
+    found = farrington.judge(agona[:, :120], 119, farrington.FLEXIBLE)
+    assert found.years == 2 and not found.has_trend[0]
+    assert "without season" in str(found.gaps[0])
+    assert found.expected[0] == pytest.approx(agona[0, : 119 - 26].mean(), rel=0.1)
+
+
+TAYLOR_ASHE = [
+    [357848, 766940, 610542, 482940, 527326, 574398, 146342, 139950, 227229, 67948],
+    [352118, 884021, 933894, 1183289, 445745, 320996, 527804, 266172, 425046],
+    [290507, 1001799, 926219, 1016654, 750816, 146923, 495992, 280405],
+    [310608, 1108250, 776189, 1562400, 272482, 352053, 206286],
+    [443160, 693190, 991983, 769488, 504851, 470639],
+    [396132, 937085, 847498, 805037, 705960],
+    [440832, 847631, 1131398, 1063269],
+    [359480, 1061648, 1443370],
+    [376686, 986608],
+    [344014],
+]
+
+
+def test_what_is_not_reported_yet_by_macks_example() -> None:
+    # Mack (1993), table 3, of the triangle of Taylor and Ashe (1983), in thousands.
+    triangle = np.full((10, 10), np.nan)
+    for period, row in enumerate(TAYLOR_ASHE):
+        triangle[period, : len(row)] = row
+    found = nowcast(triangle)
+    missing = (found.complete - found.reported) / 1000
+    assert missing.round().tolist() == [0, 95, 470, 710, 985, 1419, 2178, 3920, 4279, 4626]
+    assert missing.sum() == pytest.approx(18681, abs=0.5)
+    parts = found.error[1:] / 1000
+    assert parts.round().tolist() == [76, 122, 134, 261, 411, 558, 875, 971, 1363]
+    assert shares(triangle)[-1] == 1 and (np.diff(shares(triangle)) > 0).all()
+
+
+def test_a_triangle_that_tells_nothing_is_refused_and_zeros_stay_zeros() -> None:
+    with pytest.raises(UserError, match="one period that all have come for"):
+        nowcast(np.array([[1.0, np.nan], [2.0, np.nan]]))
+    with pytest.raises(UserError, match="at least 0"):
+        nowcast(np.array([[1.0, -1.0]]))
+    quiet = nowcast(np.array([[0.0, 0.0], [0.0, np.nan]]))
+    assert quiet.complete.tolist() == [0, 0] and quiet.error.tolist() == [0, 0]
 
 
 def test_a_poisson_line_of_mccullagh_and_nelder() -> None:

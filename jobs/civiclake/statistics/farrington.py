@@ -28,6 +28,8 @@ from civiclake.statistics.measured import Flags, Floats, Integers
 
 _WEEKS = 52
 _YEARS_OF_A_TREND = 3
+_YEARS_OF_A_SEASON = 3
+_WITHOUT_SEASON = "less than three years of history: judged without season and trend"
 
 
 @dataclass(frozen=True)
@@ -136,11 +138,13 @@ def judge(
         return _nothing(
             observed, f"{at} weeks of history; at least {_WEEKS + rule.half_width} are wanted"
         )
-    rows, levels = _baseline(weeks, rule)
+    has_no_season = rule.season_levels > 1 and years < _YEARS_OF_A_SEASON
+    rows, levels = _without_season(at, rule) if has_no_season else _baseline(weeks, rule)
     baseline = counts[:, rows]
     fitted = _fitted(baseline, (rows - at) / _WEEKS, levels, rule, years)
     upper = _bound(fitted, rule)
-    gaps: list[str | None] = list(fitted.gaps)
+    told = _WITHOUT_SEASON if has_no_season else None
+    gaps = ["; ".join(filter(None, (told, gap))) or None for gap in fitted.gaps]
     empty = ~(baseline > 0).any(axis=1)
     expected = np.where(empty, 0, fitted.mean)
     upper = np.where(empty, 0, upper)
@@ -188,6 +192,12 @@ def _baseline(weeks: Sequence[int], rule: Rule) -> tuple[Integers, Integers]:
         level[between] = np.repeat(np.arange(1, rule.season_levels), [len(p) for p in parts])
     rows = np.arange(weeks[-1] - half, weeks[0] - max(rule.latest_weeks_left_out, half))
     return rows, level[rows]
+
+
+def _without_season(at: int, rule: Rule) -> tuple[Integers, Integers]:
+    """All weeks but the latest: a season is not told from one or two years."""
+    rows = np.arange(at - max(rule.latest_weeks_left_out, rule.half_width))
+    return rows, np.zeros_like(rows)
 
 
 @dataclass(frozen=True)
