@@ -13,6 +13,7 @@ from typing import Any
 
 from pydantic import Field
 
+from civiclake.contracts.alert import OWN
 from civiclake.contracts.alert import Alert as Alert
 from civiclake.contracts.column import Column as Column
 from civiclake.contracts.column import Owner as Owner
@@ -260,7 +261,7 @@ class Mart(Frozen):
     def rows_of(self, alert: Alert) -> str | None:
         """Which rows under ``behind`` are those of an alert; None: the mart's own."""
         counted = (name for name, behind in self.behind.items() if behind.gives == "count(*)")
-        return alert.rows or next(counted, None)
+        return None if alert.rows == OWN else alert.rows or next(counted, None)
 
     @property
     def key(self) -> tuple[str, ...]:
