@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from civiclake.contracts import functions
-from civiclake.contracts.model import Behind, Mart
+from civiclake.contracts.model import Alert, Behind, Mart
 from civiclake.contracts.read import extension, odcs
 from civiclake.contracts.read.columns import Compiled
 from civiclake.contracts.read.contract import Reader
@@ -101,6 +101,7 @@ def read_mart(folder: Path, shown: str, shared: Library, faults: Faults) -> Mart
         reads_restricted=tuple(own.reads_restricted),
         smallest_group=own.smallest_group,
         behind={n: Behind(**said.model_dump()) for n, said in own.behind.items()},
+        alerts=tuple(Alert(**said.model_dump()) for said in own.alerts),
         latency_seconds=latency,
         retention_seconds=retention,
     )
