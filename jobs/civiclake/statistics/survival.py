@@ -23,7 +23,7 @@ from statsmodels.duration.hazard_regression import PHReg
 from civiclake.errors import UserError
 from civiclake.statistics.measured import Floats, floats, same_length
 
-_STEEPEST = 15.0
+_STEEPEST = 8.0
 """A coefficient beyond, in standard deviations of its column, has run away."""
 
 
