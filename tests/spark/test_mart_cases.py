@@ -7,10 +7,10 @@ from mart_cases import Case, Row, cases, differences, tables, types
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from civiclake.contracts.behind import bound, literal
 from civiclake.contracts.inputs import Readable, address
 from civiclake.contracts.read.query import Query
 from civiclake.pipeline.marts import steps
-from civiclake.pipeline.marts.behind import bound, literal
 from civiclake.pipeline.marts.result import hold, shaped, withheld
 from civiclake.settings import project_root
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from civiclake.contracts import functions
 from civiclake.contracts.inputs import OWN_TABLES
-from civiclake.contracts.model import Behind, Mart
+from civiclake.contracts.model import Alert, Behind, Mart
 from civiclake.contracts.read import extension, odcs
 from civiclake.contracts.read.columns import Compiled
 from civiclake.contracts.read.contract import Reader
@@ -107,6 +107,7 @@ def read_mart(folder: Path, shown: str, shared: Library, faults: Faults) -> Mart
         smallest_group=own.smallest_group,
         group_size=own.group_size,
         behind={n: Behind(**said.model_dump()) for n, said in own.behind.items()},
+        alerts=tuple(Alert(**said.model_dump()) for said in own.alerts),
         latency_seconds=latency,
         retention_seconds=retention,
     )

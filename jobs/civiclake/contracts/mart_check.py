@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
+from civiclake.contracts.alert_check import alert_faults
 from civiclake.contracts.inputs import LINKS, Readable
 from civiclake.contracts.mart import MartDraft
 from civiclake.contracts.mart_query import FICKLE, TEXT
@@ -56,6 +57,7 @@ def _faults(
     if mart.parameters and mart.is_query:
         yield ("parameters",), "goes with a function; write the value into the query"
     yield from _of_behind(mart, readable)
+    yield from alert_faults(mart, known)
 
 
 def _of_group_size(mart: Mart) -> Iterator[tuple[Place, str]]:

@@ -17,6 +17,7 @@ _TYPES: Mapping[str, pa.DataType] = {
     "integer": pa.int64(),
     "number": pa.float64(),
     "boolean": pa.bool_(),
+    "date": pa.date32(),
 }
 
 
@@ -45,7 +46,7 @@ def spread(like: DataFrame, rows: pd.DataFrame, types: Mapping[str, str]) -> Dat
     Args:
         like: a frame of the session.
         rows: with these columns, and perhaps others.
-        types: of each column that is wanted: string, integer, number or boolean.
+        types: of each column that is wanted: string, integer, number, boolean or date.
     """
     schema = pa.schema([(name, _TYPES[kind]) for name, kind in types.items()])
     table = pa.Table.from_pandas(rows[list(types)], schema=schema, preserve_index=False)

@@ -24,6 +24,7 @@ from civiclake.io.lake.lock import TableLock
 from civiclake.io.ops import recall
 from civiclake.io.ops.account import BatchResult
 from civiclake.io.ops.ledger import Entry, Recorder
+from civiclake.pipeline.alerts.take import take
 from civiclake.pipeline.marts import groups, guard, steps
 from civiclake.pipeline.marts.groups import Input, Plan
 from civiclake.pipeline.marts.result import hold, shaped, withheld
@@ -60,7 +61,7 @@ class _Work(NamedTuple):
 def build(
     settings: Settings, city: Manifest, name: str, batch_id: str, *, full: bool = False
 ) -> BatchResult:
-    """Bring a mart to what its step gives now, in one Delta commit.
+    """Bring a mart to what its step gives now, in one Delta commit, and then its alerts.
 
     Only the groups that its inputs have changed since are computed and replaced, where the
     mart's contract names groups and the inputs can tell their changes; else the whole. Where
@@ -93,6 +94,9 @@ def build(
             recorder.step("build"),
         ):
             _build(work, full=full)
+        # After the commit and its account: an alarm that can't be raised fails the try, and the
+        # next one finds the mart made.
+        take(spark, settings, lock, city, mart)
     log.info("marts.%s: %d rows (%s)", name, result.read, result.message)
     return result
 

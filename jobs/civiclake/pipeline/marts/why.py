@@ -17,6 +17,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from civiclake import columns as c
+from civiclake.contracts.behind import bound, literal
 from civiclake.contracts.inputs import address
 from civiclake.contracts.model import Behind, Manifest, Mart
 from civiclake.contracts.read.faults import choice, did_you_mean
@@ -25,7 +26,6 @@ from civiclake.engine.said import first_line
 from civiclake.errors import UserError
 from civiclake.io.lake import delta_log, quarantine, tables
 from civiclake.pipeline.marts import groups
-from civiclake.pipeline.marts.behind import bound, literal
 from civiclake.pipeline.marts.build import find
 from civiclake.settings import Settings
 

@@ -27,7 +27,7 @@ from civiclake.errors import CivicLakeError, LockHeld, UserError
 from civiclake.io.lake import delta_log, links, tables
 from civiclake.io.lake.delta_log import Newest
 from civiclake.io.lake.lock import TableLock
-from civiclake.io.ops import backfills, deliveries, ledger, maintenance
+from civiclake.io.ops import alerts, backfills, deliveries, ledger, maintenance
 from civiclake.io.ops.maintenance import Known, Upkeep
 from civiclake.pipeline.upkeep.files import Task, compact, compact_what, keep, vacuum, vacuum_due
 from civiclake.pipeline.writing import writing
@@ -71,6 +71,8 @@ def places(city: Manifest) -> dict[str, list[Place]]:
     for mart in city.marts:
         found[f"marts.{mart.name}"] = [Place(tables.MARTS, mart.name, f"mart_{mart.name}")]
     found[f"marts.{PLANS}"] = [Place(tables.MARTS, PLANS, f"mart_{PLANS}")]
+    own = alerts.TABLE
+    found[f"marts.{own.name}"] = [Place(own.layer, own.name, f"mart_{own.name}")]
     for link in city.links:
         lock = f"link_{link.name}"
         served = [Place(tables.UNIFIED, name, lock) for name in (link.name, f"{link.name}_link")]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from civiclake.pipeline.marts.behind import bound, literal
+from civiclake.contracts.behind import bound, literal
 
 
 @pytest.mark.parametrize(
