@@ -7,6 +7,7 @@ import sys
 import typer
 
 from civiclake.cli import (
+    alerts,
     analysts,
     backfill,
     batches,
@@ -47,6 +48,7 @@ app.add_typer(codes.app, name="codes")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(backfill.app, name="backfill")
 app.add_typer(deliveries.app, name="deliveries")
+app.add_typer(alerts.app, name="alerts")
 maintain.register(app)
 app.add_typer(engines.app, name="engine")
 app.add_typer(analysts.app, name="analyst")

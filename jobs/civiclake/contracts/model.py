@@ -13,6 +13,8 @@ from typing import Any
 
 from pydantic import Field
 
+from civiclake.contracts.alert import OWN
+from civiclake.contracts.alert import Alert as Alert
 from civiclake.contracts.column import Column as Column
 from civiclake.contracts.column import Owner as Owner
 from civiclake.contracts.column import Protection as Protection
@@ -235,8 +237,12 @@ class Mart(Frozen):
     """Pseudonyms that its function is handed, in the same words."""
     smallest_group: int | None = None
     """Least number of persons of whom a row may tell something."""
+    group_size: str | None = None
+    """Column that counts the persons of a row; by it the runner withholds."""
     behind: dict[str, Behind] = Field(default_factory=dict)
     """Name to rows behind a figure."""
+    alerts: tuple[Alert, ...] = ()
+    """Which of its rows are an alarm, and whom it is told."""
     latency_seconds: int | None = None
     """How old it may be; None: as old as its slowest input, and an hour."""
     retention_seconds: int | None = None
@@ -253,6 +259,11 @@ class Mart(Frozen):
     def is_query(self) -> bool:
         """Whether its step is SQL."""
         return self.step.endswith(".sql")
+
+    def rows_of(self, alert: Alert) -> str | None:
+        """Which rows under ``behind`` are those of an alert; None: the mart's own."""
+        counted = (name for name, behind in self.behind.items() if behind.gives == "count(*)")
+        return None if alert.rows == OWN else alert.rows or next(counted, None)
 
     @property
     def key(self) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,7 @@ _TYPES: Mapping[str, pa.DataType] = {
     "int": pa.int32(),
     "double": pa.float64(),
     "timestamp": pa.timestamp("us", tz="UTC"),
+    "date": pa.date32(),
 }
 _PLAIN = re.compile(r"[\w.:/+-]{0,32}", re.ASCII)
 """Texts that stand in statistics as they are: nothing to be cut off, nothing that SQL reads."""
@@ -176,7 +177,7 @@ def _is_bounded(kind: str, values: Sequence[Any]) -> bool:
         return all(_PLAIN.fullmatch(value) for value in values)
     if kind == "double":
         return all(math.isfinite(value) for value in values)
-    if kind == "timestamp":
+    if kind in ("timestamp", "date"):
         return all(_FIRST_YEAR <= value.year <= _LAST_YEAR for value in values)
     return True
 
@@ -191,4 +192,8 @@ def _moment(value: datetime, is_high: bool) -> str:
     return (value.astimezone(UTC) + up).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
 
 
-_SHOWN: Mapping[str, Callable[[Any, bool], Any]] = {"timestamp": _moment}
+def _day(value: date, is_high: bool) -> str:
+    return value.isoformat()
+
+
+_SHOWN: Mapping[str, Callable[[Any, bool], Any]] = {"timestamp": _moment, "date": _day}
