@@ -15,7 +15,7 @@ from airflow.sdk import (
     TaskGroup,
 )
 
-from nightly.command import CivicLakeCommand
+from nightly.command import CivicLakeCommand, DetectorCommand
 from nightly.deadline import NightBegun
 from nightly.plan import DatasetPlan, DepartmentPlan, InputPlan, LinkPlan, MartPlan, OwnerPlan
 from nightly.retries import RETRIES
@@ -90,7 +90,8 @@ def _arrival_dag(
         tags=[verb],
         owner_links=_owner_links([plan.answers]),
     ) as dag:
-        CivicLakeCommand(
+        command = DetectorCommand if getattr(plan, "has_alerts", False) else CivicLakeCommand
+        command(
             task_id=task_id,
             arguments=[verb, plan.name],
             pool=name,

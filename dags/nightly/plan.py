@@ -176,6 +176,8 @@ class MartPlan:
     description: str = ""
     contract: str = ""
     promised_seconds: int | None = None
+    has_alerts: bool = False
+    """Whether its rows may alarm."""
 
     @property
     def made(self) -> MadePlan:
@@ -282,6 +284,7 @@ def _marts(said: Iterable[Mapping[str, Any]], known: Mapping[str, InputPlan]) ->
             mart.get("description", ""),
             mart.get("path", ""),
             mart.get("latency_seconds"),
+            bool(mart.get("alerts")),
         )
         there[plan.input.id] = plan.input
         found.append(plan)

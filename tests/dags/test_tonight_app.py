@@ -20,7 +20,7 @@ import pytest
 from conftest import DAGS
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
-from tonight_city import batch, count, failed, held, write
+from tonight_city import alarm, batch, count, failed, held, write
 
 from tonight.rows import batch_time
 
@@ -167,6 +167,28 @@ def test_a_reader_sees_every_dataset_with_its_numbers(
     assert "ask City planning office (data@planning.example.org)" in mart
     assert "Alerts: owners: not told, for no connection is configured" in told.text
     assert viewer.post("/tonight/").status_code == 405
+
+
+def test_an_alarm_shows_to_those_alone_who_may_read_its_mart(
+    viewer: TestClient, night: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from airflow.api_fastapi.auth.managers.simple.simple_auth_manager import SimpleAuthManager
+
+    write(night / "lake", "alerts", [alarm(), alarm("b7", mart="marts.of_nobody")])
+    told = viewer.get("/tonight/").text
+    section = told.partition('id="alert-a1"')[2].partition("</li>")[0]
+    for said in (
+        "16 visits &lt;b&gt;", "since 2026-11-22", "16 rows", "ask Data office", "WHERE x &lt; 1",
+        "civiclake alerts acknowledge a1", "query.sql; where visits &gt;= 15",
+    ):  # fmt: skip
+        assert said in section
+    assert "alert-b7" not in told
+
+    def but_the_mart(self: Any, *, method: str, details: Any = None, **_: Any) -> bool:
+        return details is None or details.id != "mart_visits_by_weather"
+
+    monkeypatch.setattr(SimpleAuthManager, "is_authorized_dag", but_the_mart)
+    assert "alert-a1" not in viewer.get("/tonight/").text
 
 
 def test_a_batch_is_linked_to_the_run_of_its_logical_date(viewer: TestClient, night: Path) -> None:

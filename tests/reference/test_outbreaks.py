@@ -176,6 +176,9 @@ def test_a_triangle_that_tells_nothing_is_refused_and_zeros_stay_zeros() -> None
         nowcast(np.array([[1.0, -1.0]]))
     quiet = nowcast(np.array([[0.0, 0.0], [0.0, np.nan]]))
     assert quiet.complete.tolist() == [0, 0] and quiet.error.tolist() == [0, 0]
+    late = nowcast(np.array([[0.0, 3.0, 1.0], [0.0, 4.0, np.nan], [0.0, np.nan, np.nan]]))
+    assert late.reported_share.tolist() == [0, 0.75, 1]
+    assert late.complete[:2] == pytest.approx([4, 16 / 3]) and np.isnan(late.complete[2])
 
 
 def test_a_poisson_line_of_mccullagh_and_nelder() -> None:

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 
 from civiclake.contracts.frozen import Frozen
 
+OWN = "own"
+"""Of an alert whose rows are the mart's."""
 _BRACED = re.compile(r"\{([^{}]*)\}")
 
 
@@ -28,8 +30,8 @@ class Alert(Frozen):
     sure: str | None = None
     """Column of a number: how sure it is."""
     rows: str | None = None
-    """Column under the mart's ``behind`` whose rows are those behind the alarm; None: the first
-    one that counts rows, or else the mart's own rows."""
+    """Column under the mart's ``behind`` whose rows are those behind the alarm, or :data:`OWN`;
+    None: the first one that counts rows, or else the mart's own rows."""
     owner: str | None = None
     """A department or an address; None: the mart's owner."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Mapping
 
+from civiclake.contracts.alert import OWN
 from civiclake.contracts.inputs import LINKS, MARTS, Readable, of_mart
 from civiclake.contracts.mart_query import FICKLE, TEXT
 from civiclake.contracts.model import Alert, Column, Mart
@@ -115,9 +116,13 @@ def _unknown(own: Readable, query: Query) -> Iterator[str]:
 
 def _rows_faults(mart: Mart, alert: Alert, columns: Mapping[str, Column]) -> Iterator[str]:
     """The rows behind it are found by values that may be told."""
-    if alert.rows is not None and alert.rows not in mart.behind:
-        hint = did_you_mean(alert.rows, mart.behind)
-        yield f"is {alert.rows!r}; allowed is what stands under behind: {choice(mart.behind)}{hint}"
+    if alert.rows is not None and alert.rows not in (OWN, *mart.behind):
+        allowed = [*mart.behind, OWN]
+        hint = did_you_mean(alert.rows, allowed)
+        yield (
+            f"is {alert.rows!r}; allowed is what stands under behind, or {OWN!r} (the mart's rows):"
+            f" {choice(allowed)}{hint}"
+        )
         return
     name = mart.rows_of(alert)
     if name is None:

@@ -13,6 +13,7 @@ from typing import Any
 
 from pydantic import Field
 
+from civiclake.contracts.alert import OWN
 from civiclake.contracts.alert import Alert as Alert
 from civiclake.contracts.column import Column as Column
 from civiclake.contracts.column import Owner as Owner
@@ -236,6 +237,8 @@ class Mart(Frozen):
     """Pseudonyms that its function is handed, in the same words."""
     smallest_group: int | None = None
     """Least number of persons of whom a row may tell something."""
+    group_size: str | None = None
+    """Column that counts the persons of a row; by it the runner withholds."""
     behind: dict[str, Behind] = Field(default_factory=dict)
     """Name to rows behind a figure."""
     alerts: tuple[Alert, ...] = ()
@@ -260,7 +263,7 @@ class Mart(Frozen):
     def rows_of(self, alert: Alert) -> str | None:
         """Which rows under ``behind`` are those of an alert; None: the mart's own."""
         counted = (name for name, behind in self.behind.items() if behind.gives == "count(*)")
-        return alert.rows or next(counted, None)
+        return None if alert.rows == OWN else alert.rows or next(counted, None)
 
     @property
     def key(self) -> tuple[str, ...]:

@@ -23,7 +23,7 @@ class Nowcast:
 
     reported: Floats
     complete: Floats
-    """Expected when all are reported."""
+    """Expected when all are reported; NaN where nothing was ever reported so early."""
     error: Floats
     """Standard error of it, by Mack; 0 where the period is complete, NaN where it is not told."""
     reported_share: Floats
@@ -41,17 +41,23 @@ def shares(triangle: Floats) -> Floats:
         UserError: it has no period that the last delay has come for, or a case is negative.
     """
     factors, _ = _developed(triangle)
+    return _reached(factors)
+
+
+def _reached(factors: Floats) -> Floats:
     return np.append(1 / np.cumprod(factors[::-1])[::-1], 1.0)
 
 
 def nowcast(triangle: Floats) -> Nowcast:
     """Complete each period of a triangle; as :func:`shares` wants it."""
     factors, spreads = _developed(triangle)
-    reached = np.append(1 / np.cumprod(factors[::-1])[::-1], 1.0)
+    reached = _reached(factors)
     known = ~np.isnan(triangle)
     age = known.sum(axis=1) - 1
     reported = np.nansum(triangle, axis=1)
-    complete = reported / reached[age]
+    share = reached[age]
+    # Of what is never reported so early, nothing can be told yet.
+    complete = np.where(share > 0, reported / np.where(share > 0, share, 1), np.nan)
     totals = np.where(known, np.nancumsum(triangle, axis=1), np.nan)
     return Nowcast(reported, complete, _errors(totals, age, complete, factors, spreads), reached)
 
@@ -73,6 +79,8 @@ def _developed(triangle: Floats) -> tuple[Floats, Floats]:
         before, after = totals[both, delay], totals[both, delay + 1]
         if before.sum() > 0:
             factors[delay] = after.sum() / before.sum()
+        elif after.sum() > 0:
+            factors[delay] = np.inf
         some = before > 0
         if some.sum() > 1:
             off = before[some] * (after[some] / before[some] - factors[delay]) ** 2
@@ -102,6 +110,6 @@ def _errors(
             behind = np.nansum(totals[known[:, delay + 1], delay])
             if expected > 0 and behind > 0:
                 share += spreads[delay] / factors[delay] ** 2 * (1 / expected + 1 / behind)
-            expected *= factors[delay]
+            expected = expected * factors[delay] if expected else 0.0
         found[number] = complete[number] * np.sqrt(share)
     return found

@@ -139,7 +139,7 @@ FAULTS: dict[str, tuple[Spoil, str, str]] = {
     "an alert whose rows nothing tells": (
         detector(rows="park_id"),
         "alerts.crowd.rows: is 'park_id'",
-        "allowed is what stands under behind: 'trees'",
+        "allowed is what stands under behind, or 'own' (the mart's rows): 'trees' or 'own'",
     ),
     "an alert of nobody": (
         detector(owner="park"),
