@@ -86,7 +86,7 @@ def test_departments_are_told_without_a_value(told: Town) -> None:
     departments = {one.name: one for one in _brief(told).departments}
     visits = next(one for one in departments["health"].deliveries if one.id == VISITS)
     assert (visits.state, visits.is_late, visits.at) == ("never delivered", True, None)
-    assert visits.readers == (f"marts.{MART}", "links.person")
+    assert visits.readers == ("links.person", f"marts.{MART}")
 
 
 def test_the_files_are_written_and_a_broken_query_names_its_place(

@@ -56,8 +56,8 @@ class Page(Frozen):
     """Ids of the marts that its queries read."""
     title: str = Field(min_length=1)
     purpose: str = Field(min_length=1)
-    headlines: tuple[Headline, ...] = Field(min_length=1)
-    parts: tuple[Part, ...] = Field(min_length=1)
+    headlines: tuple[Headline, ...]
+    parts: tuple[Part, ...]
 
     @property
     def queries(self) -> list[str]:

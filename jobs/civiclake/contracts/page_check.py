@@ -31,6 +31,9 @@ def check_page(draft: PageDraft, marts: Mapping[str, Mart], faults: Faults) -> N
 
 
 def _faults(page: Page, marts: Mapping[str, Mart]) -> Iterator[tuple[Place, str]]:
+    for word, said in (("headlines", page.headlines), ("parts", page.parts)):
+        if not said:
+            yield (word,), "is empty; a page says at least one thing, and shows one"
     for index, one in enumerate(page.headlines):
         place: Place = ("headlines", index)
         messages, columns = _query_faults(one.query, marts)

@@ -68,7 +68,8 @@ def areas_map(
     # A picture within the picture cuts off what reaches beyond it.
     parts = [f'<svg width="{place.width:.0f}" height="{_HEIGHT}">', *parts, "</svg>"]
     has_gaps = any(value is None for value in values.values())
-    parts.append(_legend(chart, edges, place, has_gaps=has_gaps))
+    has_land = not set(shapes) <= set(values)
+    parts.append(_legend(chart, edges, place, has_gaps=has_gaps, has_land=has_land))
     without = sum(code not in drawn for code in values)
     text = summary(chart, table, 0)
     text += f" {without} areas have no shape and are in the table alone." if without else ""
@@ -128,7 +129,9 @@ def _class(value: float, edges: list[float]) -> int:
     return 1 + round(place * (_CLASSES - 1) / max(len(edges) - 2, 1))
 
 
-def _legend(chart: Chart, edges: list[float], place: _Projection, *, has_gaps: bool) -> str:
+def _legend(
+    chart: Chart, edges: list[float], place: _Projection, *, has_gaps: bool, has_land: bool
+) -> str:
     """The classes beside the map."""
     title, unit = numbers.words(chart.value)
     heads = [title, f"in {unit}"] if unit and unit != "%" else [title]
@@ -140,7 +143,8 @@ def _legend(chart: Chart, edges: list[float], place: _Projection, *, has_gaps: b
         rows.append((f"q{_class(low, edges)}", both))
     if has_gaps:
         rows.append(("unknown", numbers.NONE))
-    rows.append(("land", "nothing is told of it"))
+    if has_land:
+        rows.append(("land", "nothing is told of it"))
     x, parts = round(place.width) + 24, []
     for n, said in enumerate(heads):
         parts.append(f'<text class="legend" x="{x}" y="{16 + n * 15}">{escape(said)}</text>')
