@@ -240,6 +240,8 @@ class Mart(Frozen):
     """Pseudonyms that its function is handed, in the same words."""
     smallest_group: int | None = None
     """Least number of persons of whom a row may tell something."""
+    group_size: str | None = None
+    """Column that counts the persons of a row; by it the runner withholds."""
     behind: dict[str, Behind] = Field(default_factory=dict)
     """Name to rows behind a figure."""
     alerts: tuple[Alert, ...] = ()

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from civiclake.applications.education.districts import NOWHERE, carried, places
-from civiclake.applications.education.sentences import Sentence, gaps
+from civiclake.applications.sentences import Sentence, gaps
 from civiclake.errors import UserError
 from civiclake.statistics.catchment import gaussian, two_step_catchment
 from civiclake.statistics.grid import centres
