@@ -131,7 +131,7 @@ def why(
     found = Pedigree(
         mart,
         version,
-        [_input(spark, settings, city, one, mark) for one, mark in version.marks.items()],
+        [input_state(spark, settings, city, one, mark) for one, mark in version.marks.items()],
         frame.columns,
         [list(row) for row in texts],
         len(texts) if len(texts) < SHOWN_ROWS else frame.count(),
@@ -226,7 +226,7 @@ def _as_text(frame: DataFrame) -> DataFrame:
     return frame.select([F.col(sql_name(name)).cast("string") for name in frame.columns])
 
 
-def _input(
+def input_state(
     spark: SparkSession, settings: Settings, city: Manifest, name: str, mark: Sequence[Any]
 ) -> InputState:
     """What is known of an input at the version that was read, and since."""
