@@ -47,7 +47,7 @@ def main(positions: Annotated[int, typer.Option(help="how many")] = 10_000_000) 
         trips = max(positions // (DAYS * LINES * 2 * (TRIP_S // EVERY_S)), 1)
         say(f"{positions:,} positions: {trips} trips a day of {LINES} lines, both ways")
         write(folder, trips)
-        inputs = timetable(spark, trips)
+        inputs = timetable(spark, settings.state_dir / "timetable", trips)
         inputs["transport.vehicle_positions"] = spark.read.parquet(str(folder))
         rows = inputs["transport.vehicle_positions"].count()
         pids = of_engine(settings)
@@ -143,19 +143,18 @@ def _starts(trips: int) -> np.ndarray:
     return 5 * 3600 + np.arange(trips) * (17 * 3600 // max(trips, 1))
 
 
-def timetable(spark: SparkSession, trips: int) -> dict[str, DataFrame]:
-    """The tables of the network that the positions are of."""
-    tables = {name: list(rows) for name, rows in _tables(trips)}
+def timetable(spark: SparkSession, folder: Path, trips: int) -> dict[str, DataFrame]:
+    """The tables of the network that the positions are of, written as Parquet."""
     found = {}
-    for name, rows in tables.items():
-        head, *body = rows
-        found[f"transport.{name}"] = spark.createDataFrame(pd.DataFrame(body), head)
-    found["transport.frequencies"] = spark.createDataFrame(
-        [], "trip_id string, start_time string, end_time string, headway_secs int, exact_times int"
-    )
-    found["transport.calendar_dates"] = spark.createDataFrame(
-        [], "service_id string, date date, exception_type int"
-    )
+    often = "trip_id string, start_time string, end_time string, headway_secs int, exact_times int"
+    made = [*_tables(trips), ("frequencies", [often]),
+            ("calendar_dates", ["service_id string, date date, exception_type int"])]  # fmt: skip
+    for name, (head, *rows) in made:
+        path = str(folder / name)
+        frame = spark.createDataFrame(pd.DataFrame(rows), head) if rows else (
+            spark.createDataFrame([], head))  # fmt: skip
+        frame.write.parquet(path)
+        found[f"transport.{name}"] = spark.read.parquet(path)
     return found
 
 

@@ -15,6 +15,7 @@ from typing import Any
 from demo.city import best_sites, demand, gtfs, lines, outbreak, places, pupils, runs
 from demo.city.deliveries import PAST
 from demo.city.demand import PEOPLE, STAGES
+from demo.city.hot_places import hot_places
 from demo.city.journal import Journal
 from demo.city.model import Model
 from demo.city.register import Register
@@ -37,6 +38,7 @@ def answers(model: Model) -> dict[str, Any]:
             "outbreak": outbreak.outbreak(model),
         },
         "culture": _capacity(own, {"seats": own.libraries}, "seats"),
+        "safety": hot_places(model),
         **_sites(own),
     }
 

@@ -133,7 +133,7 @@ def test_forecasts_of_minneapolis() -> None:
     trained = counts[counts["train"] > 0]
     assert (len(stops), plane, len(trained)) == (51_920, "EPSG:32615", 1_986)
     found = forecast.score(trained["train"], trained["test"], 0.02)
-    assert found.cells == 39
+    assert found.flagged == 39
     # By hand: 39 of 1,986 cells; two compete for the last place.
     assert found.pai == pytest.approx(10.4161, abs=5e-5)
     assert found.pei == pytest.approx(0.9286, abs=5e-5)
@@ -152,11 +152,14 @@ def test_pai_of_chaineys_examples() -> None:
 def test_scores_share_ties_and_say_what_is_not_defined() -> None:
     # Four cells compete for the second place: a quarter of their three is expected.
     tied = forecast.score([5, 1, 1, 1, 1], [4, 3, 0, 0, 0], 0.4)
-    assert (tied.cells, tied.hits, tied.count) == (2, 4.75, 7)
+    assert (tied.flagged, tied.hits, tied.count) == (2, 4.75, 7)
     assert tied.pai == pytest.approx(4.75 / 7 / 0.4)
     assert tied.pei == pytest.approx(4.75 / 7)
     assert tied.calibration == pytest.approx(7 / 9)
+    assert forecast.together([tied, tied]).pai == pytest.approx(tied.pai)
     quiet = forecast.score([1, 2], [0, 0], 0.5)
+    both = forecast.together([forecast.score([1, 2], [2, 2], 0.5), quiet])
+    assert (both.pai, both.pei, both.calibration, both.gap) == (1, 1, pytest.approx(4 / 6), None)
     assert (quiet.pai, quiet.pei, quiet.gap) == (None, None, forecast.NOTHING)
     assert forecast.score([0, 1], [1, 0], 0.5).log_score is None
     with pytest.raises(UserError, match="share of cells: 0"):

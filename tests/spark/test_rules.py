@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import random
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from pyspark.sql import DataFrame, SparkSession
 from civiclake.contracts.model import Dataset, Rule, Severity
 from civiclake.contracts.rules.checks import typed
 from civiclake.contracts.rules.suites import known_expectations
-from civiclake.io.verdict import gx
+from civiclake.io.verdict import gx, in_memory
 from civiclake.settings import Settings
 from civiclake.steps import rules
 from civiclake.steps.validate import counts, decide, judge, read_counts, with_fate
@@ -241,6 +242,130 @@ def test_one_wrong_value_of_every_type() -> None:
         "expect_column_kl_divergence_to_be_less_than",
         "expect_column_values_to_not_be_outliers",
     }
+
+
+MORE_CASES: dict[str, list[dict[str, Any]]] = {
+    "expect_column_mean_to_be_between": [
+        {"column": "n", "min_value": 0, "max_value": 10}, {"column": "x", "max_value": 3},
+        {"column": "n", "max_value": -1, "strict_max": True},
+    ],
+    "expect_column_stdev_to_be_between": [{"column": "n", "max_value": 1}],
+    "expect_column_sum_to_be_between": [
+        {"column": "n", "min_value": 1_000_000}, {"column": "id", "min_value": 1},
+    ],
+    "expect_column_proportion_of_non_null_values_to_be_between": [
+        {"column": name, "min_value": 0.95} for name in ("n", "money", "day", "at", "text", "flag")
+    ],
+    "expect_column_proportion_of_unique_values_to_be_between": [
+        {"column": name, "min_value": 0.2} for name in ("n", "day", "text")
+    ],
+    "expect_column_unique_value_count_to_be_between": [
+        {"column": name, "max_value": 12} for name in ("n", "at", "text")
+    ],
+    "expect_column_values_to_be_unique": [{"column": "id"}, {"column": "text"}, {"column": "n"}],
+    "expect_compound_columns_to_be_unique": [{"column_list": ["id", "n"]}],
+    "expect_column_distinct_values_to_be_in_set": [{"column": "other", "value_set": ["abc", "x"]}],
+    "expect_column_distinct_values_to_contain_set": [
+        {"column": "other", "value_set": ["abc", "x"]}, {"column": "other", "value_set": ["y"]},
+    ],
+    "expect_table_row_count_to_be_between": [{"min_value": 1, "max_value": 100}],
+    "expect_table_row_count_to_equal": [{"value": 8}],
+    "expect_column_values_to_be_between": [
+        {"column": "money", "max_value": 3, "strict_max": True, "mostly": 0.4},
+    ],
+    "expect_column_pair_values_a_to_be_greater_than_b": [
+        {"column_A": "text", "column_B": "other", "or_equal": True},
+    ],
+    "expect_column_values_to_match_regex": [{"column": "text", "regex": r"\w\d"}],
+}  # fmt: skip
+"""What is judged in memory, too, beside :data:`CASES`."""
+
+
+def _random_frame(spark: SparkSession, seed: int, nulls: float) -> DataFrame:
+    """Rows of the same columns: values that meet, bounds that are met, nulls in any of them."""
+    draw = random.Random(seed)
+
+    def one(*values: Any) -> Any:
+        return None if draw.random() < nulls else draw.choice(values)
+
+    rows = [
+        (
+            number,
+            one(-3, 0, 1, 2, 5, 10, 11, 2_000_000_000),
+            one(-1.5, -0.0, 0.0, 0.1, 0.30000000000000004, 9.999, 10.0, 1e300),
+            one(Decimal("0.10"), Decimal("1.50"), Decimal("3.00"), Decimal("-99999999.99")),
+            one(dt.date(1899, 12, 31), dt.date(2016, 2, 29), dt.date(2029, 12, 31)),
+            one(dt.datetime(1999, 12, 31, 23, 59, 59, 999999), dt.datetime(2000, 1, 1)),
+            one("abc", "abcd", "ABC", "", " abc ", "a1", "\u4e2d\u6587", "\U0001f600b", "b\n"),
+            one("abc", "abd", "x", "", "\uff11"),
+            one(True, False),
+        )
+        for number in range(150)
+    ]
+    return spark.createDataFrame(rows, SCHEMA)
+
+
+def _alike() -> list[Rule]:
+    more = [
+        Rule(id=f"{kind}:more:{n}", expectation=kind, kwargs=kwargs)
+        for kind, cases in MORE_CASES.items()
+        for n, kwargs in enumerate(cases)
+    ]
+    found = [*_rules(), *more]
+    return [rule for rule in found if in_memory.columns_of([rule]) is not None]
+
+
+@pytest.mark.parametrize("rows", ["plain", "nulls", "no nulls"])
+def test_both_engines_of_great_expectations_come_to_the_same(
+    spark: SparkSession, rows: str
+) -> None:
+    """What is judged in memory is judged as in Spark, or not at all."""
+    frames = {
+        "plain": lambda: _frame(spark),
+        "nulls": lambda: _random_frame(spark, 7, 0.2),
+        "no nulls": lambda: _random_frame(spark, 8, 0.0),
+    }
+    frame, base = frames[rows](), city().dataset("meteorology.daily")
+    asked = base.model_copy(update={"rules": tuple(_alike())})
+    table, judged = frame.toArrow(), []
+    for theirs in gx.judge(frame, asked, "b1").rules:
+        alone = base.model_copy(update={"rules": (theirs.rule,)})
+        ours = gx.judge_table(table, alone, "b1")
+        if ours is None:
+            continue
+        judged.append(theirs.rule.id)
+        told = ours.rules[0]
+        assert (told.success, told.unexpected_rows) == (theirs.success, theirs.unexpected_rows), (
+            theirs.rule
+        )
+        assert told.error is None and theirs.error is None
+        assert _number(told.observed) == pytest.approx(_number(theirs.observed)), theirs.rule
+    assert [rule.id for rule in _alike() if rule.id not in judged] == LEFT[rows]
+
+
+LEFT: dict[str, list[str]] = {
+    "plain": [
+        "column_values_to_match_regex:2",  # its dot stops at other ends of lines in Java
+        "column_pair_values_to_be_equal:2",
+        "expect_compound_columns_to_be_unique:more:0",
+        "expect_column_values_to_match_regex:more:0",
+    ],
+    "nulls": [
+        "column_values_to_match_regex:2",
+        "column_pair_values_to_be_equal:2",
+        "expect_compound_columns_to_be_unique:more:0",
+        "expect_column_values_to_match_regex:more:0",
+    ],
+    "no nulls": ["column_values_to_match_regex:2", "expect_column_values_to_match_regex:more:0"],
+}
+"""What Spark is asked for all the same, for what the rows hold."""
+
+
+def _number(observed: str | None) -> Any:
+    try:
+        return float(observed or "nan") if observed else None
+    except ValueError:
+        return sorted(observed or "")
 
 
 def test_every_supported_type_has_cases() -> None:

@@ -92,13 +92,27 @@ def test_late_lines_and_bunched_segments_are_found_and_no_others(
         assert (some["is_bunched"].eq(True) == bunches).all(), line
 
 
+def _with_snapshots(city: dict[str, DataFrame]) -> DataFrame:
+    """Positions as a city has them that keeps when each was published."""
+    line = F.col("route_id")
+    ahead = F.when(line == runs.LATE, 91).when(line == runs.SLOWED, -61).otherwise(0)
+    published = F.timestamp_micros(F.unix_micros("timestamp") + ahead * 1_000_000)
+    return city["transport.vehicle_positions"].withColumn("feed_timestamp", published)
+
+
 def test_positions_beside_the_street_are_counted(city: dict[str, DataFrame]) -> None:
-    found = quality.build(city, transit_city.PARAMETERS).toPandas().set_index(["rule_id", "day"])
+    given = {**city, "transport.vehicle_positions": _with_snapshots(city)}
+    found = quality.build(given, transit_city.PARAMETERS).toPandas().set_index(["rule_id", "day"])
     for number, day in DAYS.items():
         astray = sum(one.is_astray for one in transport.seen(CITY, number))
         assert found.loc[("E029", day), "found"] == astray > 0
         assert found.loc[("E028", day), "found"] == 0
         assert found.loc[("E003", day), "found"] == 0
+        # One line is published a minute and a half late, another before it was driven.
+        assert found.loc[("civiclake_position_too_old", day), "found"] > 10
+        assert found.loc[("E050", day), "found"] > 10
+        checked = found.loc[("E050", day), "checked"]
+        assert checked == transport.per_day(CITY, number)
     assert found.loc["unusable_trip", "found"].tolist() == [0]
 
 

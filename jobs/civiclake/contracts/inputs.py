@@ -9,6 +9,10 @@ from civiclake.contracts.link_columns import entity_columns, link_columns, restr
 from civiclake.contracts.model import Column, Dataset, Link, Mart, Protection
 
 MARTS, LINKS, UNIFIED = "marts", "links", "unified"
+PLANS = "plans"
+"""What `civiclake plan` has answered: no mart of the city's, for no contract makes it."""
+OWN_TABLES = {PLANS: "what `civiclake plan` has answered"}
+"""Tables beside the marts that CivicLake fills itself, and of what they are."""
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from civiclake.contracts.read.query import Query, UnreadableQuery
 
 _KEY = re.compile(r"(?<![:\w]):(?=[A-Za-z_])(\w+)")
 """A value of the mart's row; ``::`` is a cast."""
+_WHOLE = ("tinyint", "smallint", "int", "bigint")
 _MORE_THAN_A_ROW = re.compile(r"\b(select|over)\b", re.IGNORECASE)
 
 
@@ -52,10 +53,24 @@ def _faults(
     if said != mart.smallest_group:
         message = f"is {said!r}, but smallest_group of the contract is {mart.smallest_group!r}"
         yield ("parameters", "smallest_group"), f"{message}; say it there alone"
+    yield from _of_group_size(mart)
     if mart.parameters and mart.is_query:
         yield ("parameters",), "goes with a function; write the value into the query"
     yield from _of_behind(mart, readable)
     yield from alert_faults(mart, known)
+
+
+def _of_group_size(mart: Mart) -> Iterator[tuple[Place, str]]:
+    """Persons are counted by a column of whole numbers, and not without a least number."""
+    whole = [c.name for c in mart.columns if c.spark_type in _WHOLE and not c.key_position]
+    if mart.group_size is None:
+        return
+    if mart.smallest_group is None:
+        yield ("group_size",), "counts whom smallest_group is of; name that, too"
+    elif mart.group_size not in whole:
+        hint = did_you_mean(mart.group_size, whole)
+        message = f"is {mart.group_size!r}; allowed is a column of whole numbers: {choice(whole)}"
+        yield ("group_size",), f"{message}{hint}"
 
 
 def _of_inputs(mart: Mart, known: Collection[str]) -> Iterator[tuple[Place, str]]:

@@ -25,6 +25,10 @@ from civiclake.statistics.measured import Floats, floats, same_length
 
 Table = npt.NDArray[np.float64]
 """Incidents by cell (row) and week (column), the oldest first."""
+BEYOND_CHANCE = 1.645
+"""Standard errors that a forecast must be ahead of another by."""
+LEAST_TIMES, LEAST_COUNT = 8, 30
+"""Times, and incidents in them, without which two forecasts can't be compared."""
 NOTHING = "nothing happened in the time that it is scored by"
 
 
@@ -96,12 +100,17 @@ class Score:
     """How well a forecast of one time went."""
 
     cells: int
-    """That were flagged."""
+    flagged: int
+    """Cells that were."""
     hits: float
     """Incidents in them; where cells with the same forecast compete for the last places, what is
     expected of drawing among them."""
+    most: float
+    """The most incidents that so many cells had."""
     count: int
     """Incidents in all cells."""
+    expected: float
+    """Incidents in all cells by the forecast."""
     pai: float | None
     """Share of the incidents over share of the cells: 1 is blind chance."""
     pei: float | None
@@ -131,15 +140,55 @@ def score(expected: Iterable[Any], seen: Iterable[Any], share: float) -> Score:
         raise UserError("forecast: there is no cell")
     if not 0 < share <= 1:
         raise UserError(f"share of cells: {share}; above 0 up to 1 is allowed")
-    cells, total = max(1, math.floor(share * len(told) + 1e-9)), float(came.sum())
-    hits = _hits(told, came, cells)
-    log_score = _log_score(told, came)
-    calibration = total / float(told.sum()) if told.sum() > 0 else None
-    if total == 0:
-        return Score(cells, 0.0, 0, None, None, log_score, calibration, NOTHING)
-    most = float(np.sort(came)[::-1][:cells].sum())
-    pai = (hits / total) / (cells / len(told))
-    return Score(cells, hits, int(total), pai, hits / most, log_score, calibration)
+    flagged = max(1, math.floor(share * len(told) + 1e-9))
+    return _scored(
+        (len(told), flagged),
+        _hits(told, came, flagged),
+        float(np.sort(came)[::-1][:flagged].sum()),
+        (int(came.sum()), float(told.sum())),
+        _log_score(told, came),
+    )
+
+
+def together(scores: Sequence[Score]) -> Score:
+    """Several times as one: sums of hits, incidents and what was expected, not means of ratios.
+
+    Raises:
+        UserError: there is none.
+    """
+    if not scores:
+        raise UserError("forecast: there is no time that it could be scored by")
+    logs = [one.log_score for one in scores]
+    return _scored(
+        (sum(one.cells for one in scores), sum(one.flagged for one in scores)),
+        sum(one.hits for one in scores),
+        sum(one.most for one in scores),
+        (sum(one.count for one in scores), sum(one.expected for one in scores)),
+        None if None in logs else float(np.mean([log for log in logs if log is not None])),
+    )
+
+
+def _scored(
+    cells: tuple[int, int],
+    hits: float,
+    most: float,
+    counts: tuple[int, float],
+    log_score: float | None,
+) -> Score:
+    (of_all, flagged), (total, expected) = cells, counts
+    return Score(
+        cells=of_all,
+        flagged=flagged,
+        hits=hits,
+        most=most,
+        count=total,
+        expected=expected,
+        pai=(hits / total) / (flagged / of_all) if total else None,
+        pei=hits / most if most else None,
+        log_score=log_score,
+        calibration=total / expected if expected > 0 else None,
+        gap=None if total else NOTHING,
+    )
 
 
 def _hits(told: Floats, came: Floats, cells: int) -> float:
@@ -160,14 +209,21 @@ def _log_score(told: Floats, came: Floats) -> float | None:
 
 
 def beats(mine: Sequence[Score], theirs: Sequence[Score]) -> bool:
-    """Whether a forecast had more hits than another over the same weeks, and was no less likely.
+    """Whether a forecast had more hits than another over the same times, and was no less likely.
+
+    More than chance gives: what it has more in the mean is held against what the times differ by
+    (a paired test, one-sided, at 5 %).
 
     Raises:
-        UserError: they are not of as many weeks.
+        UserError: they are not of as many times.
     """
     same_length(mine=mine, theirs=theirs)
-    hits = sum(one.hits for one in mine) - sum(one.hits for one in theirs)
-    return hits > 1e-9 and _likely(mine) >= _likely(theirs)
+    more = np.asarray([one.hits - other.hits for one, other in zip(mine, theirs, strict=True)])
+    if len(more) < LEAST_TIMES or sum(one.count for one in mine) < LEAST_COUNT:
+        return False
+    error = float(more.std(ddof=1)) / math.sqrt(len(more))
+    is_ahead = float(more.mean()) > max(BEYOND_CHANCE * error, 1e-9)
+    return is_ahead and _likely(mine) >= _likely(theirs)
 
 
 def _likely(scores: Sequence[Score]) -> float:

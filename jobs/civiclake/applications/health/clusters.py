@@ -10,8 +10,8 @@ import pandas as pd
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from civiclake.applications.collected import collected, spread
 from civiclake.applications.education.children import persons
-from civiclake.applications.education.collected import collected, spread
 from civiclake.applications.education.districts import carried
 from civiclake.applications.health.clusters_rows import CELL, DISTRICT, TYPES, clusters, scanning
 from civiclake.applications.health.known import last_day

@@ -11,7 +11,7 @@ import pandas as pd
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from civiclake.applications.education.collected import collected, spread
+from civiclake.applications.collected import collected, spread
 from civiclake.applications.health import cohorts_rows
 from civiclake.applications.health.cohorts_rows import Cohort, cohorts, followed
 from civiclake.errors import UserError

@@ -9,7 +9,7 @@ from typing import Any
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
-from civiclake.applications.education.collected import collected, spread
+from civiclake.applications.collected import collected, spread
 from civiclake.applications.health.hospitals_rows import TYPES, Asked, asked, outcomes
 from civiclake.applications.health.known import last_day
 

@@ -8,7 +8,7 @@ from typing import Any
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from civiclake.applications.education.collected import collected, spread
+from civiclake.applications.collected import collected, spread
 from civiclake.applications.education.districts import carried, places
 from civiclake.applications.health.counted import counted
 from civiclake.applications.health.known import last_day

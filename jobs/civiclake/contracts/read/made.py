@@ -43,6 +43,7 @@ class MartExtension(Frozen):
     shows: list[str] = Field(default_factory=list)
     reads_restricted: list[str] = Field(default_factory=list)
     smallest_group: int | None = Field(default=None, ge=2)
+    group_size: str | None = None
     behind: dict[str, BehindExtension] = Field(default_factory=dict)
     alerts: list[AlertExtension] = Field(default_factory=list)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-_END = r"(?![\s\S])"
+TRUE_END = r"(?![\s\S])"
 """The end of the text and nothing else, in Java as in Python. ``$`` also stands before a line feed
 at the end, and ``\\z`` is new in Python 3.14."""
 _REPEAT = re.compile(r"\{\d+(?:,\d*)?\}")
@@ -39,7 +39,7 @@ def fault(pattern: str) -> str | None:
 
 def whole(pattern: str) -> str:
     """A regular expression that only a value as a whole matches, a line feed at its end too."""
-    return f"^(?:{pattern}){_END}"
+    return f"^(?:{pattern}){TRUE_END}"
 
 
 def with_true_end(regex: str) -> str:
@@ -50,7 +50,7 @@ def with_true_end(regex: str) -> str:
     if _MULTILINE.search(regex):
         return regex
     parts = [
-        f"(?:{part}{_END})" if part == "$" and not in_class else part
+        f"(?:{part}{TRUE_END})" if part == "$" and not in_class else part
         for _, part, in_class in _parts(regex)
     ]
     return "".join(parts)

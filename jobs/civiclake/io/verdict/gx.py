@@ -11,6 +11,7 @@ import html
 import logging
 import os
 import re
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,9 +20,14 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
 from civiclake.contracts.model import Dataset, Mart, Rule, Severity
+from civiclake.contracts.sql import sql_name
+from civiclake.io.verdict import in_memory
 from civiclake.io.verdict.gx_metrics import answer_values_without_spark
 
 _OF_MOMENTS = ("expect_column_max_to_be_between", "expect_column_min_to_be_between")
@@ -75,31 +81,87 @@ def warm_up() -> None:
     _library()
 
 
-def judge(prepared: DataFrame, dataset: Dataset | Mart, batch_id: str) -> Verdict:
+def judge(
+    prepared: DataFrame, dataset: Dataset | Mart, batch_id: str, *, is_small: bool = False
+) -> Verdict:
     """Let Great Expectations judge a batch by all its rules.
 
     Args:
         prepared: standardized rows with the helper columns that the rules name.
         dataset: the compiled contract.
         batch_id: for the page's title.
+        is_small: the rows are few enough to be judged in memory, where that is known to come to
+            the same (:mod:`civiclake.io.verdict.in_memory`).
 
     Returns:
         The verdict, rule by rule, in the contract's order.
     """
-    gx = _library()
+    _library()
     _without_calls()
-    context = gx.get_context(mode="ephemeral")
+    named = in_memory.columns_of(dataset.rules) if is_small else None
+    found = None
+    if named is not None:
+        columns = [F.col(sql_name(name)) for name in named] or [F.lit(1).alias("_row")]
+        found = judge_table(prepared.select(*columns).toArrow(), dataset, batch_id)
+    return found or _judge_in_spark(prepared, dataset, batch_id)
+
+
+def _judge_in_spark(prepared: DataFrame, dataset: Dataset | Mart, batch_id: str) -> Verdict:
+    context = _context()
     answer_values_without_spark({rule.expectation for rule in dataset.rules})
-    context.variables.progress_bars = {"globally": False, "metric_calculations": False}
     # The rows are staged in Parquet already; a cached frame can't be the source of a MERGE.
     source = context.data_sources.add_spark(name="lake", persist=False)
+    return _told(_validate(source, dataset, dataset.rules, batch_id, prepared), dataset)
+
+
+def judge_table(table: pa.Table, dataset: Dataset | Mart, batch_id: str) -> Verdict | None:
+    """Let Great Expectations' pandas engine judge a batch.
+
+    Args:
+        table: the columns of :func:`civiclake.io.verdict.in_memory.columns_of`.
+        dataset: as in :func:`judge`.
+        batch_id: as in :func:`judge`.
+
+    Returns:
+        The verdict; None where Spark might come to another one.
+    """
+    rows = in_memory.rows_of(dataset.rules, table)
+    if rows is None:
+        return None
+    rules = [in_memory.told_alike(rule, rows) for rule in dataset.rules]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of pandas, on groups in regular expressions
+        source = _context().data_sources.add_pandas(name="lake")
+        result = _validate(source, dataset, rules, batch_id, rows)
+    by_id = {rule.id: rule for rule in rules}
+    for one in result.results:
+        rule, found = by_id[one.expectation_config.meta["rule"]], one.result or {}
+        observed = found.get("observed_value")
+        if isinstance(observed, np.generic):  # the page can't show it
+            observed = found["observed_value"] = observed.item()
+        if _error(one.exception_info) or not in_memory.is_clear(rule, observed):
+            return None
+    return _told(result, dataset)
+
+
+def _context() -> Any:
+    context = _library().get_context(mode="ephemeral")
+    context.variables.progress_bars = {"globally": False, "metric_calculations": False}
+    return context
+
+
+def _validate(
+    source: Any, dataset: Dataset | Mart, rules: Sequence[Rule], batch_id: str, rows: Any
+) -> Any:
     asset = source.add_dataframe_asset(name=dataset.id)
     definition = asset.add_batch_definition_whole_dataframe(batch_id)
-    batch = definition.get_batch(batch_parameters={"dataframe": prepared})
-    suite = gx.ExpectationSuite(
-        name=dataset.id, expectations=[_configuration(rule) for rule in dataset.rules]
-    )
-    result = batch.validate(suite, result_format=_COUNTS_ONLY)
+    batch = definition.get_batch(batch_parameters={"dataframe": rows})
+    expectations = [_configuration(rule) for rule in rules]
+    suite = _library().ExpectationSuite(name=dataset.id, expectations=expectations)
+    return batch.validate(suite, result_format=_COUNTS_ONLY)
+
+
+def _told(result: Any, dataset: Dataset | Mart) -> Verdict:
     by_id = {r.expectation_config.meta["rule"]: r for r in result.results}
     verdicts = tuple(_verdict(rule, by_id[rule.id]) for rule in dataset.rules)
     return Verdict(bool(result.success), verdicts, _page(result))

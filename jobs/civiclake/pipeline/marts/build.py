@@ -27,7 +27,7 @@ from civiclake.io.ops.ledger import Entry, Recorder
 from civiclake.pipeline.alerts.take import take
 from civiclake.pipeline.marts import groups, guard, steps
 from civiclake.pipeline.marts.groups import Input, Plan
-from civiclake.pipeline.marts.result import hold, shaped
+from civiclake.pipeline.marts.result import hold, shaped, withheld
 from civiclake.pipeline.marts.steps import Step
 from civiclake.pipeline.marts.suite import take_verdict
 from civiclake.pipeline.recorded import recorded
@@ -144,11 +144,16 @@ def _held(work: _Work, frame: DataFrame, made: Plan) -> Iterator[DataFrame]:
         mine = groups.is_one_of(f"`{work.mart.refresh_by}`", made)
         return work.spark.table(work.table).where(f"NOT coalesce({mine}, false)").count()
 
-    kept = frame.persist()
+    kept = withheld(work.mart, frame).persist()
     try:
-        hold(work.mart, kept, others)
+        held = hold(work.mart, kept, others)
         take_verdict(work.settings, work.mart, kept, work.entry)
         yield kept
+        if held.withheld:
+            work.entry.result.message += (
+                f"; {held.withheld} of {held.rows} rows are of fewer than"
+                f" {work.mart.smallest_group} persons and withheld"
+            )
     finally:
         kept.unpersist()
 

@@ -19,6 +19,7 @@ from civiclake.contracts.inputs import LINKS, MARTS, address
 from civiclake.contracts.model import Mart
 from civiclake.contracts.read.query import Query
 from civiclake.contracts.sql import sql_text
+from civiclake.engine.said import first_line
 from civiclake.errors import UserError
 from civiclake.io.lake import delta_log, tables
 from civiclake.settings import Settings
@@ -191,8 +192,7 @@ def _changed(
         limit = settings.marts.max_changed_groups + 1
         rows = feed.select(group).distinct().limit(limit).collect()
     except PySparkException as error:
-        said = str(error).splitlines()[0]
-        raise _Whole(f"{one.id} can't tell its changes: {said[:200]}") from None
+        raise _Whole(f"{one.id} can't tell its changes: {first_line(error)[:200]}") from None
     return {row[0] for row in rows}
 
 

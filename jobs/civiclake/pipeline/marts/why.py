@@ -22,6 +22,7 @@ from civiclake.contracts.inputs import address
 from civiclake.contracts.model import Behind, Manifest, Mart
 from civiclake.contracts.read.faults import choice, did_you_mean
 from civiclake.contracts.sql import sql_name, sql_text
+from civiclake.engine.said import first_line
 from civiclake.errors import UserError
 from civiclake.io.lake import delta_log, quarantine, tables
 from civiclake.pipeline.marts import groups
@@ -153,7 +154,7 @@ def why(
     found = Pedigree(
         mart,
         version,
-        [_input(spark, settings, city, one, mark) for one, mark in version.marks.items()],
+        [input_state(spark, settings, city, one, mark) for one, mark in version.marks.items()],
         frame.columns,
         [list(row) for row in texts],
         len(texts) if len(texts) < SHOWN_ROWS else frame.count(),
@@ -233,7 +234,7 @@ def _rows(
         _ = chosen.schema  # Spark looks at the predicate only when it is asked for something
     except PySparkException as error:
         raise UserError(
-            f"--where {where!r}: {_first_line(error)[:300]}; the mart's columns are"
+            f"--where {where!r}: {first_line(error)[:300]}; the mart's columns are"
             f" {choice(frame.columns)}"
         ) from None
     return chosen
@@ -242,10 +243,6 @@ def _rows(
 def _state(spark: SparkSession, settings: Settings, mart: Mart, version: Version) -> DataFrame:
     path = tables.by_path(settings, tables.MARTS, mart.name)
     return spark.sql(f"SELECT * FROM {path} VERSION AS OF {version.number}")
-
-
-def _first_line(error: PySparkException) -> str:
-    return str(error).split("JVM stacktrace", 1)[0].splitlines()[0]
 
 
 def _as_text(frame: DataFrame) -> DataFrame:
@@ -275,7 +272,7 @@ def _figure(
         count, given = rows.agg(F.count("*"), computed).collect()[0]
         batches = _batches(rows) if c.BATCH in rows.columns else {}
     except PySparkException as error:
-        said = _first_line(error)[:200]
+        said = first_line(error)[:200]
         gap = f"{behind.input} at version {number} can not be read any more: {said}"
         return Figure(column, row[column], query, gives, None, 0, {}, gap)
     return Figure(column, row[column], query, gives, given, int(count), batches)
@@ -286,7 +283,7 @@ def _batches(rows: DataFrame) -> dict[str, int]:
     return {str(row[0]): int(row[1]) for row in found}
 
 
-def _input(
+def input_state(
     spark: SparkSession, settings: Settings, city: Manifest, name: str, mark: Sequence[Any]
 ) -> InputState:
     """What is known of an input at the version that was read, and since."""

@@ -176,7 +176,7 @@ def _refuse_lost(batch: Batch, judged: judge.Judged, expected: int | None) -> No
 def _take_verdict(batch: Batch, judged: judge.Judged, result: BatchResult) -> None:
     """Great Expectations judges the batch; its page is kept whatever it says."""
     frame, asked = verdicts.for_verdict(batch, judged)
-    verdict = gx.judge(frame, asked, batch.batch_id)
+    verdict = gx.judge(frame, asked, batch.batch_id, is_small=batch.is_small)
     docs = batch.settings.data_docs_dir
     result.data_docs = str(gx.write_page(docs, batch.dataset, batch.batch_id, verdict))
     result.read = judged.read

@@ -18,8 +18,10 @@ from typing import NamedTuple
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
+from civiclake.contracts.inputs import PLANS
 from civiclake.contracts.model import Manifest
 from civiclake.contracts.read.faults import choice, did_you_mean
+from civiclake.engine.said import first_line
 from civiclake.engine.session import connect, suit
 from civiclake.errors import CivicLakeError, LockHeld, UserError
 from civiclake.io.lake import delta_log, links, tables
@@ -39,8 +41,6 @@ _OPS_TABLES = (
     backfills.TABLE,
     maintenance.TABLE,
 )
-PLANS = "plans"
-"""What `civiclake plan` has answered: no mart of the city's, for no contract makes it."""
 _LOOKS_S = 0.2
 """How often a holder looks whether its lock is wanted."""
 
@@ -151,8 +151,7 @@ def _look(
     except _GaveWay as error:
         row.done, row.why = maintenance.GAVE_WAY, str(error)
     except (CivicLakeError, PySparkException, ValueError) as error:
-        said = str(error).split("JVM stacktrace", 1)[0].strip()
-        row.done, row.why = maintenance.FAILED, said.splitlines()[0] if said else repr(error)
+        row.done, row.why = maintenance.FAILED, first_line(error)
     row.seconds = round(time.perf_counter() - began, 2)
     return row
 
