@@ -67,6 +67,7 @@ def run_night(
     # What the departments' arrival makes run: marts, and who is who.
     following = [f"mart_{m.name}" for m in manifest.marts]
     following += [f"link_{link.name}" for link in manifest.links]
+    following += ["brief"] if manifest.pages else []
     client.wait_parsed([*departments, *following], datetime.fromtimestamp(0, UTC))
     for dag in [*departments, *following]:
         client.unpause(dag)

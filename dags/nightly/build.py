@@ -53,7 +53,7 @@ def mart_dag(mart: MartPlan) -> DAG:
         "build",
         f"{_words(mart.name)}, from {', '.join(i.id for i in mart.inputs)}",
         _mart_doc(mart),
-        [_asset("marts", mart.name)],
+        [asset("marts", mart.name)],
     )
 
 
@@ -65,7 +65,7 @@ def link_dag(link: LinkPlan) -> DAG:
         "link",
         f"The same {link.name} in all departments' records",
         _link_doc(link),
-        [_asset("unified", link.name), _asset("unified", f"{link.name}_link")],
+        [asset("unified", link.name), asset("unified", f"{link.name}_link")],
     )
 
 
@@ -83,7 +83,7 @@ def _arrival_dag(
         dag_id=name,
         description=description,
         doc_md=doc,
-        schedule=[_asset(i.layer, i.table) for i in plan.inputs],
+        schedule=[asset(i.layer, i.table) for i in plan.inputs],
         catchup=False,
         max_active_runs=1,
         default_args=RETRIES,
@@ -121,14 +121,14 @@ def _dataset_tasks(dataset: DatasetPlan) -> BaseOperator:
             pool=f"table_{dataset.table}",
             owner=_owner(dataset.owner),
             answers=dataset.answers,
-            outlets=[_asset("unified", dataset.table)],
+            outlets=[asset("unified", dataset.table)],
             doc_md=_dataset_doc(dataset),
         )
         extract >> load
     return load
 
 
-def _asset(layer: str, table: str) -> Asset:
+def asset(layer: str, table: str) -> Asset:
     """The asset that stands for a table of the lake."""
     return Asset(name=f"{layer}.{table}", uri=f"civiclake://{layer}/{table}", group=layer)
 

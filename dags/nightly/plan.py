@@ -229,6 +229,8 @@ class CityPlan:
     departments: tuple[DepartmentPlan, ...]
     marts: tuple[MartPlan, ...]
     links: tuple[LinkPlan, ...]
+    shown: tuple[str, ...] = ()
+    """Names of the marts that pages of the brief show."""
 
     @property
     def made(self) -> list[MadePlan]:
@@ -265,7 +267,9 @@ def _parsed(path: Path, *_version: int) -> CityPlan:
         for link in manifest.get("links", ())
     ]
     marts = _marts(manifest.get("marts", ()), {**known, **_tables(links)})
-    return CityPlan(departments=departments, marts=tuple(marts), links=tuple(links))
+    read = {name for page in manifest.get("pages", ()) for name in page.get("marts", ())}
+    shown = tuple(mart.name for mart in marts if mart.input.id in read)
+    return CityPlan(departments, tuple(marts), tuple(links), shown)
 
 
 def _tables(links: Iterable[LinkPlan]) -> dict[str, MadeInputPlan]:

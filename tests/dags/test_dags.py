@@ -21,9 +21,11 @@ from conftest import DAGS
 from nightly.plan import BUILD_SECONDS, read_plan
 
 Deploy = Callable[[dict[str, Any]], None]
-READ_FROM_THE_PLAN = ("alerts", "departments", "marts", "deliveries", "backfill", "maintenance")
+READ_FROM_THE_PLAN = (
+    "alerts", "departments", "marts", "deliveries", "backfill", "maintenance", "brief",
+)  # fmt: skip
 FILES = {"contracts.py", *(f"{name}.py" for name in READ_FROM_THE_PLAN)}
-OF_THE_CITY = {"alerts", "deliveries", "backfill", "maintenance"}
+OF_THE_CITY = {"alerts", "deliveries", "backfill", "maintenance", "brief"}
 """DAGs that are there once, whatever departments there are."""
 
 
@@ -197,6 +199,20 @@ def test_who_is_who_waits_for_all_that_say_who(bag: DagBag, compiled: dict[str, 
             f"civiclake://unified/{link['name']}",
             f"civiclake://unified/{link['name']}_link",
         }
+
+
+def test_the_night_of_marts_ends_with_the_brief(
+    bag: DagBag, compiled: dict[str, Any], deploy: Deploy
+) -> None:
+    dag = bag.dags["brief"]
+    (task,) = dag.tasks
+    assert task.words({}) == ["brief"]
+    assert task.pool == "brief"
+    waits = {one.uri for one in dag.timetable.asset_condition.objects}
+    assert "civiclake://marts/transit_lines" in waits
+    assert dag.timetable.timetable.expression == "0 6 * * *"
+    deploy({**compiled, "pages": []})
+    assert "brief" not in load_dags().dags
 
 
 def test_maintenance_runs_by_day_and_after_whatever_else_waits(bag: DagBag) -> None:

@@ -11,6 +11,7 @@ from civiclake.cli import (
     analysts,
     backfill,
     batches,
+    brief,
     codes,
     contracts,
     deliveries,
@@ -45,6 +46,7 @@ diff.register(app)
 new.register(app)
 batches.register(app)
 why.register(app)
+brief.register(app)
 app.add_typer(codes.app, name="codes")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(backfill.app, name="backfill")

@@ -31,6 +31,7 @@ from civiclake.contracts.loading import Load as Load
 from civiclake.contracts.loading import NewColumn as NewColumn
 from civiclake.contracts.loading import Occurrence as Occurrence
 from civiclake.contracts.loading import Operation as Operation
+from civiclake.contracts.page import Page as Page
 from civiclake.contracts.source import Addressing as Addressing
 from civiclake.contracts.source import FileFormat as FileFormat
 from civiclake.contracts.source import ObjectStore as ObjectStore
@@ -214,6 +215,8 @@ class Mart(Frozen):
     application: str
     version: str
     description: str = ""
+    limitations: str = ""
+    """What it can not tell, in the contract's words."""
     path: str
     """Its contract's file, relative to ``marts/``."""
     owner: Owner
@@ -288,6 +291,8 @@ class Manifest(Frozen):
     datasets: tuple[Dataset, ...]
     marts: tuple[Mart, ...] = ()
     links: tuple[Link, ...] = ()
+    pages: tuple[Page, ...] = ()
+    """Of the city's brief."""
     faults: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     """Id of a dataset, or name of a file that is none's, to what is wrong with it now. Such a
     dataset stands here as it was when it was sound last, if it ever was."""

@@ -154,7 +154,7 @@ def why(
     found = Pedigree(
         mart,
         version,
-        [_input(spark, settings, city, one, mark) for one, mark in version.marks.items()],
+        [input_state(spark, settings, city, one, mark) for one, mark in version.marks.items()],
         frame.columns,
         [list(row) for row in texts],
         len(texts) if len(texts) < SHOWN_ROWS else frame.count(),
@@ -283,7 +283,7 @@ def _batches(rows: DataFrame) -> dict[str, int]:
     return {str(row[0]): int(row[1]) for row in found}
 
 
-def _input(
+def input_state(
     spark: SparkSession, settings: Settings, city: Manifest, name: str, mark: Sequence[Any]
 ) -> InputState:
     """What is known of an input at the version that was read, and since."""
