@@ -187,7 +187,8 @@ def _of_behind(mart: Mart, readable: Mapping[str, Readable]) -> Iterator[tuple[P
             yield ("behind", name, "input"), message
         elif behind.input in readable:
             one = readable[behind.input]
-            for word, sql in (("where", behind.where), ("gives", behind.gives)):
+            for word in ("where", "gives", "when"):
+                sql = getattr(behind, word)
                 for message in _where_faults(mart, one, sql):
                     yield ("behind", name, word), message
 

@@ -15,6 +15,7 @@ import re
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -75,21 +76,62 @@ def append(
     except OSError:  # the engine may have more rights, and says it better where it has not
         path.unlink(missing_ok=True)
         return False
-    action = {
-        "path": path.name,
-        "partitionValues": {},
-        "size": path.stat().st_size,
-        "modificationTime": int(time.time() * 1000),
-        "dataChange": True,
-        "stats": json.dumps(statistics(columns, rows)),
-    }
-    ddl = ", ".join(f"{sql_name(name)} {kind}" for name, kind in columns)
-    # Parameters can't be bound in a CALL.
-    given = ", ".join(map(sql_text, (str(folder), ddl, json.dumps({"add": action}))))
-    is_done = bool(spark.sql(f"CALL civiclake.append_file({given}, {len(rows)})").collect())
+    added = Added(path.name, path.stat().st_size, statistics(columns, rows))
+    is_done = commit(spark, folder, columns, [added])
     if not is_done:
         path.unlink(missing_ok=True)
     return is_done
+
+
+@dataclass(frozen=True)
+class Added:
+    """A Parquet file that stands in a table's folder and is to become one of its files."""
+
+    path: str
+    """Relative to the table, as a part of a URL."""
+    size_bytes: int
+    stats: Mapping[str, Any]
+    """As Delta's log has them; ``numRecords`` at least."""
+    partition: Mapping[str, str] = field(default_factory=dict)
+    """Values of the table's partition columns, which the file itself has not."""
+
+    def action(self) -> str:
+        """A line of Delta's log."""
+        told = {
+            "path": self.path,
+            "partitionValues": dict(self.partition),
+            "size": self.size_bytes,
+            "modificationTime": int(time.time() * 1000),
+            "dataChange": True,
+            "stats": json.dumps(self.stats),
+        }
+        return json.dumps({"add": told})
+
+
+def commit(
+    spark: SparkSession,
+    folder: Path,
+    columns: Sequence[tuple[str, str]],
+    files: Sequence[Added],
+) -> bool:
+    """Add files to a Delta table in one commit, without a Spark job.
+
+    Args:
+        spark: session on the jobs' engine.
+        folder: of the table.
+        columns: name and Spark type of what the files hold.
+        files: at least one.
+
+    Returns:
+        Whether it was done; False, and nothing is committed, where the table is no plain one or
+        lacks a column: the files are the caller's then.
+    """
+    ddl = ", ".join(f"{sql_name(name)} {kind}" for name, kind in columns)
+    actions = "\n".join(file.action() for file in files)
+    rows = sum(int(file.stats["numRecords"]) for file in files)
+    # Parameters can't be bound in a CALL.
+    given = ", ".join(map(sql_text, (str(folder), ddl, actions)))
+    return bool(spark.sql(f"CALL civiclake.append_file({given}, {rows})").collect())
 
 
 def _table(columns: Sequence[tuple[str, str]], rows: Sequence[tuple[Any, ...]]) -> pa.Table | None:
