@@ -47,7 +47,7 @@ def main(positions: Annotated[int, typer.Option(help="how many")] = 10_000_000) 
         trips = max(positions // (DAYS * LINES * 2 * (TRIP_S // EVERY_S)), 1)
         say(f"{positions:,} positions: {trips} trips a day of {LINES} lines, both ways")
         write(folder, trips)
-        inputs = timetable(spark, trips)
+        inputs = timetable(spark, settings.state_dir / "timetable", trips)
         inputs["transport.vehicle_positions"] = spark.read.parquet(str(folder))
         rows = inputs["transport.vehicle_positions"].count()
         pids = of_engine(settings)
@@ -143,82 +143,67 @@ def _starts(trips: int) -> np.ndarray:
     return 5 * 3600 + np.arange(trips) * (17 * 3600 // max(trips, 1))
 
 
-def timetable(spark: SparkSession, trips: int) -> dict[str, DataFrame]:
-    """The tables of the network that the positions are of."""
-    tables = {name: list(rows) for name, rows in _tables(trips)}
+def timetable(spark: SparkSession, folder: Path, trips: int) -> dict[str, DataFrame]:
+    """The tables of the network that the positions are of, written as Parquet."""
     found = {}
-    for name, rows in tables.items():
-        head, *body = rows
-        found[f"transport.{name}"] = spark.createDataFrame(pd.DataFrame(body), head)
-    found["transport.frequencies"] = spark.createDataFrame(
-        [], "trip_id string, start_time string, end_time string, headway_secs int, exact_times int"
-    )
-    found["transport.calendar_dates"] = spark.createDataFrame(
-        [], "service_id string, date date, exception_type int"
-    )
+    often = "trip_id string, start_time string, end_time string, headway_secs int, exact_times int"
+    made = [*_tables(trips), ("frequencies", [often]),
+            ("calendar_dates", ["service_id string, date date, exception_type int"])]  # fmt: skip
+    for name, (head, *rows) in made:
+        path = str(folder / name)
+        frame = spark.createDataFrame(pd.DataFrame(rows), head) if rows else (
+            spark.createDataFrame([], head))  # fmt: skip
+        frame.write.parquet(path)
+        found[f"transport.{name}"] = spark.read.parquet(path)
     return found
 
 
 def _tables(trips: int) -> Iterator[tuple[str, list[Any]]]:
+    """Names and rows of tables; the first of each is its schema."""
     ways = [(line, direction) for line in range(LINES) for direction in (0, 1)]
     each = [(line, way, n) for line, way in ways for n in range(trips)]
-    at = np.linspace(0, 1, STOPS)
-    yield (
-        "trips",
-        [
-            "trip_id string, route_id string, service_id string, direction_id int, block_id string,"
-            " shape_id string",
-            *(
-                (_trip(*one), f"L{one[0]}", "all", one[1], None, f"{one[0]}-{one[1]}")
-                for one in each
-            ),
-        ],
-    )
-    yield (
-        "stops",
-        [
-            "stop_id string, stop_lat double, stop_lon double",
-            *(
-                (f"{line}-{n}", float(a), float(b))
-                for line in range(LINES)
-                for n, (a, b) in enumerate(zip(*_along(line, at), strict=True))
-            ),
-        ],
-    )
+    yield "trips", [_TRIP, *(
+        (_trip(*one), f"L{one[0]}", "all", one[1], None, f"{one[0]}-{one[1]}") for one in each
+    )]  # fmt: skip
+    yield "stops", [_STOP, *_stops()]
     starts = _starts(trips)
-    yield (
-        "stop_times",
-        [
-            "trip_id string, stop_sequence int, stop_id string, arrival_time string,"
-            " departure_time string",
-            *(
-                (_trip(line, way, n), k, f"{line}-{k if way == 0 else STOPS - 1 - k}", t, t)
-                for line, way, n in each
-                for k, t in enumerate(_times(int(starts[n])))
-            ),
-        ],
-    )
-    yield (
-        "shapes",
-        [
-            "shape_id string, shape_pt_sequence int, shape_pt_lat double, shape_pt_lon double",
-            *(
-                (f"{line}-{way}", n, float(a), float(b))
-                for line, way in ways
-                for n, (a, b) in enumerate(list(zip(*_shape(line), strict=True))[:: 1 - 2 * way])
-            ),
-        ],
-    )
+    yield "stop_times", [_CALL, *(
+        (_trip(line, way, n), k, f"{line}-{k if way == 0 else STOPS - 1 - k}", t, t)
+        for line, way, n in each
+        for k, t in enumerate(_times(int(starts[n])))
+    )]  # fmt: skip
+    yield "shapes", [_POINT, *(
+        (f"{line}-{way}", n, float(a), float(b))
+        for line, way in ways
+        for n, (a, b) in enumerate(list(zip(*_shape(line), strict=True))[:: 1 - 2 * way])
+    )]  # fmt: skip
     week = ", ".join(f"{day} int" for day in _WEEK)
+    end = FIRST + timedelta(days=DAYS - 1)
     yield (
         "calendar",
         [
             f"service_id string, {week}, start_date date, end_date date",
-            ("all", *[1] * 7, FIRST, FIRST + timedelta(days=DAYS - 1)),
+            ("all", *[1] * 7, FIRST, end),
         ],
     )
 
 
+def _stops() -> Iterator[tuple[str, float, float]]:
+    at = np.linspace(0, 1, STOPS)
+    for line in range(LINES):
+        for n, (a, b) in enumerate(zip(*_along(line, at), strict=True)):
+            yield f"{line}-{n}", float(a), float(b)
+
+
+_TRIP = (
+    "trip_id string, route_id string, service_id string, direction_id int, block_id string,"
+    " shape_id string"
+)
+_STOP = "stop_id string, stop_lat double, stop_lon double"
+_CALL = (
+    "trip_id string, stop_sequence int, stop_id string, arrival_time string, departure_time string"
+)
+_POINT = "shape_id string, shape_pt_sequence int, shape_pt_lat double, shape_pt_lon double"
 _WEEK = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 

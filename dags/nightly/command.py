@@ -18,7 +18,7 @@ from airflow.sdk import BaseOperator, Connection
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 from airflow.sdk.log import mask_secret
 
-from nightly import child
+from nightly import child, telling
 from nightly.plan import OwnerPlan
 
 _PARTS = {
@@ -130,6 +130,17 @@ class CivicLakeCommand(BaseOperator):
             return self._child.wait(), list(tail)
         finally:
             self.on_kill()
+
+
+class DetectorCommand(CivicLakeCommand):
+    """Run a command that may write alerts, and send them at once."""
+
+    def execute(self, context: Any) -> dict[str, Any]:
+        """Run the command; what waits to be told is sent however it ended."""
+        try:
+            return super().execute(context)
+        finally:
+            telling.tell_waiting()
 
 
 class CityCommand(CivicLakeCommand):

@@ -9,7 +9,7 @@ from datetime import date, datetime
 from nightly.plan import CityPlan, DatasetPlan
 from tonight import made, words
 from tonight.reasons import Reason, reasons_of, warnings_of
-from tonight.rows import Batch, Due, Ledger, Run
+from tonight.rows import Alarm, Batch, Due, Ledger, Run
 from tonight.state import Age, State, at_work, judge, judge_age, task_failed
 from tonight.trend import Trend, trend
 
@@ -104,6 +104,8 @@ class Page:
     """Why the ledger can't be read."""
     telling: tuple[str, ...]
     """How owners are told, and what waits to be."""
+    alarms: tuple[Alarm, ...] = ()
+    """What marts that the reader may see alarm of."""
 
     @property
     def datasets(self) -> int:
@@ -168,6 +170,7 @@ def build(
         set_aside=sum(b.quarantined for b in merged),
         fault=ledger.fault,
         telling=tuple(telling),
+        alarms=tuple(one for one in ledger.alarms if one.mart in {m.id for m in city.made}),
     )
 
 

@@ -18,7 +18,7 @@ from deltalake import DeltaTable, QueryBuilder
 from deltalake.exceptions import DeltaError, TableNotFoundError
 
 from nightly.plan import state_dir
-from tonight.rows import Batch, Count, Due, Ledger
+from tonight.rows import Alarm, Batch, Count, Due, Ledger
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +33,7 @@ _OVERLAP = timedelta(days=2)
 _BATCH = ", ".join(f'"{f.name}"' for f in fields(Batch))
 _COUNT = ", ".join(f'"{f.name}"' for f in fields(Count))
 _DUE = ", ".join(f'"{f.name}"' for f in fields(Due))
+_ALARM = ", ".join(f'"{f.name}"' for f in fields(Alarm))
 _COUNTED = ("rule", "reason", "warning")
 
 
@@ -96,12 +97,14 @@ class Reader:
     _batches: dict[tuple[str, str, int, datetime], Batch] = field(default_factory=dict)
     _counts: tuple[Count, ...] = ()
     _due: tuple[Due, ...] = ()
+    _alarms: tuple[Alarm, ...] = ()
     _lock: Lock = field(default_factory=Lock)
 
     def __post_init__(self) -> None:
         self._ledger = _Table(f"{self.lake}/ops/batches")
         self._outcomes = _Table(f"{self.lake}/ops/outcomes")
         self._deliveries = _Table(f"{self.lake}/ops/deliveries")
+        self._alerts = _Table(f"{self.lake}/marts/alerts")
 
     def read(self) -> Ledger:
         """The ledger as it stands; empty while there is none."""
@@ -113,11 +116,14 @@ class Reader:
                     self._read_counts()
                 if self._deliveries.changed():
                     self._read_due()
+                if self._alerts.changed():
+                    self._read_alarms()
             except (OSError, DeltaError) as error:
                 log.exception("the ledger at %s/ops can't be read", self.lake)
                 reason = str(error).partition("\n")[0]
                 fault = f"The ledger at {self.lake}/ops can't be read: {reason}"
-            return Ledger(tuple(self._batches.values()), self._counts, self._due, fault)
+            batches = tuple(self._batches.values())
+            return Ledger(batches, self._counts, self._due, self._alarms, fault)
 
     def _read_batches(self) -> bool:
         """Read what was appended; whether there was anything."""
@@ -173,6 +179,13 @@ class Reader:
         rows = self._deliveries.rows(_DUE, f"due_at >= {since}")
         self._due = tuple(Due(**row) for row in rows)
         self._deliveries.was_read()
+
+    def _read_alarms(self) -> None:
+        """What is open; rows are replaced when more is known, so all are read again."""
+        found = [Alarm(**row) for row in self._alerts.rows(_ALARM, "state <> 'closed'")]
+        found.sort(key=lambda one: (one.state != "open", -one.raised_at.timestamp()))
+        self._alarms = tuple(found)
+        self._alerts.was_read()
 
 
 _TEXTS = ("message", "data_docs", "status")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 BATCH_ID_FORMAT = "%Y%m%dT%H%M%SZ"
 _REPLAY = "replay-"
@@ -96,6 +96,32 @@ class Due:
 
 
 @dataclass(frozen=True)
+class Alarm:
+    """One row of ``marts.alerts`` that is not closed."""
+
+    alert_id: str
+    mart: str
+    """Id of the mart whose rows alarm."""
+    of: str
+    """Of which series."""
+    sentence: str
+    since: date
+    last: date
+    """Its newest alarming period."""
+    sure: float | None
+    rows: int
+    """How many rows its query returns."""
+    query: str
+    method: str
+    owner: str
+    contact: str
+    state: str
+    """``open`` or ``acknowledged``."""
+    acknowledged_by: str | None
+    raised_at: datetime
+
+
+@dataclass(frozen=True)
 class Run:
     """One run of a department's DAG."""
 
@@ -108,12 +134,14 @@ class Run:
 
 @dataclass(frozen=True)
 class Ledger:
-    """What ``ops.*`` holds of the datasets' newest batches."""
+    """What ``ops.*`` and ``marts.alerts`` hold of the datasets' newest batches."""
 
     batches: tuple[Batch, ...] = ()
     counts: tuple[Count, ...] = ()
     """Of each dataset's newest batch."""
     due: tuple[Due, ...] = ()
     """What was due of late; empty where nobody writes it down."""
+    alarms: tuple[Alarm, ...] = ()
+    """What marts alarm of and nobody has closed, the open ones first, the newest of each first."""
     fault: str = ""
     """Why it can't be read now; then the rest is as it was read last."""

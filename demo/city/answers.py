@@ -12,9 +12,10 @@ from datetime import timedelta
 from itertools import groupby
 from typing import Any
 
-from demo.city import best_sites, demand, gtfs, lines, places, pupils, runs
+from demo.city import best_sites, demand, gtfs, lines, outbreak, places, pupils, runs
 from demo.city.deliveries import PAST
 from demo.city.demand import PEOPLE, STAGES
+from demo.city.hot_places import hot_places
 from demo.city.journal import Journal
 from demo.city.model import Model
 from demo.city.register import Register
@@ -32,8 +33,12 @@ def answers(model: Model) -> dict[str, Any]:
     return {
         "transit": transit(model),
         "education": {**_education(own), **learners(model)},
-        "health": _capacity(own, {"beds": own.facilities, "clinic_beds": own.clinics}, "beds"),
+        "health": {
+            **_capacity(own, {"beds": own.facilities, "clinic_beds": own.clinics}, "beds"),
+            "outbreak": outbreak.outbreak(model),
+        },
         "culture": _capacity(own, {"seats": own.libraries}, "seats"),
+        "safety": hot_places(model),
         **_sites(own),
     }
 

@@ -39,14 +39,23 @@ class Journal(Series):
         city: whose records.
         stamp: the column that says when a row was written.
         unique: whether the source keeps one row of an entry, the newest.
+        plain: plain new entries of a night after the first, beside the spoilt and the doubled;
+            by the journal's size if nothing is said.
     """
 
     def __init__(
-        self, shape: Shape, city: City, *, stamp: str = "updated_at", unique: bool = False
+        self,
+        shape: Shape,
+        city: City,
+        *,
+        stamp: str = "updated_at",
+        unique: bool = False,
+        plain: int | None = None,
     ) -> None:
         super().__init__(shape, city)
         self.stamp = stamp
         self._doubles = () if unique else (TWICE, OLDER, CONFLICT)
+        self._plain = max(40, min(self.size // 150, 20_000)) if plain is None else plain
         self._recent_from = self.size - max(5, self.size // 300)
         self.special = self._specials()
         """Entries of the first night that are not one plain row, and what they are."""
@@ -137,6 +146,11 @@ class Journal(Series):
         gone = self.changes(night).removed
         return [(v.row[place], clock.stamp(v.written)) for _, v in gone]
 
+    @property
+    def entered_a_night(self) -> int:
+        """New entries of each night after the first."""
+        return self._plain + len(self.shape.defects) + len(self._doubles) + 1
+
     def items(self, night: int) -> int:
         """Entries that were made up to and with a night."""
         entered = (i for n in range(2, night + 1) for i, _ in self.changes(n).appended)
@@ -214,7 +228,7 @@ class Journal(Series):
 
     def _enter(self, changes: Changes, chance: random.Random, night: int) -> None:
         """New entries of the day: most clean, some spoilt, doubled or contested."""
-        kinds: list[str | None] = [None] * max(40, min(self.size // 150, 20_000))
+        kinds: list[str | None] = [None] * self._plain
         kinds += [*(d.rule for d in self.shape.defects), *self._doubles]
         chance.shuffle(kinds)
         for kind in kinds:

@@ -99,7 +99,7 @@ def _registers(city: City) -> Iterator[Register]:
 
 def _journals(city: City) -> Iterator[Journal]:
     yield Journal(health.VISITS, city)
-    yield Journal(health.NOTIFIABLE_CASES, city)
+    yield Journal(health.NOTIFIABLE_CASES, city, plain=health.plain_cases_a_night(city))
     yield Journal(health.VACCINATIONS, city)
     yield Journal(medical.ADMISSIONS, city)
     yield Journal(employment.CONTRACTS, city)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from deltalake import DeltaTable
-from tonight_city import batch, count, held, write
+from tonight_city import alarm, batch, count, held, write
 
 from tonight import reader
 from tonight.reader import Reader, storage_options
@@ -35,6 +35,16 @@ def test_every_value_comes_back_as_it_was_written(tmp_path: Path) -> None:
     found = Reader(str(tmp_path)).read()
     assert found.batches == (of,)
     assert found.counts == (count(of, "reason", "range:age", 3),)
+
+
+def test_alarms_that_nobody_has_closed_are_read_the_open_ones_first(tmp_path: Path) -> None:
+    write(tmp_path, "batches", [batch()])
+    one = Reader(str(tmp_path))
+    assert one.read().alarms == ()
+    taken = alarm("a2", state="acknowledged", acknowledged_by="ann", sure=None)
+    newer = alarm("a3", raised_at=alarm().raised_at + timedelta(hours=1))
+    write(tmp_path, "alerts", [taken, alarm(), alarm("a4", state="closed"), newer])
+    assert one.read().alarms == (newer, alarm(), taken)
 
 
 def test_what_is_appended_is_read_and_nothing_else(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, fields
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from deltalake import Field, Schema, write_deltalake
 from deltalake.schema import PrimitiveType
 
 from nightly.plan import CityPlan, DatasetPlan, DepartmentPlan, MartPlan, RulePlan
-from tonight.rows import BATCH_ID_FORMAT, Batch, Count, Due, Ledger
+from tonight.rows import BATCH_ID_FORMAT, Alarm, Batch, Count, Due, Ledger
 
 NOW = datetime(2026, 11, 24, 8, tzinfo=UTC)
 LATENCY = timedelta(days=1)
@@ -90,6 +90,28 @@ def unrenewed(dataset_id: str, **facts: Any) -> Batch:
     return batch(dataset_id, status="unrenewed", inserted=0, **wanted)
 
 
+def alarm(alert_id: str = "a1", **facts: Any) -> Alarm:
+    """An open alert of a mart."""
+    known: dict[str, Any] = {
+        "alert_id": alert_id,
+        "mart": "marts.visits_by_weather",
+        "of": "weather=sun",
+        "sentence": "16 visits <b>",
+        "since": date(2026, 11, 22),
+        "last": date(2026, 11, 23),
+        "sure": 1.5,
+        "rows": 16,
+        "query": "SELECT * FROM unified.health_visits VERSION AS OF 3 WHERE x < 1",
+        "method": "query.sql; where visits >= 15",
+        "owner": "Data office",
+        "contact": "data@example.org",
+        "state": "open",
+        "acknowledged_by": None,
+        "raised_at": NOW - timedelta(hours=3),
+    }
+    return Alarm(**(known | facts))
+
+
 def ledger(*batches: Batch, counts: Sequence[Count] = ()) -> Ledger:
     return Ledger(tuple(batches), tuple(counts))
 
@@ -115,12 +137,17 @@ _LEDGER = {
         " delivered_at timestamp, age_seconds double, owner string, contact string,"
         " told_at timestamp, recorded_at timestamp"
     ),
+    "alerts": (
+        "alert_id string, mart string, of string, sentence string, since date, last date,"
+        " sure double, rows long, query string, method string, owner string, contact string,"
+        " state string, acknowledged_by string, raised_at timestamp"
+    ),
 }
 """The columns that `civiclake.io.ops.ledger` writes."""
 
 
 def write(
-    lake: Path | str, table: str, rows: Sequence[Batch | Count | Due], **options: Any
+    lake: Path | str, table: str, rows: Sequence[Alarm | Batch | Count | Due], **options: Any
 ) -> None:
     """Append rows to a table of the ledger in one commit, as a load does."""
     columns = [part.strip().split() for part in _LEDGER[table].split(",")]
@@ -135,7 +162,11 @@ def write(
         if kind == "timestamp":  # arro3 makes no times from Python's
             values = [value and round(value.timestamp() * 1e6) for value in values]
             made[name] = arro.Array(values, arro.DataType.int64()).cast(column.type)
+        elif kind == "date":
+            days = [value and (value - date(1970, 1, 1)).days for value in values]
+            made[name] = arro.Array(days, arro.DataType.int32()).cast(column.type)
         else:
             made[name] = arro.Array(values, column.type)
     table_rows = arro.Table.from_pydict(made)
-    write_deltalake(f"{lake}/ops/{table}", table_rows, mode="append", **options)
+    layer = "marts" if table == "alerts" else "ops"
+    write_deltalake(f"{lake}/{layer}/{table}", table_rows, mode="append", **options)

@@ -29,6 +29,8 @@ from demo.city.truth import Truth
 RESIDENTS = 600
 NIGHT_TIMEOUT_S = 1200
 MART = "mart_visits_by_weather"
+MARTS = ("health/visits_by_weather", "education/education_access", "education/education_supply")
+"""A query, a function, and a mart of that mart; golden cases and the demo's nights are of all."""
 LINKS = ("link_organisation", "link_person", "link_place")
 LATER = ("employment", "health", "medical", "meteorology", "statistics")
 """Departments of later nights: two kinds of database, an SFTP server and dropped files, registers
@@ -39,6 +41,11 @@ def make_settings(state: Path, taken: set[int]) -> Settings:
     """Settings of an installation of its own; its contracts are copies that tests may change."""
     for name in ("schemas", "expectations"):
         shutil.copytree(project_root() / name, state / name)
+    for name in MARTS:
+        shutil.copytree(project_root() / "marts" / name, state / "marts" / name)
+    for suite in (state / "expectations").glob("marts/*.json"):
+        if suite.stem not in {Path(name).name for name in MARTS}:
+            suite.unlink()
     connect, sql, ui, database = process.free_ports(4, taken=taken)
     base = load_settings()
     engines = {"connect_port": connect, "sql_port": sql, "master": "local[2]", "remote": None}
@@ -48,6 +55,7 @@ def make_settings(state: Path, taken: set[int]) -> Settings:
             "state_dir": state,
             "schemas_dir": state / "schemas",
             "expectations_dir": state / "expectations",
+            "marts_dir": state / "marts",
             "lake_uri": None,
             "engine": base.engine.model_copy(update=engines),
             "airflow": base.airflow.model_copy(update={"port": ui}),
@@ -67,7 +75,8 @@ class City:
         """Start everything; the two engines while Airflow starts."""
         jars.fetch(self.settings.jars_dir)
         jars.compile_jvm(self.settings.jars_dir)
-        city = load_city(self.settings.schemas_dir, self.settings.expectations_dir)
+        settings = self.settings
+        city = load_city(settings.schemas_dir, settings.expectations_dir, settings.marts_dir)
         manifest.write(city, self.settings.manifest_path)
         with ThreadPoolExecutor(2) as pool:
             engines = pool.submit(engine.up, self.settings)
@@ -114,7 +123,8 @@ class City:
         """
         truth = sources.prepare(self.settings, number, None if number > 1 else RESIDENTS)
         departments = self.departments if number == 1 else LATER
-        following = (MART, *LINKS) if number == 1 else (MART,)
+        marts = [f"mart_{name.partition('/')[2]}" for name in MARTS]
+        following = (*marts, *LINKS) if number == 1 else (MART,)
         before = {dag: len(self.api.runs(dag)) for dag in following}
         self._succeed({d: self.start(d, clock.logical_date(number)) for d in departments})
         for dag, runs in before.items():

@@ -52,6 +52,17 @@ def test_the_mart_was_run_by_its_inputs(city: City, first_night: Truth) -> None:
     assert extra["batch_id"] == first_night.batch_id
 
 
+def test_a_mart_is_run_by_the_mart_that_it_reads(city: City, first_night: Truth) -> None:
+    (run,) = city.api.runs("mart_education_supply")
+    assert run["run_type"] == "asset_triggered"
+    (read,) = city.query("SELECT count(DISTINCT district_code) FROM marts.education_access")
+    found = city.query(
+        "SELECT sum(children), count(DISTINCT district_code) FROM marts.education_supply"
+    )
+    assert found[0][0] > 0
+    assert found[0][1] >= read[0] > 1
+
+
 def test_asset_events_carry_the_batchs_numbers(city: City, first_night: Truth) -> None:
     for dataset, expected in first_night.datasets.items():
         uri = f"civiclake://unified/{dataset.replace('.', '_')}"

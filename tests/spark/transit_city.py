@@ -8,13 +8,31 @@ from typing import Any
 
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
-from transit_made import SCHEMAS
 
 from demo.city import gtfs
 from demo.city.residents import City
 from demo.city.tables import transport
 
 PARAMETERS = {"timezone": "Asia/Shanghai"}
+SCHEMAS = {
+    "transport.routes": "route_id string, route_type string",
+    "transport.trips": "trip_id string, route_id string, service_id string, direction_id int,"
+    " block_id string, shape_id string",
+    "transport.stops": "stop_id string, stop_lat double, stop_lon double",
+    "transport.stop_times": "trip_id string, stop_sequence int, stop_id string,"
+    " arrival_time string, departure_time string",
+    "transport.shapes": "shape_id string, shape_pt_sequence int, shape_pt_lat double,"
+    " shape_pt_lon double",
+    "transport.calendar": "service_id string, monday int, tuesday int, wednesday int,"
+    " thursday int, friday int, saturday int, sunday int, start_date date, end_date date",
+    "transport.calendar_dates": "service_id string, date date, exception_type int",
+    "transport.frequencies": "trip_id string, start_time string, end_time string,"
+    " headway_secs int, exact_times int",
+    "transport.vehicle_positions": "vehicle_id string, trip_id string, route_id string,"
+    " direction_id int, start_date string, start_time string, timestamp timestamp,"
+    " feed_timestamp timestamp, latitude double, longitude double, speed_m_per_s double,"
+    " trip_schedule_relationship string",
+}
 _READ: dict[str, tuple[Callable[[str], Any], pa.DataType]] = {
     "int": (int, pa.int32()),
     "double": (float, pa.float64()),

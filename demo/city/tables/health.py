@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from itertools import count
 
-from demo.city import places, supply
+from demo.city import clock, places, supply
 from demo.city.chance import Draw
 from demo.city.journal import entered_on
 from demo.city.residents import City
@@ -116,22 +116,40 @@ VISITS = Shape(
 
 OUTBREAK_DISEASE, OUTBREAK_DISTRICT = "B05.9", "530111"
 """Measles in Guandu: what the notifications of the last weeks must show."""
-_DISEASES = ("A90", "A37.9", "B01.9", "B15.9", "A03.9", "A15.0", "B26.9", "J10.1")
+DISEASES = ("A90", "A37.9", "B01.9", "B15.9", "A03.9", "A15.0", "B26.9", "J10.1")
 _VACCINES = ("BCG", "HepB", "OPV", "DTP", "MMR", "JE")
 OUTBREAK_FRACTION = 0.05
-"""The last part of the cases of the first night; six of ten of these belong to it."""
+"""The last part of the cases of the first night; most of these belong to it."""
+OUTBREAK_PERCENT = 85
+_LONGEST_DELAY_DAYS, _LONGEST_OF_OUTBREAK_DAYS = 6, 3
+_BESIDE_PLAIN = 10
+"""Spoilt, doubled and last entries of a night after the first."""
 
 
 def case_count(city: City) -> int:
-    """Notified cases of two years."""
-    return max(150, city.residents // 8)
+    """Notified cases of two years: two a day, so that five weeks of an outbreak are a series."""
+    return max(1500, city.residents // 8)
+
+
+def plain_cases_a_night(city: City) -> int:
+    """New cases of a night after the first, so many that the day is as those before."""
+    return max(0, case_count(city) // 730 - _BESIDE_PLAIN // 2)
+
+
+def _reported_on(city: City, index: int) -> date:
+    """The day of the entry; after the first night, that before the night's run."""
+    after = index - case_count(city)
+    if after < 0:
+        return entered_on(case_count(city), index)
+    nights = after // (plain_cases_a_night(city) + _BESIDE_PLAIN)
+    return clock.FIRST_NIGHT.date() + timedelta(days=nights)
 
 
 def is_outbreak(city: City, index: int) -> bool:
     """Whether a case of the first night belongs to the outbreak."""
     last = case_count(city)
     late = last - int(last * OUTBREAK_FRACTION) <= index < last
-    return late and Draw(city.seed, "outbreak", index).happens(60)
+    return late and Draw(city.seed, "outbreak", index).happens(OUTBREAK_PERCENT)
 
 
 def _patient(city: City, index: int) -> int:
@@ -149,8 +167,10 @@ def _case(city: City, index: int, changes: int) -> Row:
     patient = city.resident(_patient(city, index))
     chance = Draw(city.seed, "disease", index)
     person = as_written(city, "health.notifiable_cases", index, patient)
-    disease = OUTBREAK_DISEASE if is_outbreak(city, index) else chance.one_of(_DISEASES)
-    day = entered_on(case_count(city), index)
+    disease = OUTBREAK_DISEASE if is_outbreak(city, index) else chance.one_of(DISEASES)
+    day = _reported_on(city, index)
+    # Measles are told of at once.
+    longest = _LONGEST_OF_OUTBREAK_DAYS if is_outbreak(city, index) else _LONGEST_DELAY_DAYS
     return (
         f"N{index:08d}",
         person.citizen_id,
@@ -159,7 +179,8 @@ def _case(city: City, index: int, changes: int) -> Row:
         disease,
         patient.district.code,
         facility_id(chance.between(1, VISITED)),
-        day - timedelta(days=chance.between(1, 6)),
+        day - timedelta(days=chance.between(1, longest)),
+        day,
         ("ill", "recovered")[(chance.below(2) + changes) % 2],
         None,
     )
@@ -169,7 +190,7 @@ NOTIFIABLE_CASES = Shape(
     id="health.notifiable_cases",
     columns=(
         "case_id", "citizen_id", "patient_name", "phone", "disease_code", "district_code",
-        "facility_id", "onset_on", "outcome", "updated_at",
+        "facility_id", "onset_on", "reported_on", "outcome", "updated_at",
     ),
     key=("case_id",),
     make=_case,

@@ -7,9 +7,11 @@ import sys
 import typer
 
 from civiclake.cli import (
+    alerts,
     analysts,
     backfill,
     batches,
+    brief,
     codes,
     contracts,
     deliveries,
@@ -22,6 +24,7 @@ from civiclake.cli import (
     plan,
     quarantine,
     query,
+    safety,
     services,
     transit,
     why,
@@ -43,16 +46,19 @@ diff.register(app)
 new.register(app)
 batches.register(app)
 why.register(app)
+brief.register(app)
 app.add_typer(codes.app, name="codes")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(backfill.app, name="backfill")
 app.add_typer(deliveries.app, name="deliveries")
+app.add_typer(alerts.app, name="alerts")
 maintain.register(app)
 app.add_typer(engines.app, name="engine")
 app.add_typer(analysts.app, name="analyst")
 plan.register(app)
 query.register(app)
 app.add_typer(education.app, name="education")
+app.add_typer(safety.app, name="safety")
 app.add_typer(transit.app, name="transit")
 app.add_typer(exports.app, name="export")
 services.register(app)

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-import yaml
 
+from civiclake.cli import city
 from civiclake.cli.console import say
 from civiclake.cli.rows import ask, day
 from civiclake.engine import analysts
@@ -73,13 +73,14 @@ def timezone(settings: Settings) -> str:
     Raises:
         UserError: there is no such contract, or it names none.
     """
-    file = settings.marts_dir / "transit" / PASSAGES / "mart.yaml"
-    try:
-        contract = yaml.safe_load(file.read_text(encoding="utf-8"))
-        own = next(p["value"] for p in contract["customProperties"] if p["property"] == "civiclake")
-        return str(own["parameters"]["timezone"])
-    except (OSError, yaml.YAMLError, LookupError, TypeError, StopIteration):
-        raise UserError(f"{file}: no parameters with a timezone; `civiclake check` tells") from None
+    own = {mart.name: mart.parameters for mart in city.read(settings).marts}
+    zone = own.get(PASSAGES, {}).get("timezone")
+    if not isinstance(zone, str):
+        raise UserError(
+            f"{settings.marts_dir}: the contract of marts.{PASSAGES} has no `timezone` among its"
+            " parameters; such as Asia/Shanghai"
+        )
+    return zone
 
 
 def write_table(

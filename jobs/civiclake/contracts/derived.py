@@ -9,8 +9,9 @@ from pydantic import BaseModel, ConfigDict
 
 from civiclake.contracts import promise, schedule
 from civiclake.contracts.inputs import LINKS
-from civiclake.contracts.model import Dataset, Manifest, Owner
+from civiclake.contracts.model import Alert, Dataset, Manifest, Mart, Owner
 from civiclake.contracts.promise import Promise, State
+from civiclake.contracts.read import owners
 
 OPERATORS = Owner(name="Operators", contact="the city's operators")
 """They answer for links."""
@@ -62,6 +63,17 @@ class Derived(BaseModel):
                 what = state.value if state else "not delivered"
                 found.append(f"{name} ({what}: ask {one.owner.name}, {one.owner.contact})")
         return found
+
+
+def answers(city: Manifest, mart: Mart, alert: Alert) -> Owner:
+    """Who is told of an alert: whom it names itself, else the mart's owner."""
+    said = alert.owner
+    if said is None:
+        return mart.owner
+    own = sorted((d for d in city.datasets if d.department == said), key=lambda d: d.id)
+    if own:
+        return own[0].owner
+    return owners.owner(mart.owner.name, [said], mart.owner.contact, lambda _: None)
 
 
 def row_of(input_id: str) -> str:

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from civiclake.contracts import functions
-from civiclake.contracts.model import Behind, Mart
+from civiclake.contracts.inputs import OWN_TABLES
+from civiclake.contracts.model import Alert, Behind, Mart
 from civiclake.contracts.read import extension, odcs
 from civiclake.contracts.read.columns import Compiled
 from civiclake.contracts.read.contract import Reader
@@ -68,6 +69,10 @@ def read_mart(folder: Path, shown: str, shared: Library, faults: Faults) -> Mart
     application, name = folder.parent.name, folder.name
     mart_id = f"marts.{name}"
     reader.check_identity((application, name), {"id": mart_id, "domain": application})
+    if name in OWN_TABLES:
+        reader.fault(
+            ("id",), f"{mart_id} is the table of {OWN_TABLES[name]}; name the mart another"
+        )
     table, place = reader.table(name)
     own = reader.extension(MartExtension, "{inputs: [...], step: query.sql}")
     compiled = _columns(reader.columns(table, (*place, "properties"), mart_id, shared, ()))
@@ -88,6 +93,7 @@ def read_mart(folder: Path, shown: str, shared: Library, faults: Faults) -> Mart
         application=application,
         version=str(data["version"]),
         description=table.get("description") or (data.get("description") or {}).get("purpose", ""),
+        limitations=(data.get("description") or {}).get("limitations") or "",
         path=f"{application}/{name}/{CONTRACT}",
         owner=owner,
         columns=compiled.columns,
@@ -100,7 +106,9 @@ def read_mart(folder: Path, shown: str, shared: Library, faults: Faults) -> Mart
         shows=tuple(own.shows),
         reads_restricted=tuple(own.reads_restricted),
         smallest_group=own.smallest_group,
+        group_size=own.group_size,
         behind={n: Behind(**said.model_dump()) for n, said in own.behind.items()},
+        alerts=tuple(Alert(**said.model_dump()) for said in own.alerts),
         latency_seconds=latency,
         retention_seconds=retention,
     )

@@ -8,7 +8,9 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
+from civiclake.contracts.alert_check import alert_faults
 from civiclake.contracts.inputs import LINKS, Readable
+from civiclake.contracts.ledger_columns import LEDGER
 from civiclake.contracts.mart import MartDraft
 from civiclake.contracts.mart_query import FICKLE, TEXT
 from civiclake.contracts.model import Mart
@@ -17,6 +19,7 @@ from civiclake.contracts.read.query import Query, UnreadableQuery
 
 _KEY = re.compile(r"(?<![:\w]):(?=[A-Za-z_])(\w+)")
 """A value of the mart's row; ``::`` is a cast."""
+_WHOLE = ("tinyint", "smallint", "int", "bigint")
 _MORE_THAN_A_ROW = re.compile(r"\b(select|over)\b", re.IGNORECASE)
 
 
@@ -45,15 +48,31 @@ def _faults(
     mart: Mart, readable: Mapping[str, Readable], known: Collection[str]
 ) -> Iterator[tuple[Place, str]]:
     yield from _of_inputs(mart, known)
+    yield from _of_ledger(mart)
     yield from _of_groups(mart, readable)
     yield from _of_restricted(mart, readable)
     said = mart.parameters.get("smallest_group", mart.smallest_group)
     if said != mart.smallest_group:
         message = f"is {said!r}, but smallest_group of the contract is {mart.smallest_group!r}"
         yield ("parameters", "smallest_group"), f"{message}; say it there alone"
+    yield from _of_group_size(mart)
     if mart.parameters and mart.is_query:
         yield ("parameters",), "goes with a function; write the value into the query"
     yield from _of_behind(mart, readable)
+    yield from alert_faults(mart, known)
+
+
+def _of_group_size(mart: Mart) -> Iterator[tuple[Place, str]]:
+    """Persons are counted by a column of whole numbers, and not without a least number."""
+    whole = [c.name for c in mart.columns if c.spark_type in _WHOLE and not c.key_position]
+    if mart.group_size is None:
+        return
+    if mart.smallest_group is None:
+        yield ("group_size",), "counts whom smallest_group is of; name that, too"
+    elif mart.group_size not in whole:
+        hint = did_you_mean(mart.group_size, whole)
+        message = f"is {mart.group_size!r}; allowed is a column of whole numbers: {choice(whole)}"
+        yield ("group_size",), f"{message}{hint}"
 
 
 def _of_inputs(mart: Mart, known: Collection[str]) -> Iterator[tuple[Place, str]]:
@@ -69,6 +88,16 @@ def _of_inputs(mart: Mart, known: Collection[str]) -> Iterator[tuple[Place, str]
         other = tables.setdefault(table.replace(".", "_"), name)
         if other != name:
             yield place, f"{name!r} has a table of the same name as {other!r}; rename one of them"
+
+
+def _of_ledger(mart: Mart) -> Iterator[tuple[Place, str]]:
+    """What is made of the ledger alone is owed when its contract says so, for nothing arrives."""
+    if mart.latency_seconds is None and set(mart.inputs) <= set(LEDGER):
+        yield (
+            ("inputs",),
+            f"are of the ledger alone ({choice(mart.inputs)}), which no delivery brings; let"
+            " slaProperties promise a latency",
+        )
 
 
 def _of_groups(mart: Mart, readable: Mapping[str, Readable]) -> Iterator[tuple[Place, str]]:
@@ -158,7 +187,8 @@ def _of_behind(mart: Mart, readable: Mapping[str, Readable]) -> Iterator[tuple[P
             yield ("behind", name, "input"), message
         elif behind.input in readable:
             one = readable[behind.input]
-            for word, sql in (("where", behind.where), ("gives", behind.gives)):
+            for word in ("where", "gives", "when"):
+                sql = getattr(behind, word)
                 for message in _where_faults(mart, one, sql):
                     yield ("behind", name, word), message
 

@@ -13,6 +13,8 @@ from typing import Any
 
 from pydantic import Field
 
+from civiclake.contracts.alert import OWN
+from civiclake.contracts.alert import Alert as Alert
 from civiclake.contracts.column import Column as Column
 from civiclake.contracts.column import Owner as Owner
 from civiclake.contracts.column import Protection as Protection
@@ -29,6 +31,7 @@ from civiclake.contracts.loading import Load as Load
 from civiclake.contracts.loading import NewColumn as NewColumn
 from civiclake.contracts.loading import Occurrence as Occurrence
 from civiclake.contracts.loading import Operation as Operation
+from civiclake.contracts.page import Page as Page
 from civiclake.contracts.source import Addressing as Addressing
 from civiclake.contracts.source import FileFormat as FileFormat
 from civiclake.contracts.source import ObjectStore as ObjectStore
@@ -203,6 +206,8 @@ class Behind(Frozen):
     """SQL over one of its rows; ``:day`` is the mart row's value of its column ``day``."""
     gives: str = "count(*)"
     """SQL that gives the figure over those rows."""
+    when: str = "true"
+    """SQL over the mart's row, likewise: of which rows of the mart it can be told."""
 
 
 class Mart(Frozen):
@@ -212,6 +217,8 @@ class Mart(Frozen):
     application: str
     version: str
     description: str = ""
+    limitations: str = ""
+    """What it can not tell, in the contract's words."""
     path: str
     """Its contract's file, relative to ``marts/``."""
     owner: Owner
@@ -235,8 +242,12 @@ class Mart(Frozen):
     """Pseudonyms that its function is handed, in the same words."""
     smallest_group: int | None = None
     """Least number of persons of whom a row may tell something."""
+    group_size: str | None = None
+    """Column that counts the persons of a row; by it the runner withholds."""
     behind: dict[str, Behind] = Field(default_factory=dict)
     """Name to rows behind a figure."""
+    alerts: tuple[Alert, ...] = ()
+    """Which of its rows are an alarm, and whom it is told."""
     latency_seconds: int | None = None
     """How old it may be; None: as old as its slowest input, and an hour."""
     retention_seconds: int | None = None
@@ -253,6 +264,16 @@ class Mart(Frozen):
     def is_query(self) -> bool:
         """Whether its step is SQL."""
         return self.step.endswith(".sql")
+
+    def rows_of(self, alert: Alert) -> str | None:
+        """Which rows under ``behind`` are those of an alert; None: the mart's own."""
+        always = Behind.model_fields["when"].default
+        counted = (
+            name
+            for name, behind in self.behind.items()
+            if behind.gives == "count(*)" and behind.when == always
+        )
+        return None if alert.rows == OWN else alert.rows or next(counted, None)
 
     @property
     def key(self) -> tuple[str, ...]:
@@ -277,6 +298,8 @@ class Manifest(Frozen):
     datasets: tuple[Dataset, ...]
     marts: tuple[Mart, ...] = ()
     links: tuple[Link, ...] = ()
+    pages: tuple[Page, ...] = ()
+    """Of the city's brief."""
     faults: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     """Id of a dataset, or name of a file that is none's, to what is wrong with it now. Such a
     dataset stands here as it was when it was sound last, if it ever was."""

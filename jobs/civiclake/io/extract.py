@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from functools import partial
 
 from tenacity import (
     RetryCallState,
@@ -17,7 +20,7 @@ from tenacity import (
     wait_exponential,
 )
 
-from civiclake.contracts.model import Dataset, Load
+from civiclake.contracts.model import Dataset, Load, SourceKind
 from civiclake.errors import BatchHeld, SourceError, SourceUnavailable
 from civiclake.io.landing.choose import choose
 from civiclake.io.landing.delivery import Delivery, StillWritten, ask, expand
@@ -25,11 +28,14 @@ from civiclake.io.landing.drafts import Draft
 from civiclake.io.landing.land_file import check_shape, land
 from civiclake.io.landing.manifest import BatchManifest, LandedFile
 from civiclake.io.landing.store import Landing
+from civiclake.io.reading.rendition import Lineage
 from civiclake.io.sources.registry import Asked, Connect, Finds, Pulls, TellsBeside, connector
 from civiclake.settings import Settings
 
 SETTLE_SECONDS = 2.0
 """A dropped file changed within this time may still be growing."""
+_AT_ONCE, _LARGE_BYTES = 2, 4 << 20
+"""Files are read so many at a time where they are so large together."""
 _log = logging.getLogger(__name__)
 
 
@@ -182,20 +188,53 @@ def _land_all(
     deliveries: Sequence[Delivery],
     left: list[str],
 ) -> list[LandedFile]:
-    landed = []
-    for delivery in deliveries:
-        try:
-            file = land(draft, dataset, delivery)
-        except StillWritten:
-            left.append(delivery.name)
-            continue
-        try:
-            check_shape(dataset, file)
-        except BatchHeld:
-            landing.hold(draft, dataset, batch_id)
-            raise
-        landed.append(file)
+    landed: list[LandedFile] = []
+    is_snapshot = dataset.load is Load.SNAPSHOT
+    taken_at = max((d.modified_at for d in deliveries), default=None) if is_snapshot else None
+    tasks = []
+    for place, delivery in enumerate(deliveries):
+        came, moment = draft.place(delivery.name), taken_at or delivery.modified_at
+        lineage = Lineage(draft.batch_id, place, came, moment)
+        tasks.append(partial(land, draft, dataset, delivery, lineage))
+    try:
+        with _readers(tasks, dataset, deliveries) as readers:
+            for delivery, read in zip(deliveries, readers, strict=True):
+                try:
+                    file = read()
+                except StillWritten:
+                    left.append(delivery.name)
+                    continue
+                check_shape(dataset, file)
+                landed.append(file)
+    except BatchHeld:
+        landing.hold(draft, dataset, batch_id)
+        raise
     return landed
+
+
+Read = Callable[[], LandedFile]
+
+
+@contextlib.contextmanager
+def _readers(
+    tasks: Sequence[Read], dataset: Dataset, deliveries: Sequence[Delivery]
+) -> Iterator[Sequence[Read]]:
+    """What reads each file, in order; of large files on a disk, more than one at a time.
+
+    Unpacking, hashing, parsing and writing all happen outside of Python's lock. A connection to
+    another machine is asked one thing at a time.
+    """
+    size = sum(delivery.size_bytes for delivery in deliveries)
+    if len(tasks) < 2 or size < _LARGE_BYTES or dataset.source.kind is not SourceKind.FILES:
+        yield tasks
+        return
+    with ThreadPoolExecutor(min(_AT_ONCE, os.cpu_count() or 1)) as pool:
+        begun = [pool.submit(task) for task in tasks]
+        try:
+            yield [one.result for one in begun]
+        finally:
+            for one in begun:
+                one.cancel()
 
 
 def _refuse_empty(dataset: Dataset, manifest: BatchManifest) -> None:

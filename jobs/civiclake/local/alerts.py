@@ -29,3 +29,19 @@ def tell(run_dir: Path, sentence: str, do: str = "", **facts: Any) -> None:
         os.write(handle, b"\n" * torn + json.dumps(line, default=str).encode() + b"\n")
     finally:
         os.close(handle)
+
+
+def tell_once(run_dir: Path, key: str, sentence: str, do: str = "", **facts: Any) -> bool:
+    """Write one alert unless one of that key was written before; whether it was written.
+
+    Only one process at once may write lines of the same key.
+    """
+    try:
+        text = (run_dir / "alerts.jsonl").read_text(errors="replace")
+    except FileNotFoundError:
+        text = ""
+    if json.dumps({"key": key})[1:-1] in text:
+        return False
+    run_dir.mkdir(parents=True, exist_ok=True)
+    tell(run_dir, sentence, do, key=key, **facts)
+    return True

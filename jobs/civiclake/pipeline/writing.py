@@ -15,7 +15,7 @@ from typing import Any
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
-from civiclake.engine import pulse
+from civiclake.engine import pulse, said
 from civiclake.engine.session import connect, session_id
 from civiclake.errors import SparkFailed
 from civiclake.io.lake.lock import TableLock, table_lock
@@ -81,12 +81,10 @@ def _translated(table: str, spark: SparkSession) -> Iterator[None]:
             raise type(gone)(f"{table}: {gone}") from None
         if not isinstance(error, PySparkException):
             raise
-        said = str(error).split("JVM stacktrace", 1)[0].strip()
-        log.error("Spark said: %s", said[:4000])
-        first = next(iter(said.splitlines()), type(error).__name__)
+        log.error("Spark said: %s", said.words(error)[:4000])
         raise SparkFailed(
-            f"{table}: Spark failed ({first[:500]}): run the batch again; if it stays so, see the"
-            " jobs engine's log"
+            f"{table}: Spark failed ({said.first_line(error)[:500]}): run the batch again; if it"
+            " stays so, see the jobs engine's log"
         ) from None
 
 

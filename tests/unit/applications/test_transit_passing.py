@@ -69,7 +69,8 @@ def _positions(rows: list[dict[str, Any]]) -> pa.Table:
 
 
 def _run(rows: list[dict[str, Any]], *plans: dict[str, Any], zone: str = "UTC") -> Any:
-    found = passing.passages(_positions(rows), _planned(*plans), zone).to_pandas()
+    day = plans[0]["day"]
+    found = passing.passages(_positions(rows), _planned(*plans), day, zone).to_pandas()
     return found.sort_values(["day", "trip_id", "run", "stop_sequence"], ignore_index=True)
 
 
@@ -176,7 +177,7 @@ def test_a_trip_without_stops_has_no_passages() -> None:
         _seen("none", DRIVEN), _plan("none", stops=[]), _plan("no shape", shape=None, shape_id=None)
     )
     assert set(found["trip_id"]) == {"no shape"}
-    assert passing.passages(_positions([]), _planned(), "UTC").num_rows == 0
+    assert passing.passages(_positions([]), _planned(), DAY, "UTC").num_rows == 0
 
 
 def test_a_line_that_meets_itself_is_read_in_the_order_of_time() -> None:

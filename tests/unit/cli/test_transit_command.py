@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from civiclake.applications.transit import tides
 from civiclake.cli import app, exports
 from civiclake.errors import UserError
+from civiclake.settings import load_settings
 
 SVG = "{http://www.w3.org/2000/svg}"
 PASSAGES = """\
@@ -99,3 +100,11 @@ def test_a_folder_that_is_there_and_days_the_wrong_way_round_are_refused(tmp_pat
         with pytest.raises(UserError, match=words):
             CliRunner().invoke(app, ["export", "tides", *said], catch_exceptions=False)
     assert not (tmp_path / "new").exists()
+
+
+def test_the_timezone_is_that_of_the_passages_contract(tmp_path: Path) -> None:
+    own = load_settings().model_copy(update={"state_dir": tmp_path})
+    assert exports.timezone(own) == "Asia/Shanghai"
+    none = own.model_copy(update={"marts_dir": tmp_path})
+    with pytest.raises(UserError, match=r"marts\.transit_passages has no `timezone`"):
+        exports.timezone(none)

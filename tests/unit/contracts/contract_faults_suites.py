@@ -263,7 +263,27 @@ FAULTS: dict[str, tuple[Spoil, str, str]] = {
         "behind.c.where",
         "reads raw.x",
     ),
+    "rows behind a figure of some rows by no column": (
+        mart(behind={"c": {"input": "parks.trees", "where": "park_id = :n", "when": ":e > 1"}}),
+        "behind.c.when: names :e",
+        "allowed are the columns of the mart, as ':n'",
+    ),
     "a group of one": (mart(smallest_group=1), "smallest_group", "greater than or equal to 2"),
+    "a mart of the name of CivicLake's own table": (
+        lambda city: city.mart("plans", "SELECT 1 AS n FROM unified.parks_trees", columns=("n",)),
+        "id: marts.plans is the table of what `civiclake plan` has answered",
+        "name the mart another",
+    ),
+    "a size of groups that is no number": (
+        mart(smallest_group=5, group_size="m"),
+        "group_size: is 'm'",
+        "allowed is a column of whole numbers",
+    ),
+    "a size of groups without a least one": (
+        mart(group_size="c"),
+        "group_size",
+        "counts whom smallest_group is of",
+    ),
     "parameters of a query": (mart(parameters={"n": 1}), "parameters", "goes with a function"),
     "a restricted column that nothing shows": (
         lambda city: [

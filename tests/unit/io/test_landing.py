@@ -138,7 +138,7 @@ def test_the_first_of_two_that_land_the_same_batch_wins(landing: Landing, datase
         first = _manifest("n1", "1", _file("first.csv"))
         folder = landing.batch_dir(ID, "n1").with_name(".n1.other")
         folder.mkdir()
-        assert landing.publish(Draft(folder), first) == first
+        assert landing.publish(Draft(folder, "n1"), first) == first
         assert landing.publish(late, _manifest("n1", "2", _file("late.csv"))) == first
     assert landing.manifest(ID, "n1") == first
 
@@ -230,7 +230,7 @@ def test_a_manifest_of_another_version_is_refused(landing: Landing, dataset: Dat
 
 
 def test_names_in_a_draft_are_plain_and_their_own(tmp_path: Path) -> None:
-    draft = Draft(tmp_path)
+    draft = Draft(tmp_path, "n1")
     names = [draft.place(n) for n in ("a.csv", "a.csv", "_hidden *?.csv", ".x", "y" * 300)]
     assert names[:3] == ["0001-a.csv", "0002-a.csv", "0003-_hidden___.csv"]
     assert all(len(n) <= 105 and n[0] == "0" for n in names)

@@ -8,9 +8,9 @@ from typing import Any
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from civiclake.applications.collected import collected, spread
 from civiclake.applications.education.access_rows import TYPES, Reach, Told, access
 from civiclake.applications.education.children import counted, persons
-from civiclake.applications.education.collected import collected, spread
 from civiclake.applications.education.kinds import begins, kinds, positive
 
 _SEGMENT = (

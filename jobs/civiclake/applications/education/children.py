@@ -8,7 +8,7 @@ import pandas as pd
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from civiclake.applications.education.collected import collected
+from civiclake.applications.collected import collected
 from civiclake.applications.education.kinds import Begins, Kind
 
 _SAYS = ("updated_at", "register_no", "district_code", "home_cell", "birth_date", "sex")

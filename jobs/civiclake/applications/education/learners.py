@@ -8,8 +8,8 @@ from typing import Any
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
+from civiclake.applications.collected import collected, spread
 from civiclake.applications.education import lists
-from civiclake.applications.education.collected import collected, spread
 from civiclake.applications.education.learners_rows import COUNTS, TYPES, followed
 from civiclake.errors import UserError
 

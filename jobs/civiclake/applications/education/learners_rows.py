@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pandas as pd
 
 from civiclake.applications.education.districts import carried, places
-from civiclake.applications.education.sentences import Sentence, gaps
+from civiclake.applications.sentences import Sentence, gaps
 
 COUNTS = ("stayed", "changed_school", "moved_up", "away", "left_school", "ended")
 """What becomes of a learner in the next school year."""

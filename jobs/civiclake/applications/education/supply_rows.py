@@ -10,7 +10,7 @@ import pandas as pd
 
 from civiclake.applications.education.districts import CARRIED, UNKNOWN, carried, places
 from civiclake.applications.education.kinds import MEASURES, Kind
-from civiclake.applications.education.sentences import Sentence, gaps
+from civiclake.applications.sentences import Sentence, gaps
 
 _KEYS = ["school_year", "district_code", "kind"]
 _SUPPLY = {

@@ -107,17 +107,13 @@ def delays(parameters: Mapping[str, Any]) -> list[Column]:
 
 
 def headways(parameters: Mapping[str, Any]) -> list[Column]:
-    """Following each other: counts, adherence, waits, bunched and gapped shares."""
+    """Following each other on one line: counts, adherence, waits, bunched and gapped shares."""
     frequent = int(parameter(parameters, "frequent_headway_s", 720))
-    near = float(parameter(parameters, "bunched_ratio", 0.5))
-    far = float(parameter(parameters, "gapped_ratio", 1.5))
     mine, planned = F.col("headway_s"), F.col("scheduled_headway_s")
     pair = mine.isNotNull() & planned.isNotNull()
-    both = F.count_if(pair)
     wait, planned_wait = _wait(mine), _wait(planned)
     is_frequent = F.avg(planned) <= frequent
     return [
-        both.cast("int").alias("headways"),
         F.avg(mine).alias("headway_mean_s"),
         F.avg(planned).alias("headway_planned_s"),
         (F.stddev_pop(mine - planned) / F.nullif(F.avg(F.when(pair, planned)), F.lit(0))).alias(
@@ -126,6 +122,18 @@ def headways(parameters: Mapping[str, Any]) -> list[Column]:
         is_frequent.alias("is_frequent"),
         wait.alias("wait_s"),
         F.when(is_frequent, wait - planned_wait).alias("excess_wait_s"),
+        *spacing(parameters),
+    ]
+
+
+def spacing(parameters: Mapping[str, Any]) -> list[Column]:
+    """Pairs of vehicles with a plan, and the shares of them that are too near and too far."""
+    near = float(parameter(parameters, "bunched_ratio", 0.5))
+    far = float(parameter(parameters, "gapped_ratio", 1.5))
+    mine, planned = F.col("headway_s"), F.col("scheduled_headway_s")
+    both = F.count_if(mine.isNotNull() & planned.isNotNull())
+    return [
+        both.cast("int").alias("headways"),
         _share(F.count_if(mine < near * planned), both).alias("bunched_share"),
         _share(F.count_if(mine > far * planned), both).alias("gapped_share"),
     ]

@@ -106,8 +106,7 @@ def _stretches(
     plans: Plans, seen: Seen, open_ones: Integers, near_m: float
 ) -> Iterator[list[Stretch]]:
     """All stretches of each sequence of one vehicle without a pause."""
-    ids = seen.trip_id.take(open_ones).dictionary_encode(null_encoding="encode")
-    named = np.asarray(ids.indices, dtype=np.int64)
+    named = seen.trip_name[open_ones]
     order = np.lexsort((seen.at_s[open_ones], named, seen.vehicle[open_ones]))
     mine, named = open_ones[order], named[order]
     breaks = (
@@ -117,7 +116,7 @@ def _stretches(
     )
     by_pattern = _trips_by_pattern(plans)
     for part in np.split(np.arange(len(mine)), np.flatnonzero(breaks) + 1):
-        given = ids.dictionary[int(named[part[0]])].as_py()
+        given = seen.trip_names[named[part[0]]]
         known = seen.trip[mine[part[0]]]
         name = given if known < 0 else None
         found: list[Stretch] = []

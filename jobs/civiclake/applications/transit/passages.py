@@ -7,8 +7,9 @@ from typing import Any
 
 import pyarrow as pa
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
-from civiclake.applications.transit import passing, positions, timetable
+from civiclake.applications.transit import packed, passing, positions, timetable
 from civiclake.applications.transit.timetable import parameter
 
 
@@ -22,14 +23,23 @@ def build(inputs: Mapping[str, DataFrame], parameters: Mapping[str, Any]) -> Dat
         parameters: ``timezone``; ``day_turns_s``; ``near_m``.
     """
     seen = positions.seen(inputs, parameters)
-    planned = timetable.planned(inputs, timetable.days_of(seen))
+    running = timetable.running(inputs, timetable.days_of(seen))
     compute = _of_day(str(parameters["timezone"]), float(parameter(parameters, "near_m", 200)))
-    groups = seen.groupBy("day").cogroup(planned.groupBy("day"))
+    services = timetable.plans(inputs).join(
+        F.broadcast(running.select("service_id").distinct()), "service_id", "left_semi"
+    )
+    timetables = services.groupBy("service_id").applyInArrow(packed.service, packed.SERVICE)
+    planned = timetables.join(F.broadcast(running), "service_id")
+    packages = seen.mapInArrow(packed.pack, packed.COLUMNS)
+    groups = packages.groupBy("day").cogroup(planned.groupBy("day"))
     return groups.applyInArrow(compute, passing.COLUMNS)
 
 
 def _of_day(timezone: str, near_m: float) -> Callable[[pa.Table, pa.Table], pa.Table]:
     def compute(seen: pa.Table, planned: pa.Table) -> pa.Table:
-        return passing.passages(seen, planned, timezone, near_m)
+        if not planned.num_rows or not seen.num_rows:
+            return passing.SCHEMA.empty_table()
+        day = planned["day"][0].as_py()
+        return passing.passages(packed.unpack(seen), packed.unpack(planned), day, timezone, near_m)
 
     return compute

@@ -42,13 +42,14 @@ SCHEMA = pa.schema([(n, _TYPES[t]) for n, t in (c.split() for c in COLUMNS.split
 
 
 def passages(
-    positions: pa.Table, planned: pa.Table, timezone: str, near_m: float = NEAR_M
+    positions: pa.Table, planned: pa.Table, day: date, timezone: str, near_m: float = NEAR_M
 ) -> pa.Table:
     """Passages of one service day.
 
     Args:
         positions: rows of :func:`civiclake.applications.transit.positions.seen` of the day.
-        planned: rows of :func:`civiclake.applications.transit.timetable.planned` of the day.
+        planned: rows of :func:`civiclake.applications.transit.timetable.plans` that run on it.
+        day: the service day.
         timezone: of the agency.
         near_m: how far beside its line a position still counts.
 
@@ -58,29 +59,31 @@ def passages(
     """
     if not planned.num_rows:
         return SCHEMA.empty_table()
-    plans, day = paths.read(planned), planned["day"][0].as_py()
+    plans = paths.read(planned)
     seen, zero_s = runs.read(positions, plans), _zero_s(day, timezone)
     timetabled = runs.scheduled(plans)
     by_feed = runs.named(plans, timetabled, seen)
     driven, run = matching.match(plans, timetabled, seen, by_feed, zero_s, near_m)
-    at_m, off_m = _placed(plans, driven, seen, run)
-    counted = np.bincount(run[run >= 0], minlength=len(driven))
-    near = np.flatnonzero(off_m <= near_m)
+    order, at_m, off_m = _placed(plans, driven, seen, run)
+    counted = np.bincount(run[order], minlength=len(driven))
+    is_near = off_m <= near_m
+    near, at_m = order[is_near], at_m[is_near]
     near_of = np.bincount(run[near], minlength=len(driven))
-    near = near[_of_one_vehicle(run[near], seen.vehicle[near])]
+    is_one = _is_of_one_vehicle(run[near], seen.vehicle[near], len(driven))
+    near, at_m = near[is_one], at_m[is_one]
     calls = _calls(plans, driven)
-    at_s, within_s = _times(calls, len(driven), run[near], at_m[near], seen.at_s[near])
+    at_s, within_s = _times(calls, len(driven), run[near], at_m, seen.at_s[near])
     one = _any_of(run[near], len(driven))
     vehicle = np.where(one >= 0, np.append(seen.vehicle[near], -1)[one], -1)
     told = np.where(one >= 0, np.append(by_feed[near], -1)[one], -1) >= 0
     way = np.where(one < 0, 2, np.where(told, 0, 1))
     return _table(plans, driven, calls, day, zero_s, {
-        "vehicle_id": np.asarray([*seen.vehicles, None], dtype=object)[vehicle][calls.run],
-        "matched_by": np.asarray([BY_TRIP, BY_PLACE, None], dtype=object)[way][calls.run],
+        "vehicle_id": np.asarray([*seen.vehicles, None], dtype=object)[vehicle],
+        "matched_by": np.asarray([BY_TRIP, BY_PLACE, None], dtype=object)[way],
         "observed_s": at_s,
         "within_s": within_s,
-        "positions": counted[calls.run],
-        "positions_near": near_of[calls.run],
+        "positions": counted,
+        "positions_near": near_of,
     })  # fmt: skip
 
 
@@ -90,21 +93,40 @@ def _zero_s(day: date, timezone: str) -> float:
     return float(zero.iloc[0].timestamp())
 
 
-def _placed(plans: Plans, driven: Runs, seen: Seen, run: Integers) -> tuple[Floats, Floats]:
-    """Metres along and beside; beside is NaN for a position that is of no run."""
-    at, off = np.full(len(run), np.nan), np.full(len(run), np.nan)
-    pattern_of = np.asarray([plan.pattern for plan in plans.trips], dtype=np.int64)
-    pattern = np.append(pattern_of[driven.trip], -1)[run]
-    order = np.lexsort((seen.at_s, run, pattern))
-    bounds = np.searchsorted(pattern[order], np.arange(len(plans.patterns) + 1))
+def _placed(
+    plans: Plans, driven: Runs, seen: Seen, run: Integers
+) -> tuple[Integers, Floats, Floats]:
+    """Positions that are of a run, pattern by pattern, run by run and by time.
+
+    Returns:
+        Their numbers; metres along and beside.
+    """
+    order = _by_run(np.append(plans.pattern[driven.trip], -1), run, seen.at_s)
+    pattern = plans.pattern[driven.trip][run[order]]
+    at, off = np.full(len(order), np.nan), np.full(len(order), np.nan)
+    bounds = np.searchsorted(pattern, np.arange(len(plans.patterns) + 1))
     for number, (first, last) in enumerate(itertools.pairwise(bounds)):
         mine = order[first:last]
         if len(mine):
             placed = plans.patterns[number].place(
                 run[mine], seen.latitude[mine], seen.longitude[mine]
             )
-            at[mine], off[mine] = placed.at_m, placed.off_m
-    return at, off
+            at[first:last], off[first:last] = placed.at_m, placed.off_m
+    return order, at, off
+
+
+def _by_run(pattern: Integers, run: Integers, at_s: Floats) -> Integers:
+    """Positions that are of a run, sorted by pattern, run and time.
+
+    Args:
+        pattern: of each run, and -1 behind them.
+        run: of each position; -1 for none.
+        at_s: of each position.
+    """
+    place = np.empty(len(pattern), dtype=np.int64)
+    place[np.argsort(pattern, kind="stable")] = np.arange(len(pattern))
+    order = np.lexsort((at_s, place[run]))
+    return order[np.searchsorted(place[run[order]], (pattern < 0).sum()) :]
 
 
 def _times(
@@ -135,20 +157,26 @@ def _departures(
     return np.where(np.isfinite(after), left, np.nan), after
 
 
-def _of_one_vehicle(run: Integers, vehicle: Integers) -> Integers:
+def _is_of_one_vehicle(run: Integers, vehicle: Integers, count: int) -> Flags:
     """Positions of the vehicle that a run has most of; two may claim to be on one trip."""
-    pairs = pd.DataFrame({"run": run, "vehicle": vehicle})
-    first = pairs.groupby("run")["vehicle"].transform("first")
-    if (first == pairs["vehicle"]).all():
-        return np.arange(len(run))
-    counts = pairs.value_counts(sort=True).reset_index()
-    best = counts.drop_duplicates("run").set_index("run")["vehicle"]
-    return np.flatnonzero(pairs["run"].map(best) == pairs["vehicle"])
+    one = np.full(count, -1, dtype=np.int64)
+    one[run] = vehicle
+    found: Flags = one[run] == vehicle
+    if not found.all():
+        counts = pd.DataFrame({"run": run, "vehicle": vehicle}).value_counts().reset_index()
+        best = counts.drop_duplicates("run")
+        one[best["run"]] = best["vehicle"]
+        found = one[run] == vehicle
+    return found
 
 
 @dataclass(frozen=True)
 class _Calls:
     run: Integers
+    planned: Integers
+    """Number of the call among those of :class:`Plans`."""
+    of_pattern: Integers
+    """Number of the stop among those of all patterns, one after the other."""
     at_m: Floats
     beside_m: Floats
     first: Flags
@@ -158,21 +186,36 @@ class _Calls:
 
 
 def _calls(plans: Plans, driven: Runs) -> _Calls:
-    ways = [None if p.pattern < 0 else plans.patterns[p.pattern] for p in plans.trips]
-    mine = [(i, way) for i, way in enumerate(ways[t] for t in driven.trip) if way is not None]
-    counts = np.asarray([len(way.at_m) for _, way in mine], dtype=np.int64)
-    number = np.concatenate([np.empty(0, dtype=np.int64), *(np.arange(n) for n in counts)])
+    """All calls of runs that have a way, run by run."""
+    counts = np.asarray([len(way.at_m) for way in plans.patterns], dtype=np.int64)
+    ends = np.cumsum(counts)
+    at_m, off_m = (_joined(getattr(way, name) for way in plans.patterns) for name in _PLACES)
+    pattern = plans.pattern[driven.trip]
+    mine = np.flatnonzero(pattern >= 0)
+    way = pattern[mine]
+    number, run = _counted(counts[way])
+    of_pattern = (ends - counts)[way][run] + number
     first_m, last_m = np.full(len(driven), np.nan), np.full(len(driven), np.nan)
-    for i, way in mine:
-        first_m[i], last_m[i] = way.at_m[0], way.at_m[-1]
+    first_m[mine], last_m[mine] = at_m[(ends - counts)[way]], at_m[ends[way] - 1]
     return _Calls(
-        run=np.repeat(np.asarray([i for i, _ in mine], dtype=np.int64), counts),
-        at_m=np.concatenate([np.empty(0), *(way.at_m for _, way in mine)]),
-        beside_m=np.concatenate([np.empty(0), *(way.off_m for _, way in mine)]),
+        run=mine[run],
+        planned=plans.begins[driven.trip[mine]][run] + number,
+        of_pattern=of_pattern,
+        at_m=at_m[of_pattern],
+        beside_m=off_m[of_pattern],
         first=number == 0,
         first_m=first_m,
         last_m=last_m,
     )
+
+
+_PLACES = ("at_m", "off_m")
+
+
+def _counted(counts: Integers) -> tuple[Integers, Integers]:
+    """0 to n - 1 for each n, one after the other; and which n each is of."""
+    of = np.repeat(np.arange(len(counts)), counts)
+    return np.arange(len(of)) - (np.cumsum(counts) - counts)[of], of
 
 
 def _any_of(run: Integers, count: int) -> Integers:
@@ -185,31 +228,29 @@ def _any_of(run: Integers, count: int) -> Integers:
 def _table(
     plans: Plans, driven: Runs, calls: _Calls, day: date, zero_s: float, seen: dict[str, Any]
 ) -> pa.Table:
-    all_plans = plans.trips
-    of_run = [all_plans[trip] for trip in driven.trip]
-    moving = [plan for plan in of_run if plan.pattern >= 0]
-    second = _joined(np.append(p.departure_s[:1], p.arrival_s[1:]) for p in moving)
-    scheduled = zero_s + second + driven.shift_s[calls.run]
-    names = [name or plan.trip_id for name, plan in zip(driven.name, of_run, strict=True)]
-    exact = [n is None and p.is_exact for n, p in zip(driven.name, of_run, strict=True)]
+    of_run = [plans.trips[trip] for trip in driven.trip]
+    scheduled = zero_s + plans.second[calls.planned] + driven.shift_s[calls.run]
+    stops = [stop for way in plans.patterns for stop in way.stop_ids]
+    by_run = {
+        "trip_id": [n or plan.trip_id for n, plan in zip(driven.name, of_run, strict=True)],
+        "run": driven.run,
+        "line_id": [plan.line_id for plan in of_run],
+        "direction_id": [plan.direction_id for plan in of_run],
+        "is_exact": [n is None and p.is_exact for n, p in zip(driven.name, of_run, strict=True)],
+        **{n: seen[n] for n in ("vehicle_id", "matched_by", "positions", "positions_near")},
+    }
+    stop_ids = pa.array(stops, pa.string())
     found = {
+        **{n: pa.array(v, SCHEMA.field(n).type).take(calls.run) for n, v in by_run.items()},
         "day": np.full(len(calls.run), day, dtype="datetime64[D]"),
-        "trip_id": np.asarray(names, dtype=object)[calls.run],
-        "run": driven.run[calls.run],
-        "stop_sequence": _joined(plan.sequences for plan in moving),
-        "line_id": np.asarray([plan.line_id for plan in of_run], dtype=object)[calls.run],
-        "direction_id": np.asarray([plan.direction_id for plan in of_run], dtype=int)[calls.run],
-        "stop_id": [s for plan in moving for s in plans.patterns[plan.pattern].stop_ids],
-        "previous_stop_id": [
-            stop for p in moving for stop in (None, *plans.patterns[p.pattern].stop_ids[:-1])
-        ],
-        "is_exact": np.asarray(exact, dtype=bool)[calls.run],
+        "stop_sequence": plans.sequences[calls.planned],
+        "stop_id": stop_ids.take(calls.of_pattern),
+        "previous_stop_id": stop_ids.take(pa.array(calls.of_pattern - 1, mask=calls.first)),
         "scheduled_at": _micros(scheduled),
         "observed_at": _micros(seen["observed_s"]),
         "delay_s": _nullable(seen["observed_s"] - scheduled),
         "along_m": calls.at_m,
         "beside_m": calls.beside_m,
-        **{n: seen[n] for n in ("vehicle_id", "matched_by", "positions", "positions_near")},
         "within_s": _nullable(seen["within_s"]),
     }
     arrays = [pa.array(found[f.name], from_pandas=True).cast(f.type) for f in SCHEMA]

@@ -1,13 +1,13 @@
 """Plans of trips as arrays: stops in their places along the line, and runs.
 
-What :func:`civiclake.applications.transit.timetable.planned` gives, unpacked from Arrow. Trips
+What :func:`civiclake.applications.transit.timetable.plans` gives, unpacked from Arrow. Trips
 that stop at the same stops of the same line share one :class:`Pattern`, which is computed once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -74,60 +74,103 @@ class Plan:
 
 @dataclass(frozen=True)
 class Plans:
-    """Trips with their patterns."""
+    """Trips with their patterns, and their calls one after the other."""
 
     trips: list[Plan]
     patterns: list[Pattern]
+    pattern: Integers
+    """Of each trip, as :attr:`Plan.pattern`."""
+    begins: Integers
+    """Where each trip's calls begin in the columns below."""
+    sequences: Integers
+    second: Floats
+    """When each call is planned: departure from the first stop, arrival at the others."""
 
 
 def read(table: pa.Table) -> Plans:
-    """Unpack rows of ``planned``."""
-    patterns: list[Pattern] = []
-    numbers: dict[Any, int] = {}
+    """Unpack rows of ``plans``."""
+    trips = {name: table[name].to_pylist() for name in _PLAIN}
+    first, last, stops = _lists(table["stops"])
+    ways = _Ways(table, trips["shape_id"], (first, last, stops))
+    pattern = np.asarray([ways.number(row) for row in range(len(table))], dtype=np.int64)
+    times = {name: _floats(stops[name]) for name in ("arrival_s", "departure_s")}
+    for row in _untimed(first, last, times):
+        at_m = ways.at_m(row)
+        for column in times.values():
+            column[first[row] : last[row]] = _filled(column[first[row] : last[row]], at_m)
+    begins = first[last > first]
+    second = times["arrival_s"].copy()
+    second[begins] = times["departure_s"][begins]
+    sequences = np.asarray(stops["stop_sequence"])
     found = []
-    rows = list(_rows(table))
-    shapes = {row["shape_id"]: row["shape"] for row in rows if len(row["shape"]["latitude"])}
-    for row in rows:
-        stops = row["stops"]
-        key = (row["shape_id"], tuple(stops["stop_id"]))
-        if key not in numbers:
-            made = _pattern(stops, shapes.get(row["shape_id"]))
-            numbers[key] = -1 if made is None else len(patterns)
-            patterns += [] if made is None else [made]
-        number = numbers[key]
-        at = patterns[number].at_m if number >= 0 else np.zeros(len(stops["stop_id"]))
-        starts, exact = starts_of(row["windows"])
+    for row, (low, high) in enumerate(zip(first.tolist(), last.tolist(), strict=True)):
+        starts, exact = starts_of(trips["windows"][row])
         found.append(
             Plan(
-                trip_id=row["trip_id"],
-                line_id=row["line_id"],
-                direction_id=row["direction_id"],
-                block_id=row["block_id"],
-                shape_id=row["shape_id"],
-                pattern=number,
-                sequences=stops["stop_sequence"],
-                arrival_s=_filled(stops["arrival_s"], at),
-                departure_s=_filled(stops["departure_s"], at),
+                trip_id=trips["trip_id"][row],
+                line_id=trips["line_id"][row],
+                direction_id=trips["direction_id"][row],
+                block_id=trips["block_id"][row],
+                shape_id=trips["shape_id"][row],
+                pattern=int(pattern[row]),
+                sequences=sequences[low:high],
+                arrival_s=times["arrival_s"][low:high],
+                departure_s=times["departure_s"][low:high],
                 starts_s=starts,
                 is_exact=exact,
             )
         )
-    return Plans(found, patterns)
+    return Plans(found, ways.patterns, pattern, first, sequences, second)
 
 
-def _rows(table: pa.Table) -> Iterator[dict[str, Any]]:
-    """Plain columns as Python has them, lists of structs as arrays by field."""
-    plain = ("trip_id", "line_id", "direction_id", "block_id", "shape_id", "windows")
-    columns = {name: table[name].to_pylist() for name in plain}
-    stops, shapes = _lists(table["stops"]), _lists(table["shape"])
-    for number in range(len(table)):
-        row = {name: column[number] for name, column in columns.items()}
-        row["stops"] = _cut(stops, number)
-        row["shape"] = _cut(shapes, number)
-        yield row
+_PLAIN = ("trip_id", "line_id", "direction_id", "block_id", "shape_id", "windows")
 
 
-def _lists(column: pa.ChunkedArray) -> tuple[Integers, Integers, dict[str, Any]]:
+class _Ways:
+    """The patterns of a day's trips, each computed once."""
+
+    def __init__(self, table: pa.Table, shape_ids: list[str | None], stops: _Lists) -> None:
+        self.patterns: list[Pattern] = []
+        self._numbers: dict[Any, int] = {}
+        self._shape_ids, self._stops = shape_ids, stops
+        shapes = _lists(table["shape"])
+        there = np.flatnonzero(shapes[1] > shapes[0])
+        self._shapes = {shape_ids[row]: _cut(shapes, row) for row in there.tolist()}
+        # Stops are told by numbers: texts of a million calls would be compared one by one.
+        names = table["stops"].combine_chunks().flatten().field("stop_id")
+        self._code = names.dictionary_encode().indices.to_numpy(zero_copy_only=False)
+
+    def number(self, row: int) -> int:
+        """The pattern of a trip; -1 where it has no two stops, or a line of no length."""
+        first, last, _ = self._stops
+        key = (self._shape_ids[row], self._code[first[row] : last[row]].tobytes())
+        if key not in self._numbers:
+            made = _pattern(_cut(self._stops, row), self._shapes.get(self._shape_ids[row]))
+            self._numbers[key] = -1 if made is None else len(self.patterns)
+            self.patterns += [] if made is None else [made]
+        return self._numbers[key]
+
+    def at_m(self, row: int) -> Floats:
+        """Where a trip's stops are along its line; zeros without a line."""
+        number, (first, last, _) = self.number(row), self._stops
+        return self.patterns[number].at_m if number >= 0 else np.zeros(last[row] - first[row])
+
+
+def _untimed(first: Integers, last: Integers, times: dict[str, Floats]) -> Integers:
+    """Trips with a call that has no time."""
+    missing = np.isnan(times["arrival_s"]) | np.isnan(times["departure_s"])
+    so_far = np.concatenate([[0], np.cumsum(missing)])
+    return np.flatnonzero(so_far[last] > so_far[first])
+
+
+def _floats(values: Any) -> Floats:
+    return np.array(values, dtype=np.float64)
+
+
+_Lists = tuple[Integers, Integers, dict[str, Any]]
+
+
+def _lists(column: pa.ChunkedArray) -> _Lists:
     """Where each row's list begins and ends, and the fields of all lists' items."""
     lists = column.combine_chunks()
     items = lists.flatten()  # those of the lists that are there, one after the other
@@ -140,7 +183,7 @@ def _lists(column: pa.ChunkedArray) -> tuple[Integers, Integers, dict[str, Any]]
     return ends - lengths, ends, fields
 
 
-def _cut(lists: tuple[Integers, Integers, dict[str, Any]], number: int) -> dict[str, Any]:
+def _cut(lists: _Lists, number: int) -> dict[str, Any]:
     first, last, fields = lists
     return {name: values[first[number] : last[number]] for name, values in fields.items()}
 
@@ -150,20 +193,29 @@ def _pattern(stops: dict[str, Any], shape: dict[str, Any] | None) -> Pattern | N
     if len(stops["stop_id"]) < 2:
         return None
     points = stops if shape is None or len(shape["latitude"]) < 2 else shape
-    latitude, longitude = float(points["latitude"][0]), float(points["longitude"][0])
     if np.ptp(points["latitude"]) == 0 and np.ptp(points["longitude"]) == 0:
         return None
-    ways = (
-        coordinates.metres_around(some["latitude"], some["longitude"], latitude, longitude)
-        for some in (points, stops)
-    )
-    line = along.path(*next(ways))
-    placed = along.place_in_order(line, *next(ways))
+    return _laid(tuple(stops["stop_id"]), _spots(points), _spots(stops))
+
+
+def _spots(some: dict[str, Any]) -> bytes:
+    both = np.stack([some["latitude"], some["longitude"]])
+    return np.asarray(both, dtype=np.float64).tobytes()
+
+
+@lru_cache(maxsize=10_000)
+def _laid(stop_ids: tuple[str, ...], points: bytes, stops: bytes) -> Pattern:
+    """Stops along a line through points; a worker meets the same ones on each of its days."""
+    ways = [np.frombuffer(some).reshape(2, -1) for some in (points, stops)]
+    latitude, longitude = float(ways[0][0][0]), float(ways[0][1][0])
+    on_plane = [coordinates.metres_around(way[0], way[1], latitude, longitude) for way in ways]
+    line = along.path(*on_plane[0])
+    placed = along.place_in_order(line, *on_plane[1])
     return Pattern(
         line,
         latitude,
         longitude,
-        tuple(stops["stop_id"]),
+        stop_ids,
         placed.at_m,
         placed.off_m,
         along.meets_itself(line, MEETS_M),

@@ -41,11 +41,13 @@ class Runs:
 
 @dataclass(frozen=True)
 class Seen:
-    """Positions; a vehicle and a line are numbers into lists of names."""
+    """Positions; a trip, a vehicle and a line are numbers into lists of names."""
 
     trip: Integers
     """Number of the plan that the feed names; -1 for one that does not run today, or none."""
-    trip_id: pa.Array
+    trip_name: Integers
+    trip_names: list[str | None]
+    """What the feed names, also where the timetable has it not."""
     start_s: Floats
     line: Integers
     lines: list[str | None]
@@ -64,13 +66,16 @@ class Seen:
 def read(table: pa.Table, plans: Plans) -> Seen:
     """Unpack rows of :func:`civiclake.applications.transit.positions.seen`."""
     table = table.combine_chunks()
-    ids = pa.array([plan.trip_id for plan in plans.trips], pa.string())
-    trip_id = _one(table["trip_id"])
+    numbers: dict[str | None, int] = {
+        plan.trip_id: number for number, plan in enumerate(plans.trips)
+    }
+    trip, trips = _coded(table["trip_id"])
     vehicle, vehicles = _coded(table["vehicle_id"])
     line, lines = _coded(table["line_id"])
     return Seen(
-        trip=_integers(pc.fill_null(pc.index_in(trip_id, ids), -1)),
-        trip_id=trip_id,
+        trip=np.asarray([numbers.get(name, -1) for name in trips], dtype=np.int64)[trip],
+        trip_name=trip,
+        trip_names=trips,
         start_s=_floats(table["start_s"]),
         line=line,
         lines=lines,
@@ -91,8 +96,12 @@ def _one(column: pa.ChunkedArray) -> pa.Array:
 
 
 def _coded(column: pa.ChunkedArray) -> tuple[Integers, list[str | None]]:
-    found = _one(column).dictionary_encode(null_encoding="encode")
-    return _integers(found.indices), found.dictionary.to_pylist()
+    """Texts as numbers into their list; a missing one is the list's last, None."""
+    found = _one(column)
+    if not pa.types.is_dictionary(found.type):
+        found = found.dictionary_encode()
+    names = found.dictionary.to_pylist()
+    return _integers(found.indices.fill_null(len(names))), [*names, None]
 
 
 def _integers(column: Any) -> Integers:
@@ -105,21 +114,21 @@ def _floats(column: Any) -> Floats:
 
 def scheduled(plans: Plans) -> Runs:
     """All runs of the timetable, trip by trip."""
-    nothing = np.empty(0, dtype=np.int64)
-    trips, runs, shifts = [nothing], [nothing], [np.empty(0)]
-    for number, plan in enumerate(plans.trips):
-        starts, first = plan.starts_s, plan.departure_s[:1]
-        if starts is None:
-            shift, run = np.zeros(1), np.zeros(1, dtype=np.int64)
-        elif len(first) and np.isfinite(first[0]):
-            shift, run = starts - first[0], np.arange(1, len(starts) + 1)
-        else:
-            continue  # nothing says when its runs would be where
-        trips.append(np.full(len(run), number))
-        runs.append(run)
-        shifts.append(shift)
-    trip = np.concatenate(trips)
-    return Runs(trip, np.concatenate(runs), np.concatenate(shifts), [None] * len(trip))
+    often = {n: p.starts_s for n, p in enumerate(plans.trips) if p.starts_s is not None}
+    counts = np.ones(len(plans.trips), dtype=np.int64)
+    first = {}
+    for number, starts in often.items():
+        first[number] = float(next(iter(plans.trips[number].departure_s), np.nan))
+        # Without a first departure nothing says when its runs would be where.
+        counts[number] = len(starts) if np.isfinite(first[number]) else 0
+    trip = np.repeat(np.arange(len(counts)), counts)
+    run, shift_s = np.zeros(len(trip), dtype=np.int64), np.zeros(len(trip))
+    ends = np.cumsum(counts)
+    for number, starts in often.items():
+        if counts[number]:
+            mine = slice(ends[number] - counts[number], ends[number])
+            run[mine], shift_s[mine] = np.arange(1, len(starts) + 1), starts - first[number]
+    return Runs(trip, run, shift_s, [None] * len(trip))
 
 
 def named(plans: Plans, runs: Runs, seen: Seen) -> Integers:

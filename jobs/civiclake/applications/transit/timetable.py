@@ -136,10 +136,9 @@ def days_of(positions: DataFrame) -> DataFrame:
     return positions.select("day").distinct()
 
 
-def planned(inputs: Mapping[str, DataFrame], days: DataFrame) -> DataFrame:
-    """:func:`plans` of the trips that run on each of these days, with the ``day``."""
-    running = service_days(inputs).join(F.broadcast(days), "day")
-    return plans(inputs).join(F.broadcast(running), "service_id")
+def running(inputs: Mapping[str, DataFrame], days: DataFrame) -> DataFrame:
+    """The services of each of these days: ``service_id``, ``day``."""
+    return service_days(inputs).join(F.broadcast(days), "day")
 
 
 def parameter(parameters: Mapping[str, Any], name: str, usual: Any) -> Any:

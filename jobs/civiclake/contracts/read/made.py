@@ -16,6 +16,21 @@ class BehindExtension(Frozen):
     input: str
     where: str = Field(min_length=1)
     gives: str = Field(default="count(*)", min_length=1)
+    when: str = Field(default="true", min_length=1)
+
+
+class AlertExtension(Frozen):
+    """Which rows of a mart are an alarm, and whom it is told."""
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    where: str = Field(min_length=1)
+    of: list[str] = Field(min_length=1)
+    since: str
+    newest_by: str
+    says: str = Field(min_length=1)
+    sure: str | None = None
+    rows: str | None = None
+    owner: str | None = Field(default=None, min_length=1)
 
 
 class MartExtension(Frozen):
@@ -29,7 +44,9 @@ class MartExtension(Frozen):
     shows: list[str] = Field(default_factory=list)
     reads_restricted: list[str] = Field(default_factory=list)
     smallest_group: int | None = Field(default=None, ge=2)
+    group_size: str | None = None
     behind: dict[str, BehindExtension] = Field(default_factory=dict)
+    alerts: list[AlertExtension] = Field(default_factory=list)
 
 
 UNREAD = ("also", "absent", "absent_as", "number", "epoch", "map", "as_of", "check")

@@ -21,6 +21,7 @@ from civiclake.io.formats import canonical, sniff
 from civiclake.io.formats.table import Table
 from civiclake.io.reading.csv_records import Rename
 from civiclake.io.reading.inspect import Inspection, Unreadable
+from civiclake.io.reading.rendition import Lineage
 
 _READERS = {
     FileFormat.JSON: "json_document",
@@ -34,7 +35,13 @@ _SEEKING = (FileFormat.XLSX, FileFormat.PARQUET)
 """They have their table of contents at the end."""
 
 
-def render(dataset: Dataset, binary: io.BufferedReader, target: Path, rename: Rename) -> Inspection:
+def render(
+    dataset: Dataset,
+    binary: io.BufferedReader,
+    target: Path,
+    rename: Rename,
+    lineage: Lineage | None = None,
+) -> Inspection:
     """Read a file that is no CSV to its end, and write its rendition.
 
     Args:
@@ -42,13 +49,14 @@ def render(dataset: Dataset, binary: io.BufferedReader, target: Path, rename: Re
         binary: the file's bytes, unpacked.
         target: the Parquet file to write; its folder is there.
         rename: gives the header in the contract's words.
+        lineage: of the delivered file, where that is known.
 
     Raises:
         Unreadable: the file is not what the contract says, or is damaged.
     """
     expected = tuple(column.source_name for column in dataset.columns)
     with reading(dataset, binary, target.parent) as table:
-        return canonical.write(table, target, expected, rename)
+        return canonical.write(table, target, expected, rename, lineage)
 
 
 @contextlib.contextmanager

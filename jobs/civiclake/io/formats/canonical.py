@@ -21,7 +21,7 @@ from civiclake.io.reading.inspect import (
     Unreadable,
     check_header,
 )
-from civiclake.io.reading.rendition import Rendition, longest_characters
+from civiclake.io.reading.rendition import Lineage, Rendition, longest_characters
 
 _AHEAD_ROWS = 1000
 """Rows looked at before the first are written: most files show all their names by then."""
@@ -95,7 +95,13 @@ class _Rows:
         self.multiline = self.multiline or _has_line_break(column)
 
 
-def write(table: Table, target: Path, expected: tuple[str, ...], rename: Rename) -> Inspection:
+def write(
+    table: Table,
+    target: Path,
+    expected: tuple[str, ...],
+    rename: Rename,
+    lineage: Lineage | None = None,
+) -> Inspection:
     """Write a table to its last row.
 
     Args:
@@ -103,6 +109,7 @@ def write(table: Table, target: Path, expected: tuple[str, ...], rename: Rename)
         target: the Parquet file to write.
         expected: the header of records when there is not one.
         rename: gives the header in the contract's words.
+        lineage: of the delivered file, where that is known.
 
     Raises:
         Unreadable: the file turns out to be broken, or grows beyond measure.
@@ -111,7 +118,7 @@ def write(table: Table, target: Path, expected: tuple[str, ...], rename: Rename)
     first = next(blocks, [])
     if table.grows and not first:
         table.header.extend(expected)
-    with Rendition(target) as rendition:
+    with Rendition(target, lineage) as rendition:
         rows = _Rows(table, rendition, rename)
         for block in chain([first], blocks):
             rows.put(block)

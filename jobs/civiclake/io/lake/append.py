@@ -15,7 +15,8 @@ import re
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ _TYPES: Mapping[str, pa.DataType] = {
     "int": pa.int32(),
     "double": pa.float64(),
     "timestamp": pa.timestamp("us", tz="UTC"),
+    "date": pa.date32(),
 }
 _PLAIN = re.compile(r"[\w.:/+-]{0,32}", re.ASCII)
 """Texts that stand in statistics as they are: nothing to be cut off, nothing that SQL reads."""
@@ -74,21 +76,62 @@ def append(
     except OSError:  # the engine may have more rights, and says it better where it has not
         path.unlink(missing_ok=True)
         return False
-    action = {
-        "path": path.name,
-        "partitionValues": {},
-        "size": path.stat().st_size,
-        "modificationTime": int(time.time() * 1000),
-        "dataChange": True,
-        "stats": json.dumps(statistics(columns, rows)),
-    }
-    ddl = ", ".join(f"{sql_name(name)} {kind}" for name, kind in columns)
-    # Parameters can't be bound in a CALL.
-    given = ", ".join(map(sql_text, (str(folder), ddl, json.dumps({"add": action}))))
-    is_done = bool(spark.sql(f"CALL civiclake.append_file({given}, {len(rows)})").collect())
+    added = Added(path.name, path.stat().st_size, statistics(columns, rows))
+    is_done = commit(spark, folder, columns, [added])
     if not is_done:
         path.unlink(missing_ok=True)
     return is_done
+
+
+@dataclass(frozen=True)
+class Added:
+    """A Parquet file that stands in a table's folder and is to become one of its files."""
+
+    path: str
+    """Relative to the table, as a part of a URL."""
+    size_bytes: int
+    stats: Mapping[str, Any]
+    """As Delta's log has them; ``numRecords`` at least."""
+    partition: Mapping[str, str] = field(default_factory=dict)
+    """Values of the table's partition columns, which the file itself has not."""
+
+    def action(self) -> str:
+        """A line of Delta's log."""
+        told = {
+            "path": self.path,
+            "partitionValues": dict(self.partition),
+            "size": self.size_bytes,
+            "modificationTime": int(time.time() * 1000),
+            "dataChange": True,
+            "stats": json.dumps(self.stats),
+        }
+        return json.dumps({"add": told})
+
+
+def commit(
+    spark: SparkSession,
+    folder: Path,
+    columns: Sequence[tuple[str, str]],
+    files: Sequence[Added],
+) -> bool:
+    """Add files to a Delta table in one commit, without a Spark job.
+
+    Args:
+        spark: session on the jobs' engine.
+        folder: of the table.
+        columns: name and Spark type of what the files hold.
+        files: at least one.
+
+    Returns:
+        Whether it was done; False, and nothing is committed, where the table is no plain one or
+        lacks a column: the files are the caller's then.
+    """
+    ddl = ", ".join(f"{sql_name(name)} {kind}" for name, kind in columns)
+    actions = "\n".join(file.action() for file in files)
+    rows = sum(int(file.stats["numRecords"]) for file in files)
+    # Parameters can't be bound in a CALL.
+    given = ", ".join(map(sql_text, (str(folder), ddl, actions)))
+    return bool(spark.sql(f"CALL civiclake.append_file({given}, {rows})").collect())
 
 
 def _table(columns: Sequence[tuple[str, str]], rows: Sequence[tuple[Any, ...]]) -> pa.Table | None:
@@ -134,7 +177,7 @@ def _is_bounded(kind: str, values: Sequence[Any]) -> bool:
         return all(_PLAIN.fullmatch(value) for value in values)
     if kind == "double":
         return all(math.isfinite(value) for value in values)
-    if kind == "timestamp":
+    if kind in ("timestamp", "date"):
         return all(_FIRST_YEAR <= value.year <= _LAST_YEAR for value in values)
     return True
 
@@ -149,4 +192,8 @@ def _moment(value: datetime, is_high: bool) -> str:
     return (value.astimezone(UTC) + up).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
 
 
-_SHOWN: Mapping[str, Callable[[Any, bool], Any]] = {"timestamp": _moment}
+def _day(value: date, is_high: bool) -> str:
+    return value.isoformat()
+
+
+_SHOWN: Mapping[str, Callable[[Any, bool], Any]] = {"timestamp": _moment, "date": _day}

@@ -10,9 +10,9 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from civiclake import columns as c
-from civiclake.contracts.model import Dataset, Load
+from civiclake.contracts.model import Dataset
 from civiclake.contracts.sql import sql_name
-from civiclake.io.lake import delta_log, tables
+from civiclake.io.lake import delta_log, tables, take
 from civiclake.io.landing.drift import kept_in_raw
 from civiclake.io.landing.manifest import BatchManifest
 from civiclake.io.landing.rendered import rendition
@@ -30,20 +30,24 @@ def stage(
     manifest: BatchManifest,
     batch_dir: Path,
 ) -> DataFrame:
-    """Copy a landed batch into ``raw.<table>``, in place of an earlier try of the same batch.
+    """Bring a landed batch into ``raw.<table>``, in place of an earlier try of the same batch.
+
+    Landing's files become the table's where they are what it would write, else Spark copies them.
 
     Returns:
         The batch's rows, read back from the raw table.
     """
     table = tables.create_raw(spark, settings, dataset)
-    frame = read_landed(spark, dataset, manifest, batch_dir)
-    write_batch(frame, settings, dataset, manifest.batch_id)
+    names = list(map(stored, _names(dataset, manifest)))
+    if not take.take(spark, settings, dataset.table, manifest, batch_dir, names):
+        frame = read_landed(spark, dataset, manifest, batch_dir)
+        write_batch(frame, settings, dataset, manifest.batch_id)
     here = {c.BATCH: manifest.batch_id}
     files = delta_log.just_added(spark, settings, tables.RAW, dataset.table, here)
     if not files:
         return read_batch(spark, table, manifest.batch_id)
     # Which files they are is known: to ask Delta costs a small batch a third of its time.
-    columns = [(stored(name), "string") for name in _names(dataset, manifest)]
+    columns = [(name, "string") for name in names]
     where = tables.location(settings, tables.RAW, dataset.table)
     reader = spark.read.schema(_schema([*columns, *tables.RAW_LINEAGE])).option("basePath", where)
     return as_named(reader.parquet(*files))
@@ -123,11 +127,9 @@ def _with_lineage(
     spark: SparkSession, frame: DataFrame, paths: Sequence[Path], manifest: BatchManifest
 ) -> DataFrame:
     """Add batch, delivered file, record and time of delivery."""
-    # The files of a snapshot are one state, and that has one time.
-    taken = manifest.taken_at if manifest.load is Load.SNAPSHOT else None
     facts = [
-        (path.name, file.path, f"{manifest.batch_id}/{index}/", taken or file.modified_at)
-        for index, (path, file) in enumerate(zip(paths, manifest.files, strict=True))
+        (path.name, known.file, known.begins, known.delivered_at)
+        for path, known in zip(paths, take.lineages(manifest), strict=True)
     ]
     joined = _with_facts(spark, frame, facts)
     lineage = [

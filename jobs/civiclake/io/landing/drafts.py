@@ -15,8 +15,8 @@ import psutil
 class Draft:
     """A batch's folder while it is being written."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, batch_id: str) -> None:
+        self.folder, self.batch_id = folder, batch_id
         self.needed: int | None = None
         """Bytes that it will take, where they are known beforehand."""
         self._numbers = itertools.count(1)  # readers of one table may ask at the same time

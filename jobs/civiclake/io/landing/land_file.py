@@ -22,7 +22,7 @@ from civiclake.io.reading import csv_records
 from civiclake.io.reading.archive import find_member
 from civiclake.io.reading.csv_header import Wanted
 from civiclake.io.reading.inspect import READ_FAULTS, Inspection, Unreadable, why
-from civiclake.io.reading.rendition import SUFFIX
+from civiclake.io.reading.rendition import SUFFIX, Lineage
 from civiclake.io.reading.streams import Bounded, Tee
 
 _CHUNK = 1 << 20
@@ -37,16 +37,22 @@ class _Read:
     found: Inspection
 
 
-def land(draft: Draft, dataset: Dataset, delivery: Delivery) -> LandedFile:
+def land(draft: Draft, dataset: Dataset, delivery: Delivery, lineage: Lineage) -> LandedFile:
     """Bring one delivered file into the draft and read it through.
+
+    Args:
+        draft: the batch's folder.
+        dataset: the compiled contract.
+        delivery: the file.
+        lineage: as what raw will know it; its place in the draft is there.
 
     Raises:
         SourceError: it can't be read; the sentence says why and whom to ask.
     """
-    came = draft.place(delivery.name)
+    came = lineage.file
     try:
         with delivery.open() as source, draft.path(came).open("wb") as sink:
-            read = _reader(delivery)(draft, dataset, came, Tee(source, sink))
+            read = _reader(delivery)(draft, dataset, lineage, Tee(source, sink))
     except READ_FAULTS as error:
         raise SourceError(
             f"{dataset.id}: {delivery.name} can't be read: {why(error)}; "
@@ -123,41 +129,41 @@ def _place(dataset: Dataset, file: LandedFile) -> str:
     return ""
 
 
-def _reader(delivery: Delivery) -> Callable[[Draft, Dataset, str, Tee], _Read]:
+def _reader(delivery: Delivery) -> Callable[[Draft, Dataset, Lineage, Tee], _Read]:
     name = delivery.name.lower()
     if name.endswith(".zip"):
         return _read_zip
     return _read_gzip if name.endswith(".gz") else _read_plain
 
 
-def _read_plain(draft: Draft, dataset: Dataset, came: str, tee: Tee) -> _Read:
-    text = _rendition(came)
-    found = _render(draft, dataset, io.BufferedReader(tee, _CHUNK), text)
+def _read_plain(draft: Draft, dataset: Dataset, lineage: Lineage, tee: Tee) -> _Read:
+    text = _rendition(lineage.file)
+    found = _render(draft, dataset, io.BufferedReader(tee, _CHUNK), text, lineage)
     return _Read(tee.sha256, tee.count, text, False, found)
 
 
-def _read_gzip(draft: Draft, dataset: Dataset, came: str, tee: Tee) -> _Read:
+def _read_gzip(draft: Draft, dataset: Dataset, lineage: Lineage, tee: Tee) -> _Read:
     packed = io.BufferedReader(tee, _CHUNK)
-    text = _rendition(came.removesuffix(".gz"))
+    text = _rendition(lineage.file.removesuffix(".gz"))
     with gzip.GzipFile(fileobj=cast(IO[bytes], packed)) as opened:
         stream = Bounded(cast(IO[bytes], opened), lambda: tee.count)
-        found = _render(draft, dataset, io.BufferedReader(stream, _CHUNK), text)
+        found = _render(draft, dataset, io.BufferedReader(stream, _CHUNK), text, lineage)
     if packed.read(1):
         raise Unreadable("something follows the end of its gzip stream")
     return _Read(tee.sha256, tee.count, text, True, found)
 
 
-def _read_zip(draft: Draft, dataset: Dataset, came: str, tee: Tee) -> _Read:
+def _read_zip(draft: Draft, dataset: Dataset, lineage: Lineage, tee: Tee) -> _Read:
     copied = io.BufferedReader(tee, _CHUNK)
     while copied.read(_CHUNK):
         pass
     tee.flush_sink()
-    with zipfile.ZipFile(draft.path(came)) as archive:
+    with zipfile.ZipFile(draft.path(lineage.file)) as archive:
         member = find_member(archive, dataset.source.member)
         text = _rendition(draft.place(member.filename.rpartition("/")[2]))
         with archive.open(member) as opened:
             stream = Bounded(opened, lambda: tee.count)
-            found = _render(draft, dataset, io.BufferedReader(stream, _CHUNK), text)
+            found = _render(draft, dataset, io.BufferedReader(stream, _CHUNK), text, lineage)
     return _Read(tee.sha256, tee.count, text, False, found)
 
 
@@ -166,13 +172,16 @@ def _rendition(name: str) -> str:
     return f"{RENDITIONS}/{name}{SUFFIX}"
 
 
-def _render(draft: Draft, dataset: Dataset, binary: io.BufferedReader, text: str) -> Inspection:
+def _render(
+    draft: Draft, dataset: Dataset, binary: io.BufferedReader, text: str, lineage: Lineage
+) -> Inspection:
     """Read the file to its end, and write its rendition."""
     rename = partial(in_contract_s_words, dataset)
     source, target = dataset.source, draft.path(text)
     if source.format is not FileFormat.CSV:
-        return formats.render(dataset, binary, target, rename)
+        return formats.render(dataset, binary, target, rename, lineage)
     sniff.check(binary, FileFormat.CSV, encoding=source.encoding)
     spellings = [(column.source_name, *column.also) for column in dataset.columns]
     wanted = Wanted(source.delimiter, source.header_row, spellings)
-    return csv_records.render(binary, target, csv_records.Form(wanted, source.encoding, rename))
+    form = csv_records.Form(wanted, source.encoding, rename, lineage=lineage)
+    return csv_records.render(binary, target, form)

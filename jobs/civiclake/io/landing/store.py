@@ -132,7 +132,7 @@ class Landing:
         """A folder to fill; it vanishes unless it is published."""
         target = self.batch_dir(dataset.id, batch_id)
         drafts = self._drafts_dir(dataset.id)
-        draft = Draft(drafts / f"{batch_id}.{os.getpid()}")
+        draft = Draft(drafts / f"{batch_id}.{os.getpid()}", batch_id)
         where = f"{dataset.id} batch {batch_id} is not landed"
         try:
             with told_when_full(

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from pyspark.sql import SparkSession
-from pyspark.sql import functions as F
 
 from civiclake.contracts.promise import Promise
 from civiclake.io.lake import tables
@@ -74,20 +73,10 @@ def read(spark: SparkSession, settings: Settings) -> list[Promise]:
     """All rows, newest due date last."""
     if not TABLE.exists(spark, settings):
         return []
-    shown = [
-        F.expr(_shown(name)).alias(name) if kind == "timestamp" else F.col(name)
-        for name, kind in TABLE.columns
-    ]
-    rows = TABLE.rows(spark, settings).orderBy("due_at", "dataset").select(*shown).collect()
+    rows = TABLE.shown(spark, settings).orderBy("due_at", "dataset").collect()
     return [Promise.model_validate(row.asDict()) for row in rows]
 
 
 def _values(row: Promise) -> tuple[Any, ...]:
     found = {**row.model_dump(), "state": row.state.value}
     return tuple(found[name] for name, _ in TABLE.columns)
-
-
-def _shown(name: str) -> str:
-    """A moment as text with its zone: Spark's client would hand it out in this machine's."""
-    moment = f"to_utc_timestamp({name}, current_timezone())"
-    return f"date_format({moment}, \"yyyy-MM-dd'T'HH:mm:ss.SSSSSS'Z'\")"

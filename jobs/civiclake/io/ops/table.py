@@ -33,14 +33,19 @@ class OpsTable:
     columns: tuple[tuple[str, str], ...]
     """Name and Spark type, in order; what is added later stands last."""
     comment: str = ""
+    layer: str = tables.OPS
 
     def path(self, settings: Settings) -> str:
         """The table as an identifier that needs no catalogue."""
-        return tables.by_path(settings, tables.OPS, self.name)
+        return tables.by_path(settings, self.layer, self.name)
 
     def exists(self, spark: SparkSession, settings: Settings) -> bool:
         """Whether anything was ever written down in it."""
-        return tables.exists(spark, settings, tables.OPS, self.name)
+        return tables.exists(spark, settings, self.layer, self.name)
+
+    def create(self, spark: SparkSession, settings: Settings) -> None:
+        """Make it where there is none."""
+        tables.create(spark, settings, self.layer, self.name, self.columns, comment=self.comment)
 
     def append(
         self,
@@ -61,14 +66,14 @@ class OpsTable:
         """
         if not rows:
             return
-        tables.create(spark, settings, tables.OPS, self.name, self.columns, comment=self.comment)
+        self.create(spark, settings)
         tries = Retrying(
             retry=retry_if_exception(_grew_meanwhile),
             stop=stop_after_attempt(5),
             wait=wait_random(0, 0.5),
             reraise=True,
         )
-        place = (spark, settings, tables.OPS, self.name)
+        place = (spark, settings, self.layer, self.name)
         if replacing is None and tries(append, *place, self.columns, rows):
             return
         schema = ", ".join(f"{sql_name(name)} {kind}" for name, kind in self.columns)
@@ -76,7 +81,16 @@ class OpsTable:
         writer = frame.write.format("delta").mode("append").option("mergeSchema", "true")
         if replacing is not None:
             writer = writer.mode("overwrite").option("replaceWhere", replacing)
-        tries(writer.save, tables.location(settings, tables.OPS, self.name))
+        tries(writer.save, tables.location(settings, self.layer, self.name))
+
+    def shown(self, spark: SparkSession, settings: Settings) -> DataFrame:
+        """The rows with moments as text: Spark's client would hand them out in this machine's
+        zone."""
+        columns = [
+            F.expr(_shown(name)).alias(name) if kind == "timestamp" else F.col(sql_name(name))
+            for name, kind in self.columns
+        ]
+        return self.rows(spark, settings).select(*columns)
 
     def rows(self, spark: SparkSession, settings: Settings) -> DataFrame:
         """The rows with all of :attr:`columns`: null what the table lacks as yet.
@@ -84,7 +98,7 @@ class OpsTable:
         The table must exist.
         """
         table = spark.table(self.path(settings))
-        place = tables.location(settings, tables.OPS, self.name)
+        place = tables.location(settings, self.layer, self.name)
         have = set(metadata(spark, place).schema.names)
         return table.select(
             *[
@@ -92,6 +106,11 @@ class OpsTable:
                 for name, kind in self.columns
             ]
         )
+
+
+def _shown(name: str) -> str:
+    moment = f"to_utc_timestamp({name}, current_timezone())"
+    return f"date_format({moment}, \"yyyy-MM-dd'T'HH:mm:ss.SSSSSS'Z'\")"
 
 
 def _grew_meanwhile(error: BaseException) -> bool:

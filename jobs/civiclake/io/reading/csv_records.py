@@ -30,7 +30,7 @@ from civiclake.io.reading.inspect import (
     text_blocks,
     unparsable,
 )
-from civiclake.io.reading.rendition import Rendition
+from civiclake.io.reading.rendition import Lineage, Rendition
 
 _BLOCK_BYTES = 1 << 20
 _BYTE_ORDER_MARK = "\ufeff"
@@ -55,6 +55,8 @@ class Form:
     and a blank line is a record of one column, whose only value is null."""
     accepted: bool = False
     """Whether an older CivicLake landed it as it is: no line of it is too long."""
+    lineage: Lineage | None = None
+    """What raw will say of its records, where that is known."""
 
 
 def render(binary: io.BufferedIOBase, target: Path, form: Form) -> Inspection:
@@ -71,7 +73,7 @@ def render(binary: io.BufferedIOBase, target: Path, form: Form) -> Inspection:
     """
     longest = None if form.written_here or form.accepted else LONGEST_LINE
     text = Text(text_blocks(binary, form.encoding, _BLOCK_BYTES), longest)
-    with Rendition(target) as rendition:
+    with Rendition(target, form.lineage) as rendition:
         top = read_top(text, form.wanted)
         body = _Body(text, top, form, rendition)
         body.read()

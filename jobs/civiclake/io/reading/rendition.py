@@ -2,12 +2,17 @@
 
 Whatever the format, landing's own reader writes it: each column under its stored name
 (:mod:`civiclake.io.reading.raw_names`), the number of the record, and the text of a record that
-is not whole. So landing counts and Spark reads the same records, by construction.
+is not whole. So landing counts and Spark reads the same records, by construction. Where it is
+known as which file of its batch raw will know the delivery, the rest of raw's own columns stands
+there, too: raw takes such a file as it is (:mod:`civiclake.io.lake.take`).
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 
@@ -25,6 +30,52 @@ _GROUP_BYTES = 16 << 20
 _DICTIONARY_BYTES = 64 << 10
 MAX_BYTES = 50 << 30
 """No delivery may hold more text."""
+_SAID = b"civiclake.lineage"
+"""Where a rendition's footer says what its columns of lineage hold."""
+_MOMENT = pa.timestamp("us", tz="UTC")
+
+
+@dataclass(frozen=True)
+class Lineage:
+    """As what raw knows a delivered file and its records."""
+
+    batch_id: str
+    place: int
+    """Of the file among those of its batch, counted from 0."""
+    file: str
+    """Relative to the batch's folder."""
+    delivered_at: datetime
+
+    @property
+    def begins(self) -> str:
+        """What the ids of its records begin with."""
+        return f"{self.batch_id}/{self.place}/"
+
+    @property
+    def said(self) -> bytes:
+        """All of it, for a footer."""
+        moment = self.delivered_at.astimezone(UTC).isoformat()
+        return json.dumps([self.batch_id, self.place, self.file, moment]).encode()
+
+    def columns(self, numbers: pa.Array) -> dict[str, pa.Array]:
+        """Raw's columns beside the record's number.
+
+        Args:
+            numbers: of the records.
+        """
+        count = len(numbers)
+        ids = pc.binary_join_element_wise(self.begins, numbers.cast(pa.string()), "")
+        moment = pa.scalar(self.delivered_at, _MOMENT)
+        return {
+            c.RECORD: ids,
+            c.FILE: pa.repeat(self.file, count),
+            c.DELIVERED: pa.repeat(moment, count),
+        }
+
+
+def holds(schema: pa.Schema, lineage: Lineage) -> bool:
+    """Whether a rendition with that schema holds just this lineage."""
+    return bool((schema.metadata or {}).get(_SAID) == lineage.said)
 
 
 class Rendition:
@@ -32,10 +83,11 @@ class Rendition:
 
     Args:
         target: the Parquet file to write; its folder is there.
+        lineage: of the delivered file, where that is known.
     """
 
-    def __init__(self, target: Path) -> None:
-        self._target = target
+    def __init__(self, target: Path, lineage: Lineage | None = None) -> None:
+        self._target, self._lineage = target, lineage
         self._names: list[str] = []
         self._held: list[pa.Table] = []
         self._held_bytes = self._bytes = 0
@@ -80,7 +132,7 @@ class Rendition:
         numbers = pa.arange(self.rows + 1, self.rows + 1 + count)
         table = pa.table([*columns, numbers, malformed], names=self._columns(len(columns)))
         self.rows += count
-        self._held.append(table)
+        self._held.append(self._with_lineage(table, numbers))
         self._held_bytes += table.nbytes
         self._bytes += table.nbytes
         if self._bytes > MAX_BYTES:
@@ -91,10 +143,20 @@ class Rendition:
     def _columns(self, count: int) -> list[str]:
         return [*map(stored, self._names[:count]), c.ROW, c.CORRUPT]
 
+    def _with_lineage(self, table: pa.Table, numbers: pa.Array) -> pa.Table:
+        if self._lineage is not None:
+            for name, column in self._lineage.columns(numbers).items():
+                table = table.append_column(name, column)
+        return table
+
     def _schema(self) -> pa.Schema:
         *texts, row, corrupt = self._columns(len(self._names))
         kinds = [(name, pa.string()) for name in texts]
-        return pa.schema([*kinds, (row, pa.int64()), (corrupt, pa.string())])
+        kinds += [(row, pa.int64()), (corrupt, pa.string())]
+        if self._lineage is None:
+            return pa.schema(kinds)
+        kinds += [(c.RECORD, pa.string()), (c.FILE, pa.string()), (c.DELIVERED, _MOMENT)]
+        return pa.schema(kinds, {_SAID: self._lineage.said})
 
     def _flush(self) -> None:
         schema = self._schema()

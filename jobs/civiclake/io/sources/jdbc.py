@@ -15,7 +15,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 from pyspark.errors import PySparkException
@@ -173,11 +172,11 @@ def _landed(table: _Table, draft: Draft, moment: datetime, count: int) -> tuple[
     """The engine's files under their names in landing, read through once."""
     dataset, origin, version = table.dataset, table.options["url"], moment.isoformat()
     landed = parts.Parts(draft, dataset.name, table.header, origin, moment, version)
-    files = []
+    files: list[LandedFile] = []
     for made in sorted((draft.folder / _FETCHED).glob("part-*.csv.gz")):
         path = draft.place(f"{dataset.name}.csv.gz")
         made.rename(draft.path(path))
-        files.append(_inspected(draft.path(path), path, landed))
+        files.append(_inspected(path, landed, len(files)))
     shutil.rmtree(draft.folder / _FETCHED)
     total = sum(file.rows for file in files)
     if total != count:
@@ -188,10 +187,11 @@ def _landed(table: _Table, draft: Draft, moment: datetime, count: int) -> tuple[
     return landed.kept(files) if total else landed.fill(_nothing())
 
 
-def _inspected(path: Path, name: str, table: parts.Parts) -> LandedFile:
+def _inspected(name: str, table: parts.Parts, place: int) -> LandedFile:
+    path = table.draft.path(name)
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    found = parts.rendered(table.draft, name, table.header)
+    found = table.rendered(name, place)
     return LandedFile(
         path=name,
         rendition=parts.rendition_of(name),

@@ -20,7 +20,7 @@ from civiclake.io.landing.manifest import RENDITIONS, LandedFile
 from civiclake.io.reading.csv_header import Wanted
 from civiclake.io.reading.csv_records import Form, render
 from civiclake.io.reading.inspect import Inspection
-from civiclake.io.reading.rendition import SUFFIX
+from civiclake.io.reading.rendition import SUFFIX, Lineage
 
 ROWS_PER_PART = 250_000
 """A gzip file can't be split: parts of this size keep all of Spark's cores busy."""
@@ -51,10 +51,14 @@ class Parts:
 
     def fill(self, lines: Lines) -> tuple[LandedFile, ...]:
         """Write all lines; there is at least one part, if only with its header."""
+        return self._fill(lines, alone=True)
+
+    def _fill(self, lines: Lines, *, alone: bool) -> tuple[LandedFile, ...]:
         files: list[LandedFile] = []
         with contextlib.closing(lines):
             while not files or files[-1].rows == ROWS_PER_PART:
-                files.append(self._part(lines))
+                # Of several readers, nobody knows how many parts the ones before have.
+                files.append(self._part(lines, len(files) if alone else None))
         return self.kept(files)
 
     def fill_at_once(self, readers: Sequence[Callable[[], Lines]]) -> tuple[LandedFile, ...]:
@@ -63,7 +67,7 @@ class Parts:
 
         def read(reader: Callable[[], Lines]) -> tuple[LandedFile, ...]:
             try:
-                return self.fill(_until(failed, reader()))
+                return self._fill(_until(failed, reader()), alone=False)
             except BaseException:
                 failed.set()
                 raise
@@ -75,6 +79,24 @@ class Parts:
             raise error
         return self.kept([file for future in futures for file in future.result()])
 
+    def rendered(self, path: str, place: int | None) -> Inspection:
+        """Let landing's reader make its rendition of a part.
+
+        Args:
+            path: of the part, within the draft.
+            place: how many parts come before it, where that is known.
+
+        Raises:
+            Unreadable: the part is no CSV.
+        """
+        lineage = None
+        if place is not None:
+            lineage = Lineage(self.draft.batch_id, place, path, self.moment)
+        form = Form(Wanted(known=self.header), written_here=True, lineage=lineage)
+        with gzip.open(self.draft.path(path)) as binary:
+            stream = io.BufferedReader(binary, _FLUSH_BYTES)
+            return render(stream, self.draft.path(rendition_of(path)), form)
+
     def kept(self, files: Sequence[LandedFile]) -> tuple[LandedFile, ...]:
         """The parts that hold rows, or else one with the header alone."""
         full = [file for file in files if file.rows] or list(files[:1])
@@ -84,7 +106,7 @@ class Parts:
                     self.draft.path(path).unlink()
         return tuple(full)
 
-    def _part(self, lines: Iterator[Line]) -> LandedFile:
+    def _part(self, lines: Iterator[Line], place: int | None) -> LandedFile:
         path = self.draft.place(f"{self.name}.csv.gz")
         digest, packer = hashlib.sha256(), zlib.compressobj(1, wbits=31)
         rows = size = 0
@@ -100,7 +122,7 @@ class Parts:
                 rows += count
                 write(packer.compress(chunk))
             write(packer.flush())
-        found = rendered(self.draft, path, self.header)
+        found = self.rendered(path, place)
         if found.rows != rows:
             raise SourceError(
                 f"{self.origin}: {rows} rows came, but {found.rows} are read back from {path}: "
@@ -120,18 +142,6 @@ class Parts:
             compressed=True,
             as_came=self.as_came,
         )
-
-
-def rendered(draft: Draft, path: str, header: tuple[str, ...]) -> Inspection:
-    """Let landing's reader make its rendition of a part.
-
-    Raises:
-        Unreadable: the part is no CSV.
-    """
-    form = Form(Wanted(known=header), written_here=True)
-    with gzip.open(draft.path(path)) as binary:
-        stream = io.BufferedReader(binary, _FLUSH_BYTES)
-        return render(stream, draft.path(rendition_of(path)), form)
 
 
 def rendition_of(path: str) -> str:

@@ -24,9 +24,10 @@ from civiclake.io.lake.lock import TableLock
 from civiclake.io.ops import recall
 from civiclake.io.ops.account import BatchResult
 from civiclake.io.ops.ledger import Entry, Recorder
+from civiclake.pipeline.alerts.take import take
 from civiclake.pipeline.marts import groups, guard, steps
 from civiclake.pipeline.marts.groups import Input, Plan
-from civiclake.pipeline.marts.result import hold, shaped
+from civiclake.pipeline.marts.result import hold, shaped, withheld
 from civiclake.pipeline.marts.steps import Step
 from civiclake.pipeline.marts.suite import take_verdict
 from civiclake.pipeline.recorded import recorded
@@ -60,7 +61,7 @@ class _Work(NamedTuple):
 def build(
     settings: Settings, city: Manifest, name: str, batch_id: str, *, full: bool = False
 ) -> BatchResult:
-    """Bring a mart to what its step gives now, in one Delta commit.
+    """Bring a mart to what its step gives now, in one Delta commit, and then its alerts.
 
     Only the groups that its inputs have changed since are computed and replaced, where the
     mart's contract names groups and the inputs can tell their changes; else the whole. Where
@@ -93,6 +94,9 @@ def build(
             recorder.step("build"),
         ):
             _build(work, full=full)
+        # After the commit and its account: an alarm that can't be raised fails the try, and the
+        # next one finds the mart made.
+        take(spark, settings, lock, city, mart)
     log.info("marts.%s: %d rows (%s)", name, result.read, result.message)
     return result
 
@@ -115,6 +119,8 @@ def _build(work: _Work, *, full: bool) -> None:
     result = work.entry.result
     step = steps.read(settings, mart)
     found = groups.inputs(spark, settings, mart)
+    for one in found:
+        work.entry.recorder.count("reads", one.id, -1)  # whose data is used, in the ledger
     if sum(one.size_bytes for one in found) <= _FEW_BYTES:
         suit(spark, 0)
     made = Plan(whole="it was asked for")
@@ -140,11 +146,16 @@ def _held(work: _Work, frame: DataFrame, made: Plan) -> Iterator[DataFrame]:
         mine = groups.is_one_of(f"`{work.mart.refresh_by}`", made)
         return work.spark.table(work.table).where(f"NOT coalesce({mine}, false)").count()
 
-    kept = frame.persist()
+    kept = withheld(work.mart, frame).persist()
     try:
-        hold(work.mart, kept, others)
+        held = hold(work.mart, kept, others)
         take_verdict(work.settings, work.mart, kept, work.entry)
         yield kept
+        if held.withheld:
+            work.entry.result.message += (
+                f"; {held.withheld} of {held.rows} rows are of fewer than"
+                f" {work.mart.smallest_group} persons and withheld"
+            )
     finally:
         kept.unpersist()
 

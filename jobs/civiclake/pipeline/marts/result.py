@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -17,7 +18,7 @@ _WHOLE = {"tinyint": 1, "smallint": 2, "int": 3, "bigint": 4}
 _DECIMAL = re.compile(r"decimal\(\d+,\d+\)")
 _SHOWN = 3
 """Keys that are named of those that came twice."""
-_ROWS, _TWICE = "_rows", "_twice"
+_ROWS, _TWICE, _SMALL, _EMPTY = "_rows", "_twice", "_small", "_empty"
 
 
 def shaped(mart: Mart, frame: DataFrame) -> DataFrame:
@@ -61,6 +62,32 @@ def shaped(mart: Mart, frame: DataFrame) -> DataFrame:
     )
 
 
+def withheld(mart: Mart, frame: DataFrame) -> DataFrame:
+    """Rows without the numbers that would tell of fewer persons than the smallest group.
+
+    What a contract requires is not emptied: :func:`hold` refuses such rows.
+
+    Args:
+        mart: its contract; without ``group_size`` nothing says how many persons a row is of.
+        frame: the rows, as :func:`shaped` made them.
+    """
+    if mart.group_size is None:
+        return frame
+    is_small = F.coalesce(F.col(f"`{mart.group_size}`") < F.lit(mart.smallest_group), F.lit(False))
+    emptied = {
+        c.name: F.when(~is_small, F.col(f"`{c.name}`"))
+        for c in mart.columns
+        if _is_number(c.spark_type) and not c.key_position and not c.required
+    }
+    return frame.select(
+        *[emptied.get(c.name, F.col(f"`{c.name}`")).alias(c.name) for c in mart.columns]
+    )
+
+
+def _is_number(kind: str) -> bool:
+    return kind in (*_WHOLE, "float", "double") or bool(_DECIMAL.fullmatch(kind))
+
+
 def _fits(have: str, want: str) -> bool:
     """Whether a cast keeps every value, or fails: Spark's own casts of numbers do under ANSI."""
     if have in (want, "void"):
@@ -72,7 +99,16 @@ def _fits(have: str, want: str) -> bool:
     return have in ("float", "double") and (want in ("float", "double") or want.startswith("dec"))
 
 
-def hold(mart: Mart, frame: DataFrame, others: Callable[[], int] = lambda: 0) -> int:
+@dataclass(frozen=True)
+class Held:
+    """Rows that keep to their contract."""
+
+    rows: int
+    withheld: int = 0
+    """Those of them whose numbers would tell of too few persons, and are not told."""
+
+
+def hold(mart: Mart, frame: DataFrame, others: Callable[[], int] = lambda: 0) -> Held:
     """Hold rows against the contract's rules and key.
 
     Args:
@@ -81,10 +117,11 @@ def hold(mart: Mart, frame: DataFrame, others: Callable[[], int] = lambda: 0) ->
         others: tells how many rows the mart keeps beside these, where a rule is on all of them.
 
     Returns:
-        How many rows there are.
+        How many rows there are, and of how many nothing is told.
 
     Raises:
-        ContractError: rows break a rule, hold what is no number, or share a key.
+        ContractError: rows break a rule, hold what is no number, tell of too few persons, or
+            share a key.
     """
     rules, of_all = compile_rules([r for r in mart.rules if r.origin == "contract"])
     broken = {f"rule {r.rule.id!r} ({r.rule.description})": r.breaks for r in rules}
@@ -95,12 +132,17 @@ def hold(mart: Mart, frame: DataFrame, others: Callable[[], int] = lambda: 0) ->
     asked = {**broken, **finite}
     names = {f"_{n}": (said, column) for n, (said, column) in enumerate(asked.items())}
     counts = [F.count_if(column).alias(name) for name, (_, column) in names.items()]
-    row = frame.agg(F.count("*").alias(_ROWS), *counts).collect()[0]
+    row = frame.agg(F.count("*").alias(_ROWS), *counts, *_persons(mart)).collect()[0]
     faults = [
         f"{row[name]} of {row[_ROWS]} rows break {said}"
         for name, (said, _) in names.items()
         if row[name] and (said in hard or said in finite)
     ]
+    if mart.group_size and row[_SMALL]:
+        faults.append(
+            f"{row[_SMALL]} of {row[_ROWS]} rows tell of fewer than {mart.smallest_group} persons"
+            f" ({mart.group_size}), which the contract requires to be told"
+        )
     faults += _twice(mart, frame)
     if of_all:
         whole = int(row[_ROWS]) + others()
@@ -113,7 +155,18 @@ def hold(mart: Mart, frame: DataFrame, others: Callable[[], int] = lambda: 0) ->
         raise ContractError(
             [f"marts/{mart.path}: {fault}; nothing was written" for fault in faults]
         )
-    return int(row[_ROWS])
+    return Held(int(row[_ROWS]), int(row[_EMPTY]) if mart.group_size else 0)
+
+
+def _persons(mart: Mart) -> list[Column]:
+    """Rows of too few persons, and rows that do not tell how many."""
+    if mart.group_size is None:
+        return []
+    size = F.col(f"`{mart.group_size}`")
+    return [
+        F.count_if(size < F.lit(mart.smallest_group)).alias(_SMALL),
+        F.count_if(size.isNull()).alias(_EMPTY),
+    ]
 
 
 def _counts_well(rule: Rule, rows: int) -> bool:

@@ -19,7 +19,8 @@ from civiclake.settings import Settings
 
 _MADE_BY = {
     "columns", "rules", "inputs", "step", "parameters", "refresh_by", "groups", "shows",
-    "reads_restricted", "smallest_group", "description", "has_change_feed", "retention_seconds",
+    "reads_restricted", "smallest_group", "group_size", "description", "has_change_feed",
+    "retention_seconds",
 }  # fmt: skip
 """What of a contract gives another table."""
 Function = Callable[[Mapping[str, DataFrame], Mapping[str, Any]], DataFrame]

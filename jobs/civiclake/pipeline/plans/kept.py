@@ -10,6 +10,7 @@ from uuid import uuid4
 
 from pyspark.sql import SparkSession
 
+from civiclake.contracts.inputs import PLANS
 from civiclake.contracts.sql import sql_name, sql_text
 from civiclake.io.lake import tables
 from civiclake.io.lake.fence import fenced, own_commit
@@ -22,7 +23,6 @@ from civiclake.pipeline.plans.town import Town
 from civiclake.pipeline.recorded import recorded
 from civiclake.settings import Settings
 
-PLANS = "plans"
 LOCK = f"mart_{PLANS}"
 _SITE = (
     "array<struct<number:int,id:string,name:string,latitude:double,longitude:double,"

@@ -17,6 +17,7 @@ from pyspark.sql import functions as F
 
 from civiclake import columns as c
 from civiclake.contracts.model import Dataset
+from civiclake.engine.said import first_line
 from civiclake.engine.session import connect, suit
 from civiclake.errors import CivicLakeError, UserError
 from civiclake.io.extract import extract
@@ -220,7 +221,7 @@ def _begin(
             tables.location(settings, tables.BACKFILL, side.dataset.table)
         )
     except PySparkException as error:
-        log.warning("%s", str(error).splitlines()[0])
+        log.warning("%s", first_line(error))
         return False
     # What is remembered of keys is true of the source, whichever version it was learnt by.
     marks.copy(spark, settings, side.served, side.dataset)

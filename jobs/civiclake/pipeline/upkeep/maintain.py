@@ -18,14 +18,16 @@ from typing import NamedTuple
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
+from civiclake.contracts.inputs import PLANS
 from civiclake.contracts.model import Manifest
 from civiclake.contracts.read.faults import choice, did_you_mean
+from civiclake.engine.said import first_line
 from civiclake.engine.session import connect, suit
 from civiclake.errors import CivicLakeError, LockHeld, UserError
 from civiclake.io.lake import delta_log, links, tables
 from civiclake.io.lake.delta_log import Newest
 from civiclake.io.lake.lock import TableLock
-from civiclake.io.ops import backfills, deliveries, ledger, maintenance
+from civiclake.io.ops import alerts, backfills, deliveries, ledger, maintenance
 from civiclake.io.ops.maintenance import Known, Upkeep
 from civiclake.pipeline.upkeep.files import Task, compact, compact_what, keep, vacuum, vacuum_due
 from civiclake.pipeline.writing import writing
@@ -39,8 +41,6 @@ _OPS_TABLES = (
     backfills.TABLE,
     maintenance.TABLE,
 )
-PLANS = "plans"
-"""What `civiclake plan` has answered: no mart of the city's, for no contract makes it."""
 _LOOKS_S = 0.2
 """How often a holder looks whether its lock is wanted."""
 
@@ -71,6 +71,8 @@ def places(city: Manifest) -> dict[str, list[Place]]:
     for mart in city.marts:
         found[f"marts.{mart.name}"] = [Place(tables.MARTS, mart.name, f"mart_{mart.name}")]
     found[f"marts.{PLANS}"] = [Place(tables.MARTS, PLANS, f"mart_{PLANS}")]
+    own = alerts.TABLE
+    found[f"marts.{own.name}"] = [Place(own.layer, own.name, f"mart_{own.name}")]
     for link in city.links:
         lock = f"link_{link.name}"
         served = [Place(tables.UNIFIED, name, lock) for name in (link.name, f"{link.name}_link")]
@@ -149,8 +151,7 @@ def _look(
     except _GaveWay as error:
         row.done, row.why = maintenance.GAVE_WAY, str(error)
     except (CivicLakeError, PySparkException, ValueError) as error:
-        said = str(error).split("JVM stacktrace", 1)[0].strip()
-        row.done, row.why = maintenance.FAILED, said.splitlines()[0] if said else repr(error)
+        row.done, row.why = maintenance.FAILED, first_line(error)
     row.seconds = round(time.perf_counter() - began, 2)
     return row
 

@@ -1,12 +1,12 @@
 package city.civiclake;
 
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Collections;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import org.apache.spark.sql.SaveMode;
 import org.apache.spark.sql.catalyst.InternalRow;
 import org.apache.spark.sql.catalyst.expressions.GenericInternalRow;
@@ -19,6 +19,7 @@ import org.apache.spark.sql.delta.DeltaOperations;
 import org.apache.spark.sql.delta.NoMapping$;
 import org.apache.spark.sql.delta.OptimisticTransaction;
 import org.apache.spark.sql.delta.actions.Action;
+import org.apache.spark.sql.delta.actions.AddFile;
 import org.apache.spark.sql.delta.actions.Metadata;
 import org.apache.spark.sql.delta.constraints.Constraints$;
 import org.apache.spark.sql.execution.metric.SQLMetric;
@@ -29,14 +30,14 @@ import scala.Option;
 import scala.jdk.javaapi.CollectionConverters;
 
 /**
- * Appends a file that the client wrote to a Delta table, in one commit and without a Spark job.
+ * Appends files that the client wrote to a Delta table, in one commit and without a Spark job.
  *
  * <p>A handful of rows costs Spark a plan, a job and the statistics' own plan, ten times their
  * work. The commit itself is Delta's own: log store, conflicts, checkpoints and checksums.
  *
  * <p>It refuses (no row comes back, and nothing is committed) whatever a plain append of Spark's
  * might do more than add a file for: columns that the table lacks or has of another type, mapped,
- * generated or constrained ones, partitions.
+ * generated or constrained ones, files that don't say their partition or hold its columns.
  */
 final class AppendFile implements SimpleProcedure {
   @Override
@@ -53,9 +54,9 @@ final class AppendFile implements SimpleProcedure {
   public ProcedureParameter[] parameters() {
     return new ProcedureParameter[] {
       ApplyChanges.text("location", "of the Delta table"),
-      ApplyChanges.text("columns", "of the file, as a DDL text"),
-      ApplyChanges.text("action", "Delta's add action of the file, as JSON"),
-      ApplyChanges.number("rows", "how many the file holds"),
+      ApplyChanges.text("columns", "of the files, as a DDL text"),
+      ApplyChanges.text("actions", "Delta's add action of each file, a line of JSON"),
+      ApplyChanges.number("rows", "how many the files hold"),
     };
   }
 
@@ -65,25 +66,37 @@ final class AppendFile implements SimpleProcedure {
     DeltaLog log = DeltaLog.forTable(spark, given.getUTF8String(0).toString());
     OptimisticTransaction txn = log.startTransaction(Option.empty(), Option.empty());
     StructType columns = StructType.fromDDL(given.getUTF8String(1).toString());
-    if (txn.readVersion() < 0 || !isPlain(spark, txn.metadata(), columns)) {
+    List<Action> actions = new ArrayList<>();
+    given.getUTF8String(2).toString().lines().map(Action::fromJson).forEach(actions::add);
+    if (txn.readVersion() < 0
+        || !isPlain(spark, txn.metadata(), columns)
+        || !actions.stream().allMatch(file -> isPlaced(txn.metadata(), (AddFile) file))) {
       return Collections.emptyIterator();
     }
-    Action file = Action.fromJson(given.getUTF8String(2).toString());
-    txn.registerSQLMetrics(spark, metrics(spark, given.getLong(3)));
-    List<Action> actions = new ArrayList<>(List.of(file));
+    txn.registerSQLMetrics(spark, metrics(spark, actions.size(), given.getLong(3)));
     long version = txn.commit(CollectionConverters.asScala(actions).toSeq(), operation());
     return List.of(ApplyChanges.result(version)).iterator();
   }
 
-  /** Whether a file with these columns is all that an append of its rows would be. */
+  /** Whether a file says of which partition of the table it is. */
+  private static boolean isPlaced(Metadata table, AddFile file) {
+    var said = CollectionConverters.asJava(file.partitionValues()).keySet();
+    return said.equals(Set.copyOf(CollectionConverters.asJava(table.partitionColumns())));
+  }
+
+  /** Whether files with these columns are all that an append of their rows would be. */
   private static boolean isPlain(SparkSession spark, Metadata table, StructType columns) {
     if (!table.columnMappingMode().equals(NoMapping$.MODULE$)
-        || !table.partitionColumns().isEmpty()
         || !Constraints$.MODULE$.getAll(table, spark).isEmpty()) {
       return false;
     }
+    Set<String> placed = Set.copyOf(CollectionConverters.asJava(table.partitionColumns()));
+    Set<String> named = Set.of(columns.fieldNames());
+    if (!Collections.disjoint(placed, named)) {
+      return false;
+    }
     for (StructField field : table.schema().fields()) {
-      boolean isGiven = Arrays.asList(columns.fieldNames()).contains(field.name());
+      boolean isGiven = named.contains(field.name()) || placed.contains(field.name());
       boolean isSpecial = field.metadata().contains("delta.generationExpression")
           || field.metadata().contains("delta.identity.start")
           || field.metadata().contains("CURRENT_DEFAULT");
@@ -110,10 +123,10 @@ final class AppendFile implements SimpleProcedure {
 
   /** What DESCRIBE HISTORY tells of the commit. */
   private static scala.collection.immutable.Map<String, SQLMetric> metrics(
-      SparkSession spark, long rows) {
+      SparkSession spark, int added, long rows) {
     SQLMetric files = SQLMetrics.createMetric(spark.sparkContext(), "numFiles");
     SQLMetric written = SQLMetrics.createMetric(spark.sparkContext(), "numOutputRows");
-    files.set(1);
+    files.set(added);
     written.set(rows);
     return scala.collection.immutable.Map.from(
         CollectionConverters.asScala(Map.of("numFiles", files, "numOutputRows", written)));

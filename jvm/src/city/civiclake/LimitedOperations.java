@@ -3,7 +3,10 @@ package city.civiclake;
 import java.lang.reflect.Field;
 import java.util.Map;
 import org.apache.hive.service.cli.HiveSQLException;
+import org.apache.hive.service.cli.OperationState;
 import org.apache.hive.service.cli.operation.ExecuteStatementOperation;
+import org.apache.hive.service.cli.operation.GetCrossReferenceOperation;
+import org.apache.hive.service.cli.operation.GetPrimaryKeysOperation;
 import org.apache.hive.service.cli.operation.OperationManager;
 import org.apache.hive.service.cli.session.HiveSession;
 import org.apache.hive.service.cli.session.SessionManager;
@@ -12,7 +15,7 @@ import org.apache.spark.sql.hive.thriftserver.HiveThriftServer2;
 import org.apache.spark.sql.hive.thriftserver.SparkSQLSessionManager;
 import org.apache.spark.sql.hive.thriftserver.server.SparkSQLOperationManager;
 
-/** Makes every statement of the server a {@link LimitedStatement}. */
+/** Makes every statement of the server a {@link LimitedStatement}, and asks no metastore. */
 final class LimitedOperations extends SparkSQLOperationManager {
 
   /** Put it in the place of the server's own, before the first session opens. */
@@ -59,6 +62,44 @@ final class LimitedOperations extends SparkSQLOperationManager {
       Refused.raise(new HiveSQLException("the session is not open", "08003"));
     }
     LimitedStatement made = new LimitedStatement(session, parent, statement, overlay, async);
+    handleToOperation().put(made.getHandle(), made);
+    return made;
+  }
+
+  /** Tables of the lake declare no keys, and who asks for them is told so: with no row. */
+  @Override
+  public GetPrimaryKeysOperation newGetPrimaryKeysOperation(
+      HiveSession parent, String catalog, String schema, String table) {
+    GetPrimaryKeysOperation made =
+        new GetPrimaryKeysOperation(parent, catalog, schema, table) {
+          @Override
+          public void runInternal() throws HiveSQLException {
+            setState(OperationState.RUNNING);
+            setState(OperationState.FINISHED);
+          }
+        };
+    handleToOperation().put(made.getHandle(), made);
+    return made;
+  }
+
+  @Override
+  public GetCrossReferenceOperation newGetCrossReferenceOperation(
+      HiveSession parent,
+      String catalog,
+      String schema,
+      String table,
+      String foreignCatalog,
+      String foreignSchema,
+      String foreignTable) {
+    GetCrossReferenceOperation made =
+        new GetCrossReferenceOperation(
+            parent, catalog, schema, table, foreignCatalog, foreignSchema, foreignTable) {
+          @Override
+          public void runInternal() throws HiveSQLException {
+            setState(OperationState.RUNNING);
+            setState(OperationState.FINISHED);
+          }
+        };
     handleToOperation().put(made.getHandle(), made);
     return made;
   }

@@ -30,11 +30,12 @@ public final class PasswordLogin implements PasswdAuthenticationProvider {
     }
     WrongLogins.delay(user, connection.address());
     String entry = user == null ? null : Logins.entry(user);
-    if (!matches(entry, password)) {
+    if (!ProvedLogins.holds(user, entry, password) && !matches(entry, password)) {
       WrongLogins.wrong(user, connection.address());
       throw new AuthenticationException("wrong user name or password");
     }
     WrongLogins.right(user);
+    ProvedLogins.keep(user, entry, password);
     if (!connection.enter(user, entry)) {
       throw new AuthenticationException(
           user + " has too many connections: close some (engine.gate.connections_by_login)");
