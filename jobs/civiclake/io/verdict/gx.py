@@ -79,7 +79,7 @@ def warm_up() -> None:
 
 
 def judge(
-    prepared: DataFrame, dataset: Dataset | Mart, batch_id: str, *, is_small: bool = False
+    prepared: DataFrame, dataset: Dataset | Mart, batch_id: str, *, few: int | None = None
 ) -> Verdict:
     """Let Great Expectations judge a batch by all its rules.
 
@@ -87,17 +87,17 @@ def judge(
         prepared: standardized rows with the helper columns that the rules name.
         dataset: the compiled contract.
         batch_id: for the page's title.
-        is_small: the rows are few enough to be judged in memory, where that is known to come to
-            the same (:mod:`civiclake.io.verdict.in_memory`).
+        few: how many rows these are, where they may be judged in memory: it is done if it is known
+            to come to the same (:mod:`civiclake.io.verdict.in_memory`).
 
     Returns:
         The verdict, rule by rule, in the contract's order.
     """
     _library()
     _without_calls()
-    named = in_memory.columns_of(dataset.rules) if is_small else None
+    named = None if few is None else in_memory.columns_of(dataset.rules)
     found = None
-    if named is not None:
+    if few is not None and named is not None and few * len(named) <= in_memory.MOST_VALUES:
         columns = [F.col(sql_name(name)) for name in named] or [F.lit(1).alias("_row")]
         found = judge_table(prepared.select(*columns).toArrow(), dataset, batch_id)
     return found or _judge_in_spark(prepared, dataset, batch_id)

@@ -22,6 +22,8 @@ from civiclake.contracts.read.patterns import TRUE_END
 if TYPE_CHECKING:
     import pandas as pd
 
+MOST_VALUES = 1_000_000
+"""So many values are a hundred megabytes as Python has them, and no longer judged sooner."""
 _EXACT = 2**53
 """Whole numbers below are floats without loss."""
 _DIGITS = 15

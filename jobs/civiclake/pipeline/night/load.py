@@ -176,7 +176,8 @@ def _refuse_lost(batch: Batch, judged: judge.Judged, expected: int | None) -> No
 def _take_verdict(batch: Batch, judged: judge.Judged, result: BatchResult) -> None:
     """Great Expectations judges the batch; its page is kept whatever it says."""
     frame, asked = verdicts.for_verdict(batch, judged)
-    verdict = gx.judge(frame, asked, batch.batch_id, is_small=batch.is_small)
+    few = judged.read if batch.is_small else None
+    verdict = gx.judge(frame, asked, batch.batch_id, few=few)
     docs = batch.settings.data_docs_dir
     result.data_docs = str(data_docs.write(docs, batch.dataset, batch.batch_id, verdict.page))
     result.read = judged.read

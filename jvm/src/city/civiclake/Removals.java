@@ -54,9 +54,11 @@ final class Removals {
     files = txn.snapshot().allFiles().collectAsList();
   }
 
-  /** Whether every file says how many rows it holds, as one with a bitmap must. */
+  /** Whether every file says how many rows it holds, as it must with a bitmap, and has that apart. */
   boolean isPossible() {
-    return files.stream().allMatch(file -> file.numPhysicalRecords().isDefined());
+    return files.stream().allMatch(
+        file -> file.numPhysicalRecords().isDefined()
+            && (file.deletionVector() == null || !file.deletionVector().isInline()));
   }
 
   /**
