@@ -60,8 +60,12 @@ def hot_spots(
         rings = [np.asarray(ring) for ring in grid.outlines(cells["cell"])]
         for hot in (False, True):
             mine = np.flatnonzero(cells["is_hot"].to_numpy(bool) == hot)
-            look = {"edgecolors": canvas.ACCENT if hot else canvas.PAPER, "linewidths": 1 + hot}
-            shape = PolyCollection([rings[n] for n in mine], facecolors=shades[mine], **look)
+            shape = PolyCollection(
+                [rings[n] for n in mine],
+                facecolors=shades[mine],
+                edgecolors=canvas.ACCENT if hot else canvas.PAPER,
+                linewidths=1 + hot,
+            )
             axes.add_collection(shape, autolim=False)
         for spot in posts.itertuples(index=False):
             if seen.contains(shapely.Point(spot.longitude, spot.latitude)):
