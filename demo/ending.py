@@ -117,6 +117,8 @@ def _addresses(settings: Settings, following: int) -> None:
     put("")
     put(f"Airflow    {airflow_env.url(settings)}")
     put(f"           user {airflow_env.USER}, password {airflow.password(settings)}")
+    put(f"Brief      {airflow_env.url(settings)}/tonight/brief/index.html")
+    put(f"           or from disk: {(settings.brief_dir / 'index.html').absolute().as_uri()}")
     put(f"SQL        jdbc:hive2://{engine.host}:{engine.sql_port}/")
     put(f"           user {door}, password {analysts.default_password(settings)}")
     put(f'           make sql Q="{QUERY}"')

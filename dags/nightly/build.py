@@ -17,7 +17,15 @@ from airflow.sdk import (
 
 from nightly.command import CivicLakeCommand, DetectorCommand
 from nightly.deadline import NightBegun
-from nightly.plan import DatasetPlan, DepartmentPlan, InputPlan, LinkPlan, MartPlan, OwnerPlan
+from nightly.plan import (
+    LEDGER,
+    DatasetPlan,
+    DepartmentPlan,
+    InputPlan,
+    LinkPlan,
+    MartPlan,
+    OwnerPlan,
+)
 from nightly.retries import RETRIES
 
 
@@ -53,7 +61,7 @@ def mart_dag(mart: MartPlan) -> DAG:
         "build",
         f"{_words(mart.name)}, from {', '.join(i.id for i in mart.inputs)}",
         _mart_doc(mart),
-        [_asset("marts", mart.name)],
+        [asset("marts", mart.name)],
     )
 
 
@@ -65,7 +73,7 @@ def link_dag(link: LinkPlan) -> DAG:
         "link",
         f"The same {link.name} in all departments' records",
         _link_doc(link),
-        [_asset("unified", link.name), _asset("unified", f"{link.name}_link")],
+        [asset("unified", link.name), asset("unified", f"{link.name}_link")],
     )
 
 
@@ -83,24 +91,36 @@ def _arrival_dag(
         dag_id=name,
         description=description,
         doc_md=doc,
-        schedule=[_asset(i.layer, i.table) for i in plan.inputs],
+        schedule=[asset(i.layer, i.table) for i in plan.inputs if i.id not in LEDGER],
         catchup=False,
         max_active_runs=1,
         default_args=RETRIES,
         tags=[verb],
         owner_links=_owner_links([plan.answers]),
     ) as dag:
-        command = DetectorCommand if getattr(plan, "has_alerts", False) else CivicLakeCommand
-        command(
-            task_id=task_id,
-            arguments=[verb, plan.name],
-            pool=name,
-            owner=_owner(plan.answers.name),
-            answers=plan.answers,
-            outlets=outlets,
-            doc_md=doc,
-        )
+        _making(plan, verb, task_id, doc, outlets)
     return dag
+
+
+def mart_task(mart: MartPlan) -> BaseOperator:
+    """The task that makes a mart of the ledger, in a DAG of others."""
+    made = mart.made
+    return _making(mart, "mart", made.task, _mart_doc(mart), [asset("marts", mart.name)])
+
+
+def _making(
+    plan: MartPlan | LinkPlan, verb: str, task_id: str, doc: str, outlets: list[Asset]
+) -> BaseOperator:
+    command = DetectorCommand if getattr(plan, "has_alerts", False) else CivicLakeCommand
+    return command(
+        task_id=task_id,
+        arguments=[verb, plan.name],
+        pool=f"{verb}_{plan.name}",
+        owner=_owner(plan.answers.name),
+        answers=plan.answers,
+        outlets=outlets,
+        doc_md=doc,
+    )
 
 
 def _dataset_tasks(dataset: DatasetPlan) -> BaseOperator:
@@ -121,14 +141,14 @@ def _dataset_tasks(dataset: DatasetPlan) -> BaseOperator:
             pool=f"table_{dataset.table}",
             owner=_owner(dataset.owner),
             answers=dataset.answers,
-            outlets=[_asset("unified", dataset.table)],
+            outlets=[asset("unified", dataset.table)],
             doc_md=_dataset_doc(dataset),
         )
         extract >> load
     return load
 
 
-def _asset(layer: str, table: str) -> Asset:
+def asset(layer: str, table: str) -> Asset:
     """The asset that stands for a table of the lake."""
     return Asset(name=f"{layer}.{table}", uri=f"civiclake://{layer}/{table}", group=layer)
 

@@ -14,7 +14,7 @@ from airflow.listeners import hookimpl
 if TYPE_CHECKING:
     from airflow.models.dagrun import DagRun
 
-_ONE_SLOT = ("table_", "mart_", "link_", "maintenance")
+_ONE_SLOT = ("table_", "mart_", "link_", "maintenance", "brief")
 
 log = logging.getLogger(__name__)
 

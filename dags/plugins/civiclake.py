@@ -26,5 +26,12 @@ class CivicLakePlugin(AirflowPlugin):
             "url_route": "tonight",
             "destination": "nav",
             "nav_top_level": True,
-        }
+        },
+        {
+            "name": "Brief",
+            "href": "tonight/brief/index.html",
+            "url_route": "brief",
+            "destination": "nav",
+            "nav_top_level": True,
+        },
     ]

@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 
 from nightly import telling
 from nightly.plan import CityPlan, manifest_path, read_plan
-from tonight import docs, model
+from tonight import brief, docs, model
 from tonight.reader import Reader, lake_uri
 from tonight.runs import newest_runs
 from tonight.view import content_security_policy, render
@@ -29,7 +29,7 @@ _DOCS_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none';"
     " form-action 'none'; frame-ancestors 'self'"
 )
-"""A Data Docs page carries its styles with it; it runs nothing and loads nothing."""
+"""A page of Data Docs or of the brief carries its styles with it, runs nothing, loads nothing."""
 
 _may_read: Any = Depends(requires_access_dag("GET", DagAccessEntity.RUN))
 
@@ -42,6 +42,7 @@ def create_app() -> FastAPI:
     app.get("/", dependencies=[_may_read], response_class=HTMLResponse)(tonight)
     # Airflow looks the permission up for the path's `dag_id`.
     app.get("/docs/{dag_id}/{dataset}/{page}", dependencies=[_may_read])(data_docs)
+    app.get("/brief/{page}", dependencies=[_may_read])(brief_page)
     return app
 
 
@@ -63,12 +64,34 @@ def data_docs(dag_id: str, dataset: str, page: str) -> FileResponse:
     return FileResponse(found, media_type="text/html", headers=_headers(_DOCS_POLICY))
 
 
+def brief_page(page: str, user: GetUserDep, session: SessionDep) -> FileResponse:
+    """One page of the city's brief."""
+    found = brief.find(page)
+    if found is None:
+        told = "There is no such page; `civiclake brief` writes them, and the DAG `brief` runs it"
+        raise HTTPException(status.HTTP_404_NOT_FOUND, told)
+    path, needs = found
+    if not set(needs) <= _seen(needs, user, session):
+        raise HTTPException(status.HTTP_403_FORBIDDEN, "It shows marts that you may not see")
+    return FileResponse(path, media_type="text/html", headers=_headers(_DOCS_POLICY))
+
+
 def _readable(city: CityPlan, user: Any, session: Session) -> CityPlan:
     """The departments, marts and links whose runs a user may read."""
-    names = _dags(city)
+    seen = _seen(_dags(city), user, session)
+    return replace(
+        city,
+        departments=tuple(d for d in city.departments if d.name in seen),
+        marts=tuple(m for m in city.marts if m.made.dag in seen),
+        links=tuple(k for k in city.links if k.made.dag in seen),
+    )
+
+
+def _seen(names: list[str], user: Any, session: Session) -> set[str]:
+    """Those DAGs whose runs a user may read."""
     teams = DagModel.get_dag_id_to_team_name_mapping(names, session=session)
     manager = get_auth_manager()
-    seen = {
+    return {
         name
         for name in names
         if manager.is_authorized_dag(
@@ -78,12 +101,6 @@ def _readable(city: CityPlan, user: Any, session: Session) -> CityPlan:
             user=user,
         )
     }
-    return replace(
-        city,
-        departments=tuple(d for d in city.departments if d.name in seen),
-        marts=tuple(m for m in city.marts if m.made.dag in seen),
-        links=tuple(k for k in city.links if k.made.dag in seen),
-    )
 
 
 def _dags(city: CityPlan) -> list[str]:

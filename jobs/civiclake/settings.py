@@ -276,6 +276,11 @@ class Settings(BaseSettings):
         return self.state_dir / "data_docs"
 
     @property
+    def brief_dir(self) -> Path:
+        """The pages of the city's brief."""
+        return self.state_dir / "brief"
+
+    @property
     def jars_dir(self) -> Path:
         """JARs fetched by set-up, and the one compiled from ``jvm/``."""
         return project_root() / "var" / "jars"

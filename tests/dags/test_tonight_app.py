@@ -249,6 +249,34 @@ def test_nothing_beside_the_pages_is_served(viewer: TestClient, night: Path, pat
         assert secret not in told[1]
 
 
+def test_a_page_of_the_brief_shows_to_those_alone_who_may_see_all_of_it(
+    client: TestClient, viewer: TestClient, night: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from airflow.api_fastapi.auth.managers.simple.simple_auth_manager import SimpleAuthManager
+
+    folder = night / "brief"
+    folder.mkdir()
+    for name in ("index", "health", "other"):
+        (folder / f"{name}.html").write_text(f"<h1>{name}</h1>")
+    needs = {"index.html": ["mart_a", "health"], "health.html": ["health"], "gone.html": []}
+    (folder / "needs.json").write_text(json.dumps(needs))
+    told = viewer.get("/tonight/brief/index.html")
+    assert (told.status_code, told.text) == (200, "<h1>index</h1>")
+    assert told.headers["Content-Security-Policy"].startswith("default-src 'none'")
+    # Neither what was not written as a page, nor what is gone, nor anything else.
+    for name in ("other.html", "gone.html", "needs.json", "..%2fsecret.html", "x"):
+        assert viewer.get(f"/tonight/brief/{name}").status_code == 404
+    monkeypatch.setattr(
+        SimpleAuthManager,
+        "is_authorized_dag",
+        lambda _self, *, details=None, **_: details is None or details.id in (None, "health"),
+    )
+    assert viewer.get("/tonight/brief/health.html").status_code == 200
+    assert viewer.get("/tonight/brief/index.html").status_code == 403
+    viewer.cookies.clear()
+    assert viewer.get("/tonight/brief/health.html").status_code == 401
+
+
 def raw_get(app: Any, path: str, token: str) -> tuple[int, str]:
     """A request whose path no client has put in order before."""
     sent: list[dict[str, Any]] = []
@@ -293,8 +321,10 @@ def test_before_the_first_night_every_dataset_is_undelivered(
 def test_the_ui_has_a_view_of_it(viewer: TestClient) -> None:
     plugins = viewer.get("/api/v2/plugins").json()["plugins"]
     (ours,) = (p for p in plugins if p["name"] == "civiclake")
-    (view,) = ours["external_views"]
-    assert (view["href"], view["url_route"], view["destination"]) == ("tonight/", "tonight", "nav")
+    found = [(v["href"], v["url_route"], v["destination"]) for v in ours["external_views"]]
+    assert found == [
+        ("tonight/", "tonight", "nav"), ("tonight/brief/index.html", "brief", "nav"),
+    ]  # fmt: skip
 
 
 def test_a_process_that_only_loads_the_plugin_does_not_pay_for_the_page() -> None:

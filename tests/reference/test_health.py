@@ -61,6 +61,10 @@ def test_scan_in_space_and_time_finds_where_and_since_when(sids: pd.DataFrame) -
     assert first.p_value == 0.01
     quiet = _scanned(sids, np.outer(births, np.ones(4)), births, replications=9)
     assert quiet.clusters == []
+    even = chance.poisson(births / births.sum() * 300).astype(float)
+    sooner = _scanned(sids, even, births, enough_above=5, seed=2).clusters[0]
+    assert sooner.p_value > 0.05
+    assert sooner.places == _scanned(sids, even, births, seed=2).clusters[0].places
 
 
 def test_scans_of_what_cannot_be_meant(sids: pd.DataFrame) -> None:

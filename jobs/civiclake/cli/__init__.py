@@ -11,6 +11,7 @@ from civiclake.cli import (
     analysts,
     backfill,
     batches,
+    brief,
     codes,
     contracts,
     deliveries,
@@ -23,6 +24,7 @@ from civiclake.cli import (
     plan,
     quarantine,
     query,
+    safety,
     services,
     transit,
     why,
@@ -44,6 +46,7 @@ diff.register(app)
 new.register(app)
 batches.register(app)
 why.register(app)
+brief.register(app)
 app.add_typer(codes.app, name="codes")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(backfill.app, name="backfill")
@@ -55,6 +58,7 @@ app.add_typer(analysts.app, name="analyst")
 plan.register(app)
 query.register(app)
 app.add_typer(education.app, name="education")
+app.add_typer(safety.app, name="safety")
 app.add_typer(transit.app, name="transit")
 app.add_typer(exports.app, name="export")
 services.register(app)

@@ -141,6 +141,11 @@ def _marts_know_their_inputs(city: City) -> None:
         if draft.mart is not None and draft.mart.is_query:
             for fault in query_faults(draft.mart, draft.text, tables):
                 city.faults.add(fault.place(draft.query_shown), fault.message)
+    if city.pages:
+        from civiclake.contracts.page_check import check_page
+
+        for page in city.pages:
+            check_page(page, {mart.id: mart for mart in marts}, city.faults)
 
 
 def _no_circles_of_marts(city: City) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from civiclake.contracts.dataset import Draft, compile_contract
 from civiclake.contracts.mart import CONTRACT, QUERY, MartDraft, read_mart
+from civiclake.contracts.page_read import PageDraft, read_pages
 from civiclake.contracts.read.document import Document, read_json, read_yaml
 from civiclake.contracts.read.faults import Faults
 from civiclake.contracts.read.library import CODES, COLUMNS, Library, read_library
@@ -24,6 +25,7 @@ class City:
     faults: Faults = field(default_factory=Faults)
     drafts: list[Draft] = field(default_factory=list)
     marts: list[MartDraft] = field(default_factory=list)
+    pages: list[PageDraft] = field(default_factory=list)
     library: Library = field(default_factory=Library)
     fingerprint: str = ""
 
@@ -46,6 +48,7 @@ def read_city(schemas_dir: Path, expectations_dir: Path, marts_dir: Path) -> Cit
     if not city.drafts and not len(city.faults):
         city.faults.add(str(schemas_dir), "no contract found in <department>/<dataset>.yaml")
     city.marts = _read_marts(marts_dir, shared, city.faults)
+    city.pages = read_pages(marts_dir, city.faults)
     _add_suites(city)
     city.fingerprint = fingerprint(schemas_dir, expectations_dir, marts_dir)
     return city

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from civiclake.contracts import sound
 from civiclake.contracts.check import examine
 from civiclake.contracts.city import City
 from civiclake.contracts.inputs import readable
-from civiclake.contracts.model import Dataset, Manifest
+from civiclake.contracts.model import Dataset, Manifest, Page
 from civiclake.contracts.read.identity import links
 from civiclake.errors import ContractError
 
@@ -65,8 +66,22 @@ def _manifest(city: City, faulty: sound.Faulty, former: Manifest | None) -> Mani
         datasets=datasets,
         marts=tuple(m.model_copy(update={"has_change_feed": m.id in told}) for m in marts),
         links=links(datasets),
+        pages=tuple(_pages(city, faulty)),
         faults=dict(faulty),
     )
+
+
+def _pages(city: City, faulty: sound.Faulty) -> Iterator[Page]:
+    """The sound pages, each with the marts that it reads."""
+    if not city.pages:
+        return
+    # The parser takes longer to import than most commands take to begin.
+    from civiclake.contracts.read.query import Query
+
+    for draft in city.pages:
+        if draft.page is not None and draft.document.shown not in faulty:
+            read = dict.fromkeys(n for query in draft.page.queries for n in Query(query).tables)
+            yield draft.page.model_copy(update={"marts": tuple(read)})
 
 
 def _with_feeds(datasets: list[Dataset], told: set[str]) -> list[Dataset]:

@@ -93,6 +93,7 @@ def read_mart(folder: Path, shown: str, shared: Library, faults: Faults) -> Mart
         application=application,
         version=str(data["version"]),
         description=table.get("description") or (data.get("description") or {}).get("purpose", ""),
+        limitations=(data.get("description") or {}).get("limitations") or "",
         path=f"{application}/{name}/{CONTRACT}",
         owner=owner,
         columns=compiled.columns,

@@ -31,6 +31,7 @@ from civiclake.contracts.loading import Load as Load
 from civiclake.contracts.loading import NewColumn as NewColumn
 from civiclake.contracts.loading import Occurrence as Occurrence
 from civiclake.contracts.loading import Operation as Operation
+from civiclake.contracts.page import Page as Page
 from civiclake.contracts.source import Addressing as Addressing
 from civiclake.contracts.source import FileFormat as FileFormat
 from civiclake.contracts.source import ObjectStore as ObjectStore
@@ -205,6 +206,8 @@ class Behind(Frozen):
     """SQL over one of its rows; ``:day`` is the mart row's value of its column ``day``."""
     gives: str = "count(*)"
     """SQL that gives the figure over those rows."""
+    when: str = "true"
+    """SQL over the mart's row, likewise: of which rows of the mart it can be told."""
 
 
 class Mart(Frozen):
@@ -214,6 +217,8 @@ class Mart(Frozen):
     application: str
     version: str
     description: str = ""
+    limitations: str = ""
+    """What it can not tell, in the contract's words."""
     path: str
     """Its contract's file, relative to ``marts/``."""
     owner: Owner
@@ -262,7 +267,12 @@ class Mart(Frozen):
 
     def rows_of(self, alert: Alert) -> str | None:
         """Which rows under ``behind`` are those of an alert; None: the mart's own."""
-        counted = (name for name, behind in self.behind.items() if behind.gives == "count(*)")
+        always = Behind.model_fields["when"].default
+        counted = (
+            name
+            for name, behind in self.behind.items()
+            if behind.gives == "count(*)" and behind.when == always
+        )
         return None if alert.rows == OWN else alert.rows or next(counted, None)
 
     @property
@@ -288,6 +298,8 @@ class Manifest(Frozen):
     datasets: tuple[Dataset, ...]
     marts: tuple[Mart, ...] = ()
     links: tuple[Link, ...] = ()
+    pages: tuple[Page, ...] = ()
+    """Of the city's brief."""
     faults: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     """Id of a dataset, or name of a file that is none's, to what is wrong with it now. Such a
     dataset stands here as it was when it was sound last, if it ever was."""

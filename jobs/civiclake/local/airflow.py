@@ -114,7 +114,7 @@ def pools(manifest: Manifest) -> dict[str, int]:
     tables = {f"table_{d.table}": 1 for d in manifest.datasets}
     marts = {f"mart_{m.name}": 1 for m in manifest.marts}
     links = {f"link_{link.name}": 1 for link in manifest.links}
-    return {"sources": 4, "maintenance": 1, **tables, **marts, **links}
+    return {"sources": 4, "maintenance": 1, "brief": 1, **tables, **marts, **links}
 
 
 def _process_name(service: str) -> str:

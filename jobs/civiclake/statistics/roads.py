@@ -85,6 +85,28 @@ def roads(nodes: pd.DataFrame, edges: pd.DataFrame) -> Roads:
     return Roads(matrix, nodes, filled, parallel, int(loops.sum()), parts, minutes, filled_speeds)
 
 
+def of_segments(segments: pd.DataFrame) -> Roads:
+    """A network of segments, as surveys tell them.
+
+    Args:
+        segments: ``from_node``, ``to_node``, their positions (``from_latitude`` ...),
+            ``length_m``, ``is_one_way`` (missing: it is not) and, if known, ``speed_kmh``.
+
+    Raises:
+        UserError: a position is off the earth.
+    """
+    ends = [
+        segments[[f"{end}_node", f"{end}_latitude", f"{end}_longitude"]].set_axis(
+            ["node", "latitude", "longitude"], axis=1
+        )
+        for end in ("from", "to")
+    ]
+    nodes = pd.concat(ends).drop_duplicates("node").set_index("node").sort_index().astype(float)
+    edges = segments.rename(columns={"from_node": "start", "to_node": "end"})
+    edges["is_one_way"] = edges["is_one_way"].fillna(False).astype(bool)
+    return roads(nodes, edges)
+
+
 @dataclass(frozen=True)
 class _Directed:
     """The ends of roads, both ways where one may drive both."""

@@ -8,6 +8,7 @@ from pathlib import Path
 import contract_faults_alerts
 import contract_faults_columns
 import contract_faults_loads
+import contract_faults_pages
 import contract_faults_rules
 import contract_faults_sources
 import contract_faults_suites
@@ -38,6 +39,7 @@ FAULTS = {
     **contract_faults_suites.FAULTS,
     **contract_faults_rules.FAULTS,
     **contract_faults_alerts.FAULTS,
+    **contract_faults_pages.FAULTS,
 }
 
 
@@ -109,6 +111,7 @@ SOUND: dict[str, Spoil] = {
     ],
     "a mart": query("SELECT 1 AS n", inputs=["parks.trees", "parks.parks"]),
     "what the marts of an application share": file("marts/parks/kinds.yaml", "oak: {}\n"),
+    "a page of the brief": contract_faults_pages.page(),
     "a mart with an alert": contract_faults_alerts.detector(),
     "a mart with an alert of a department's": contract_faults_alerts.detector(
         owner="parks", rows="trees", where="trees > 3 AND NOT is_alarm"

@@ -15,7 +15,7 @@ from civiclake.applications.sentences import Sentence, gaps
 from civiclake.errors import UserError
 from civiclake.statistics.catchment import gaussian, two_step_catchment
 from civiclake.statistics.grid import centres
-from civiclake.statistics.roads import Roads, roads, snap, travel_m
+from civiclake.statistics.roads import Roads, of_segments, snap, travel_m
 
 MOST_PAIRS = 50_000_000
 """Cells times schools."""
@@ -89,7 +89,7 @@ def access(told: Told, reach: Reach) -> pd.DataFrame:
         return pd.DataFrame(columns=list(TYPES))
     schools = told.schools.reset_index(drop=True)
     homes = pd.Index(cells["home_cell"].unique())
-    metres, off = _ways_m(homes, schools, _network(told.segments))
+    metres, off = _ways_m(homes, schools, of_segments(told.segments))
     cells["home"] = homes.get_indexer(cells["home_cell"])
     cells["metres_to_road"] = off[cells["home"]]
     cells["metres_to_any_school"] = _least(metres)[cells["home"]]
@@ -123,19 +123,6 @@ def _on_grid(rows: pd.DataFrame) -> pd.DataFrame:
     cells = rows["home_cell"]
     sound = {cell for cell in cells.dropna().unique() if h3.is_valid_cell(cell)}
     return rows.assign(home_cell=cells.where(cells.isin(sound), NOWHERE))
-
-
-def _network(segments: pd.DataFrame) -> Roads:
-    ends = [
-        segments[[f"{end}_node", f"{end}_latitude", f"{end}_longitude"]].set_axis(
-            ["node", "latitude", "longitude"], axis=1
-        )
-        for end in ("from", "to")
-    ]
-    nodes = pd.concat(ends).drop_duplicates("node").set_index("node").sort_index().astype(float)
-    edges = segments.rename(columns={"from_node": "start", "to_node": "end"})
-    edges["is_one_way"] = edges["is_one_way"].fillna(False).astype(bool)
-    return roads(nodes, edges[["start", "end", "length_m", "is_one_way"]])
 
 
 def _of_kind(

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import Any
 
-import pandas as pd
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from civiclake.applications.collected import collected, spread
 from civiclake.applications.education.districts import carried, places
 from civiclake.applications.health.counted import counted
+from civiclake.applications.health.known import last_day
 from civiclake.applications.health.signals_rows import TYPES, signals
 from civiclake.applications.health.watching import watching
-from civiclake.errors import UserError
 
 _CASES, _DIVISIONS = "health.notifiable_cases", "geography.divisions"
 
@@ -32,9 +30,7 @@ def build(inputs: Mapping[str, DataFrame], parameters: Mapping[str, Any]) -> Dat
     """
     watch = watching(parameters)
     given = inputs[_CASES]
-    newest = given.agg(F.to_date(F.max("updated_at")).alias("day")).toPandas()["day"].iloc[0]
-    if newest is None or pd.isna(newest):
-        raise UserError(f"{_CASES} holds no case yet: there is nothing to watch")
+    ends = last_day(given, _CASES)
     divisions = inputs[_DIVISIONS].select("code", "name", "former_code", "is_urban")
     known = collected(divisions, "divisions")
     cases = carried(collected(_by_day(given), "days, districts and diseases"), known)
@@ -43,19 +39,14 @@ def build(inputs: Mapping[str, DataFrame], parameters: Mapping[str, Any]) -> Dat
         cases,
         districts["district_code"].tolist(),
         watch.city_code,
-        # The night's own day has only begun.
-        newest - timedelta(days=1),
+        ends,
         watch.years,
         watch.longest_delay_days,
     )
     rows = signals(found, watch)
     former = districts.set_index("district_code")["former_code"]
-    rows["former_code"] = rows["district_code"].map(former).astype(object)
-    return spread(
-        given,
-        rows.assign(former_code=rows["former_code"].where(rows["former_code"].notna(), None)),
-        TYPES,
-    )
+    rows["former_code"] = rows["district_code"].map(former.where(former.notna(), None))
+    return spread(given, rows, TYPES)
 
 
 def _by_day(cases: DataFrame) -> DataFrame:

@@ -9,7 +9,7 @@ itself has resolved it (``jvm/``: QueryReads).
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -90,6 +90,17 @@ class Query:
         return list(dict.fromkeys(column.name for column in self.tree.find_all(exp.Column)))
 
     @property
+    def tables(self) -> list[str]:
+        """Names with layer of the tables that it reads, each once."""
+        found = (f"{t.db}.{t.name}".lower() for t in self.tree.find_all(exp.Table) if t.db)
+        return list(dict.fromkeys(found))
+
+    @property
+    def has_own_names(self) -> bool:
+        """Whether it names columns itself that it then uses: those of a WITH or of a subquery."""
+        return bool(self._ctes) or self.tree.find(exp.Subquery) is not None
+
+    @property
     def is_union(self) -> bool:
         """Whether its columns come from several queries, by their places."""
         return self.tree.find(exp.SetOperation) is not None
@@ -112,6 +123,23 @@ class Query:
         text = self.text
         for start, end in sorted(cuts, reverse=True):
             text = text[:start] + text[end:]
+        return text
+
+    def renamed(self, names: Mapping[str, str]) -> str:
+        """The same text with these tables read by other names, or at a version.
+
+        Args:
+            names: what stands for a table, by its name with layer.
+        """
+        cuts = []
+        for table in self.tree.find_all(exp.Table):
+            layer, name = table.args.get("db"), table.this
+            known = names.get(f"{table.db}.{table.name}".lower())
+            if known is not None and isinstance(layer, exp.Identifier):
+                cuts.append((layer.meta["start"], name.meta["end"] + 1, known))
+        text = self.text
+        for start, end, known in sorted(cuts, reverse=True):
+            text = text[:start] + known + text[end:]
         return text
 
     def _foreign_tables(self, tables: Collection[str]) -> Iterator[QueryFault]:
