@@ -10,8 +10,8 @@ from civiclake.contracts import model
 PLAIN, EXACT, NUMBER, MOMENT = (
     f"civiclake.{name}" for name in ("plain_text", "is_exact", "is_number", "is_moment")
 )
-"""Functions of the engine's own (``jvm/``), for what is asked of every value: what a regular
-expression says takes ten times as long, for Spark makes a Java text of every value first."""
+"""Functions of the engine's own (``jvm/``), for what is asked of every value: by regular
+expressions it was a quarter of judging, for Spark makes a Java text of every value first."""
 
 
 def given(raw: Column, column: model.Column) -> Column:

@@ -12,7 +12,7 @@ import org.apache.spark.unsafe.types.UTF8String;
  * A function of a text that the jobs call for every value of a column.
  *
  * <p>Each has a static method {@code invoke}, which Spark's compiled code calls as it is: what it
- * asks of a text's bytes costs a tenth of a regular expression, for which Spark makes a String of
+ * asks of a text's bytes costs a fraction of a regular expression, for which Spark makes a String of
  * every value first.
  */
 abstract class TextFunction<R> implements UnboundFunction, ScalarFunction<R> {
