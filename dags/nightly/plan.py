@@ -6,32 +6,15 @@ The manifest is made by the other environment (`civiclake compile`); here it is 
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from nightly.places import manifest_path
+
 DEFAULT_SCHEDULE = "0 2 * * *"
-
-
-def root() -> Path:
-    """The checkout."""
-    found = os.environ.get("CIVICLAKE_ROOT")
-    return Path(found) if found else Path(__file__).resolve().parents[2]
-
-
-def state_dir() -> Path:
-    """Where everything is that is made at run time."""
-    found = os.environ.get("CIVICLAKE_STATE_DIR")
-    return Path(found) if found else root() / "var"
-
-
-def manifest_path() -> Path:
-    """The compiled manifest."""
-    found = os.environ.get("CIVICLAKE_MANIFEST")
-    return Path(found) if found else state_dir() / "manifest.json"
 
 
 @dataclass(frozen=True)
@@ -130,6 +113,8 @@ class DepartmentPlan:
         return list(dict.fromkeys(f"{d.owner} <{d.contact}>" for d in self.datasets))
 
 
+LEDGER = ("ops.batches", "ops.outcomes", "ops.deliveries", "marts.alerts")
+"""What marts read that no delivery brings (`civiclake.contracts.ledger_columns`)."""
 BUILD_SECONDS = 3600
 """What is made has so long after its slowest input's promise (`civiclake.contracts.derived`)."""
 
@@ -152,9 +137,14 @@ class MadePlan:
     description: str = ""
 
     @property
+    def is_of_ledger(self) -> bool:
+        """Whether nothing that arrives makes it run: it is made before the brief."""
+        return all(one.id in LEDGER for one in self.inputs)
+
+    @property
     def dag(self) -> str:
         """Id of its DAG."""
-        return f"{self.kind}_{self.name}"
+        return "brief" if self.is_of_ledger else f"{self.kind}_{self.name}"
 
     @property
     def latency_seconds(self) -> int:
@@ -182,10 +172,11 @@ class MartPlan:
     @property
     def made(self) -> MadePlan:
         """As what is made from datasets."""
-        return MadePlan(
+        made = MadePlan(
             self.name, "mart", "build", f"marts.{self.name}", self.inputs, self.answers,
             self.promised_seconds, self.description,
         )  # fmt: skip
+        return replace(made, task=f"mart_{self.name}") if made.is_of_ledger else made
 
     @property
     def input(self) -> MadeInputPlan:
@@ -276,9 +267,20 @@ def _tables(links: Iterable[LinkPlan]) -> dict[str, MadeInputPlan]:
     return {table.id: table for link in links for table in link.tables}
 
 
+def _ledger() -> dict[str, MadeInputPlan]:
+    owner = OPERATORS
+    return {
+        name: MadeInputPlan(
+            name, *name.split("."), "what the lake notes of its own work", owner.name,
+            owner.contact, 0,
+        )
+        for name in LEDGER
+    }  # fmt: skip
+
+
 def _marts(said: Iterable[Mapping[str, Any]], known: Mapping[str, InputPlan]) -> list[MartPlan]:
     """The marts; the manifest has each after those that it reads."""
-    there = dict(known)
+    there = {**known, **_ledger()}
     found = []
     for mart in said:
         plan = MartPlan(

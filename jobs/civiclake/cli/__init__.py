@@ -24,6 +24,7 @@ from civiclake.cli import (
     plan,
     quarantine,
     query,
+    safety,
     services,
     transit,
     why,
@@ -57,6 +58,7 @@ app.add_typer(analysts.app, name="analyst")
 plan.register(app)
 query.register(app)
 app.add_typer(education.app, name="education")
+app.add_typer(safety.app, name="safety")
 app.add_typer(transit.app, name="transit")
 app.add_typer(exports.app, name="export")
 services.register(app)

@@ -113,7 +113,9 @@ def placed(
     number = min(service.posts, len(sites))
     asked = plans.question(minutes, weights)
     plan = siting.maximal_covering(asked, number, service.within_minutes)
-    chosen = list(plan.sites)
+    # The post that reaches the most is the first.
+    reached = weights @ (minutes[:, plan.sites] <= service.within_minutes)
+    chosen = [plan.sites[n] for n in np.argsort(-reached, kind="stable")]
     fewer = f"only {number} crossings are near to any demand" if number < service.posts else None
     return Placed(
         service,

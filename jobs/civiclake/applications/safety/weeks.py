@@ -33,6 +33,39 @@ class Way:
 
 
 @dataclass(frozen=True)
+class Weeks:
+    """Incidents of the weeks that are complete."""
+
+    rows: pd.DataFrame
+    """With ``week``, its number."""
+    first: date
+    """Monday of the first week."""
+    count: int
+
+    def monday(self, week: int) -> date:
+        """Of a week by number."""
+        return self.first + timedelta(days=7 * week)
+
+
+def complete_weeks(rows: pd.DataFrame) -> Weeks | None:
+    """The weeks from the first incident on; None where there is none.
+
+    A week is complete when the newest incident of any kind lies on its Sunday or later.
+    """
+    if rows.empty:
+        return None
+    newest = rows["day"].max() + pd.Timedelta(days=1)
+    end = newest - pd.Timedelta(days=newest.weekday())
+    first = rows["week_start_date"].min()
+    count = (end - first).days // 7
+    if count < 1:
+        return None
+    some = rows[rows["day"] < end]
+    number = (some["week_start_date"] - first).dt.days // 7
+    return Weeks(some.assign(week=number), first.date(), int(count))
+
+
+@dataclass(frozen=True)
 class Kind:
     """Incidents of a kind."""
 
@@ -53,24 +86,15 @@ class Kind:
 
 
 def kinds(rows: pd.DataFrame, where: Area) -> Iterator[Kind]:
-    """All reported incidents, and each kind of them; what patrols discover is never forecast.
-
-    A week is complete when the newest incident of any kind lies on its Sunday or later.
-    """
-    if rows.empty:
+    """All reported incidents, and each kind of them; what patrols discover is never forecast."""
+    weeks = complete_weeks(rows)
+    if weeks is None:
         return
-    newest = rows["day"].max() + pd.Timedelta(days=1)
-    end = newest - pd.Timedelta(days=newest.weekday())
-    first = rows["week_start_date"].min()
-    weeks = (end - first).days // 7
-    if weeks < 1:
-        return
-    reported = rows[~rows["is_discovered"].astype(bool) & (rows["day"] < end)]
+    reported = weeks.rows[~weeks.rows["is_discovered"].astype(bool)]
     for name, mine in [(ALL, reported), *reported.groupby("kind", sort=True)]:
-        counts = np.zeros((len(where.cells), weeks))
-        number = (mine["week_start_date"] - first).dt.days // 7
-        np.add.at(counts, (where.numbers(mine["cell"]), number.to_numpy()), 1)
-        yield Kind(str(name), counts, first.date())
+        counts = np.zeros((len(where.cells), weeks.count))
+        np.add.at(counts, (where.numbers(mine["cell"]), mine["week"].to_numpy()), 1)
+        yield Kind(str(name), counts, weeks.first)
 
 
 def told_by(kind: Kind, week: int, where: Area, way: Way) -> tuple[Floats, Floats] | None:

@@ -46,6 +46,8 @@ def test_every_kind_that_a_city_plans_is_declared(kinds: dict[str, Kind]) -> Non
         "sports-ground",
         "subway-station",
         "fire-post",
+        "police-post",
+        "ambulance-post",
         "industrial-park",
         "shopping-centre",
     } <= set(kinds)
