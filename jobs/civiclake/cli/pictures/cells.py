@@ -60,7 +60,7 @@ def hot_spots(
         rings = [np.asarray(ring) for ring in grid.outlines(cells["cell"])]
         for hot in (False, True):
             mine = np.flatnonzero(cells["is_hot"].to_numpy(bool) == hot)
-            look = {"edgecolors": canvas.ACCENT if hot else canvas.PAPER, "linewidths": 1 + hot}
+            look: dict[str, Any] = {"edgecolors": canvas.ACCENT if hot else canvas.PAPER, "linewidths": 1 + hot}
             shape = PolyCollection([rings[n] for n in mine], facecolors=shades[mine], **look)
             axes.add_collection(shape, autolim=False)
         for spot in posts.itertuples(index=False):
