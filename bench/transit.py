@@ -159,65 +159,51 @@ def timetable(spark: SparkSession, folder: Path, trips: int) -> dict[str, DataFr
 
 
 def _tables(trips: int) -> Iterator[tuple[str, list[Any]]]:
+    """Names and rows of tables; the first of each is its schema."""
     ways = [(line, direction) for line in range(LINES) for direction in (0, 1)]
     each = [(line, way, n) for line, way in ways for n in range(trips)]
-    at = np.linspace(0, 1, STOPS)
-    yield (
-        "trips",
-        [
-            "trip_id string, route_id string, service_id string, direction_id int, block_id string,"
-            " shape_id string",
-            *(
-                (_trip(*one), f"L{one[0]}", "all", one[1], None, f"{one[0]}-{one[1]}")
-                for one in each
-            ),
-        ],
-    )
-    yield (
-        "stops",
-        [
-            "stop_id string, stop_lat double, stop_lon double",
-            *(
-                (f"{line}-{n}", float(a), float(b))
-                for line in range(LINES)
-                for n, (a, b) in enumerate(zip(*_along(line, at), strict=True))
-            ),
-        ],
-    )
+    yield "trips", [_TRIP, *(
+        (_trip(*one), f"L{one[0]}", "all", one[1], None, f"{one[0]}-{one[1]}") for one in each
+    )]  # fmt: skip
+    yield "stops", [_STOP, *_stops()]
     starts = _starts(trips)
-    yield (
-        "stop_times",
-        [
-            "trip_id string, stop_sequence int, stop_id string, arrival_time string,"
-            " departure_time string",
-            *(
-                (_trip(line, way, n), k, f"{line}-{k if way == 0 else STOPS - 1 - k}", t, t)
-                for line, way, n in each
-                for k, t in enumerate(_times(int(starts[n])))
-            ),
-        ],
-    )
-    yield (
-        "shapes",
-        [
-            "shape_id string, shape_pt_sequence int, shape_pt_lat double, shape_pt_lon double",
-            *(
-                (f"{line}-{way}", n, float(a), float(b))
-                for line, way in ways
-                for n, (a, b) in enumerate(list(zip(*_shape(line), strict=True))[:: 1 - 2 * way])
-            ),
-        ],
-    )
+    yield "stop_times", [_CALL, *(
+        (_trip(line, way, n), k, f"{line}-{k if way == 0 else STOPS - 1 - k}", t, t)
+        for line, way, n in each
+        for k, t in enumerate(_times(int(starts[n])))
+    )]  # fmt: skip
+    yield "shapes", [_POINT, *(
+        (f"{line}-{way}", n, float(a), float(b))
+        for line, way in ways
+        for n, (a, b) in enumerate(list(zip(*_shape(line), strict=True))[:: 1 - 2 * way])
+    )]  # fmt: skip
     week = ", ".join(f"{day} int" for day in _WEEK)
+    end = FIRST + timedelta(days=DAYS - 1)
     yield (
         "calendar",
         [
             f"service_id string, {week}, start_date date, end_date date",
-            ("all", *[1] * 7, FIRST, FIRST + timedelta(days=DAYS - 1)),
+            ("all", *[1] * 7, FIRST, end),
         ],
     )
 
 
+def _stops() -> Iterator[tuple[str, float, float]]:
+    at = np.linspace(0, 1, STOPS)
+    for line in range(LINES):
+        for n, (a, b) in enumerate(zip(*_along(line, at), strict=True)):
+            yield f"{line}-{n}", float(a), float(b)
+
+
+_TRIP = (
+    "trip_id string, route_id string, service_id string, direction_id int, block_id string,"
+    " shape_id string"
+)
+_STOP = "stop_id string, stop_lat double, stop_lon double"
+_CALL = (
+    "trip_id string, stop_sequence int, stop_id string, arrival_time string, departure_time string"
+)
+_POINT = "shape_id string, shape_pt_sequence int, shape_pt_lat double, shape_pt_lon double"
 _WEEK = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 

@@ -6,5 +6,5 @@ from nightly.pages import brief_dag
 from nightly.plan import read_plan
 
 _plan = read_plan()
-if _plan.shown:
+if _plan.shown or any(mart.made.is_of_ledger for mart in _plan.marts):
     brief = brief_dag(_plan)

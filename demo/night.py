@@ -11,6 +11,7 @@ import typer
 
 from civiclake.cli import city, services
 from civiclake.cli.console import put, say
+from civiclake.contracts.ledger_columns import LEDGER
 from civiclake.contracts.model import Manifest
 from civiclake.errors import CivicLakeError
 from civiclake.io.landing.store import Landing
@@ -22,6 +23,8 @@ from demo.watch import Watch
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 
+BRIEF = "brief"
+"""The DAG with which the marts' night ends."""
 _NIGHT_TIMEOUT_S = 3600
 _FOLLOWING_TIMEOUT_S = 3600
 
@@ -65,11 +68,11 @@ def run_night(
     client = airflow.client(settings)
     departments = sorted({d.department for d in manifest.datasets})
     # What the departments' arrival makes run: marts, and who is who.
-    following = [f"mart_{m.name}" for m in manifest.marts]
+    following = [f"mart_{m.name}" for m in manifest.marts if not set(m.inputs) <= set(LEDGER)]
     following += [f"link_{link.name}" for link in manifest.links]
-    following += ["brief"] if manifest.pages else []
-    client.wait_parsed([*departments, *following], datetime.fromtimestamp(0, UTC))
-    for dag in [*departments, *following]:
+    known = [*departments, *following, *([BRIEF] if manifest.pages else [])]
+    client.wait_parsed(known, datetime.fromtimestamp(0, UTC))
+    for dag in known:
         client.unpause(dag)
     run_id = f"night-{night}"
     runs = {d: client.start_run(d, truth.logical_date, run_id) for d in departments}
@@ -79,6 +82,9 @@ def run_night(
         triggered = {dag: _triggered_run(settings, dag, began) for dag in following}
         states |= client.wait_runs(triggered, timeout_s=_FOLLOWING_TIMEOUT_S, seen=watch)
         runs |= triggered
+    if manifest.pages and all(state == "success" for state in states.values()):
+        last = {BRIEF: _triggered_run(settings, BRIEF, began)}  # when all that it shows has come
+        states |= client.wait_runs(last, timeout_s=_FOLLOWING_TIMEOUT_S, seen=watch)
     failed = [dag for dag, state in states.items() if state != "success"]
     if failed:
         raise CivicLakeError(

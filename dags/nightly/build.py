@@ -17,7 +17,15 @@ from airflow.sdk import (
 
 from nightly.command import CivicLakeCommand, DetectorCommand
 from nightly.deadline import NightBegun
-from nightly.plan import DatasetPlan, DepartmentPlan, InputPlan, LinkPlan, MartPlan, OwnerPlan
+from nightly.plan import (
+    LEDGER,
+    DatasetPlan,
+    DepartmentPlan,
+    InputPlan,
+    LinkPlan,
+    MartPlan,
+    OwnerPlan,
+)
 from nightly.retries import RETRIES
 
 
@@ -83,24 +91,36 @@ def _arrival_dag(
         dag_id=name,
         description=description,
         doc_md=doc,
-        schedule=[asset(i.layer, i.table) for i in plan.inputs],
+        schedule=[asset(i.layer, i.table) for i in plan.inputs if i.id not in LEDGER],
         catchup=False,
         max_active_runs=1,
         default_args=RETRIES,
         tags=[verb],
         owner_links=_owner_links([plan.answers]),
     ) as dag:
-        command = DetectorCommand if getattr(plan, "has_alerts", False) else CivicLakeCommand
-        command(
-            task_id=task_id,
-            arguments=[verb, plan.name],
-            pool=name,
-            owner=_owner(plan.answers.name),
-            answers=plan.answers,
-            outlets=outlets,
-            doc_md=doc,
-        )
+        _making(plan, verb, task_id, doc, outlets)
     return dag
+
+
+def mart_task(mart: MartPlan) -> BaseOperator:
+    """The task that makes a mart of the ledger, in a DAG of others."""
+    made = mart.made
+    return _making(mart, "mart", made.task, _mart_doc(mart), [asset("marts", mart.name)])
+
+
+def _making(
+    plan: MartPlan | LinkPlan, verb: str, task_id: str, doc: str, outlets: list[Asset]
+) -> BaseOperator:
+    command = DetectorCommand if getattr(plan, "has_alerts", False) else CivicLakeCommand
+    return command(
+        task_id=task_id,
+        arguments=[verb, plan.name],
+        pool=f"{verb}_{plan.name}",
+        owner=_owner(plan.answers.name),
+        answers=plan.answers,
+        outlets=outlets,
+        doc_md=doc,
+    )
 
 
 def _dataset_tasks(dataset: DatasetPlan) -> BaseOperator:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from airflow.sdk import DAG, AssetOrTimeSchedule, CronTriggerTimetable
 
-from nightly.build import asset
+from nightly.build import asset, mart_task
 from nightly.command import CityCommand
 from nightly.plan import CityPlan
 from nightly.retries import OPERATORS, RETRIES
@@ -28,21 +29,25 @@ class Brief(CityCommand):
 
 
 def brief_dag(city: CityPlan) -> DAG:
-    """The DAG of all pages."""
+    """The DAG of all pages, and of the marts that are made of the ledger."""
+    own = [mart for mart in city.marts if mart.made.is_of_ledger]
+    shown = [name for name in city.shown if name not in {mart.name for mart in own}]
+    at_latest = CronTriggerTimetable(AT_LATEST, timezone="UTC", run_immediately=timedelta(0))
+    assets = [asset("marts", name) for name in shown]
     with DAG(
         dag_id="brief",
         description="The pages of the city's brief",
         doc_md=_doc(city),
-        schedule=AssetOrTimeSchedule(
-            timetable=CronTriggerTimetable(AT_LATEST, timezone="UTC"),
-            assets=[asset("marts", name) for name in city.shown],
-        ),
+        schedule=AssetOrTimeSchedule(timetable=at_latest, assets=assets) if assets else at_latest,
         catchup=False,
         max_active_runs=1,
         default_args={**RETRIES, "owner": OPERATORS},
         tags=["brief"],
     ) as dag:
-        Brief(task_id="write", pool="brief")
+        # A record that can't be made keeps no page back: what is old is said to be.
+        write = Brief(task_id="write", pool="brief", trigger_rule="all_done")
+        for mart in own:
+            mart_task(mart) >> write
     return dag
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -130,6 +130,8 @@ class DepartmentPlan:
         return list(dict.fromkeys(f"{d.owner} <{d.contact}>" for d in self.datasets))
 
 
+LEDGER = ("ops.batches", "ops.outcomes", "ops.deliveries", "marts.alerts")
+"""What marts read that no delivery brings (`civiclake.contracts.ledger_columns`)."""
 BUILD_SECONDS = 3600
 """What is made has so long after its slowest input's promise (`civiclake.contracts.derived`)."""
 
@@ -152,9 +154,14 @@ class MadePlan:
     description: str = ""
 
     @property
+    def is_of_ledger(self) -> bool:
+        """Whether nothing that arrives makes it run: it is made before the brief."""
+        return all(one.id in LEDGER for one in self.inputs)
+
+    @property
     def dag(self) -> str:
         """Id of its DAG."""
-        return f"{self.kind}_{self.name}"
+        return "brief" if self.is_of_ledger else f"{self.kind}_{self.name}"
 
     @property
     def latency_seconds(self) -> int:
@@ -182,10 +189,11 @@ class MartPlan:
     @property
     def made(self) -> MadePlan:
         """As what is made from datasets."""
-        return MadePlan(
+        made = MadePlan(
             self.name, "mart", "build", f"marts.{self.name}", self.inputs, self.answers,
             self.promised_seconds, self.description,
         )  # fmt: skip
+        return replace(made, task=f"mart_{self.name}") if made.is_of_ledger else made
 
     @property
     def input(self) -> MadeInputPlan:
@@ -276,9 +284,20 @@ def _tables(links: Iterable[LinkPlan]) -> dict[str, MadeInputPlan]:
     return {table.id: table for link in links for table in link.tables}
 
 
+def _ledger() -> dict[str, MadeInputPlan]:
+    owner = OPERATORS
+    return {
+        name: MadeInputPlan(
+            name, *name.split("."), "what the lake notes of its own work", owner.name,
+            owner.contact, 0,
+        )
+        for name in LEDGER
+    }  # fmt: skip
+
+
 def _marts(said: Iterable[Mapping[str, Any]], known: Mapping[str, InputPlan]) -> list[MartPlan]:
     """The marts; the manifest has each after those that it reads."""
-    there = dict(known)
+    there = {**known, **_ledger()}
     found = []
     for mart in said:
         plan = MartPlan(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
-from nightly.plan import CityPlan, DatasetPlan, InputPlan, MadePlan
+from nightly.plan import LEDGER, CityPlan, DatasetPlan, InputPlan, MadePlan
 from tonight.rows import Batch, Run, batch_time
 
 
@@ -48,7 +48,7 @@ def places(city: CityPlan) -> Iterator[Place]:
             tasks = (f"{plan.name}.extract", f"{plan.name}.load")
             yield Place(plan, department.name, department.name, tasks)
     seen = {plan.id for department in city.departments for plan in department.datasets}
-    seen |= {made.id for made in city.made}
+    seen |= {made.id for made in city.made} | set(LEDGER)
     for made in city.made:
         inputs = tuple(_row_of(i) for i in made.inputs)
         yield Place(_as_dataset(made, seen), f"{made.kind}s", made.dag, (made.task,), inputs)

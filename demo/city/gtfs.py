@@ -18,18 +18,26 @@ BEGINS, ENDS = "20151201", "20160630"
 HOLIDAYS = ("20160101", "20160208", "20160209", "20160210", "20160404", "20160502")
 """Weekdays on which buses run as at weekends."""
 Rows = list[tuple[object, ...]]
+Tables = dict[str, tuple[tuple[str, ...], Rows]]
+"""Header and rows of files, by their name without ending."""
 _MADE = (2016, 1, 1, 0, 0, 0)
 _COLOURS = ("D7263D", "F46036", "2E294E", "1B998B", "C5D86D", "5F4BB6", "0B6E4F", "8D6A9F")
 
 
 @lru_cache(maxsize=2)
-def tables(city: City) -> dict[str, tuple[tuple[str, ...], Rows]]:
+def tables(city: City) -> Tables:
     """Header and rows of each file of the feed, by its name without ending."""
+    trips = _published(city)
+    made = {**_network(city), **_trips(city, trips), **_days()}
+    return {name: made[name] for name in _FILES}
+
+
+def _network(city: City) -> Tables:
+    """Who runs which lines, and where they go."""
     courses = lines.courses(city.seed)
     stops = sorted(
         {stop.id: stop for course in courses for stop in course.stops}.values(), key=lambda s: s.id
     )
-    trips = _published(city)
     return {
         "agency": (
             ("agency_id", "agency_name", "agency_url", "agency_timezone", "agency_lang"),
@@ -52,6 +60,20 @@ def tables(city: City) -> dict[str, tuple[tuple[str, ...], Rows]]:
                 for s in stops
             ],
         ),
+        "shapes": (
+            ("shape_id", "shape_pt_lat", "shape_pt_lon", "shape_pt_sequence"),
+            [
+                (course.id, f"{latitude:.6f}", f"{longitude:.6f}", number)
+                for course in courses
+                for number, (latitude, longitude) in enumerate(course.shape)
+            ],
+        ),
+    }  # fmt: skip
+
+
+def _trips(city: City, trips: list[Trip]) -> Tables:
+    """When they leave, and where they stop."""
+    return {
         "trips": (
             ("route_id", "service_id", "trip_id", "trip_headsign", "direction_id", "block_id",
              "shape_id"),
@@ -66,6 +88,16 @@ def tables(city: City) -> dict[str, tuple[tuple[str, ...], Rows]]:
              "pickup_type", "drop_off_type"),
             [row for trip in trips for row in _calls(trip)],
         ),
+        "frequencies": (
+            ("trip_id", "start_time", "end_time", "headway_secs", "exact_times"),
+            [_frequency(city, trip) for trip in trips if trip.course.line.by_frequency],
+        ),
+    }  # fmt: skip
+
+
+def _days() -> Tables:
+    """On which days a service runs."""
+    return {
         "calendar": (
             ("service_id", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday",
              "sunday", "start_date", "end_date"),
@@ -82,21 +114,14 @@ def tables(city: City) -> dict[str, tuple[tuple[str, ...], Rows]]:
                 for service, kind in ((WEEKDAYS, 2), (FREE_DAYS, 1))
             ],
         ),
-        "shapes": (
-            ("shape_id", "shape_pt_lat", "shape_pt_lon", "shape_pt_sequence"),
-            [
-                (course.id, f"{latitude:.6f}", f"{longitude:.6f}", number)
-                for course in courses
-                for number, (latitude, longitude) in enumerate(course.shape)
-            ],
-        ),
-        "frequencies": (
-            ("trip_id", "start_time", "end_time", "headway_secs", "exact_times"),
-            [_frequency(city, trip) for trip in trips if trip.course.line.by_frequency],
-        ),
     }  # fmt: skip
 
 
+_FILES = (
+    "agency", "routes", "stops", "trips", "stop_times", "calendar", "calendar_dates", "shapes",
+    "frequencies",
+)  # fmt: skip
+"""In the order in which the feed holds them."""
 PUBLISHED = (
     "routes", "stops", "trips", "stop_times", "calendar", "calendar_dates", "shapes",
     "frequencies",

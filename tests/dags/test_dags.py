@@ -18,7 +18,7 @@ from airflow.sdk import Asset
 from airflow.serialization.serialized_objects import DagSerialization
 from conftest import DAGS
 
-from nightly.plan import BUILD_SECONDS, read_plan
+from nightly.plan import BUILD_SECONDS, LEDGER, read_plan
 
 Deploy = Callable[[dict[str, Any]], None]
 READ_FROM_THE_PLAN = (
@@ -33,6 +33,11 @@ def load_dags() -> DagBag:
     return DagBag(str(DAGS), bundle_name="dags-folder", bundle_path=DAGS)
 
 
+def arriving(manifest: dict[str, Any]) -> list[dict[str, Any]]:
+    """The marts that the arrival of something makes run."""
+    return [mart for mart in manifest["marts"] if not set(mart["inputs"]) <= set(LEDGER)]
+
+
 @pytest.fixture
 def bag(compiled: dict[str, Any], deploy: Deploy) -> DagBag:
     deploy(compiled)
@@ -43,7 +48,7 @@ def test_every_contract_has_its_two_tasks(bag: DagBag, compiled: dict[str, Any])
     assert bag.import_errors == {}
     assert len(compiled["datasets"]) >= 30
     departments = {d["department"] for d in compiled["datasets"]}
-    marts = {f"mart_{m['name']}" for m in compiled["marts"]}
+    marts = {f"mart_{m['name']}" for m in arriving(compiled)}
     links = {f"link_{link['name']}" for link in compiled["links"]}
     assert set(bag.dags) == departments | marts | links | OF_THE_CITY
     for department in departments:
@@ -110,7 +115,7 @@ def test_every_task_has_the_owner_of_its_contract(bag: DagBag, compiled: dict[st
 def test_a_mart_and_a_link_are_answered_for_by_their_own_owner(
     bag: DagBag, compiled: dict[str, Any]
 ) -> None:
-    for mart in compiled["marts"]:
+    for mart in arriving(compiled):
         task = bag.dags[f"mart_{mart['name']}"].get_task("build")
         assert task.owner == mart["owner"]["name"].replace(",", " /")
         assert task.answers.contact == mart["owner"]["contact"]
@@ -176,7 +181,7 @@ def test_loads_hand_on_assets_and_the_mart_waits_for_its_inputs(
     for dataset in compiled["datasets"]:
         assert f"civiclake://unified/{dataset['department']}_{dataset['name']}" in made
     assert compiled["marts"]
-    for mart in compiled["marts"]:
+    for mart in arriving(compiled):
         dag = bag.dags[f"mart_{mart['name']}"]
         inputs = {_table(name) for name in mart["inputs"]}
         waited = {asset.uri: asset for asset in dag.timetable.asset_condition.objects}
@@ -205,13 +210,19 @@ def test_the_night_of_marts_ends_with_the_brief(
     bag: DagBag, compiled: dict[str, Any], deploy: Deploy
 ) -> None:
     dag = bag.dags["brief"]
-    (task,) = dag.tasks
+    task = dag.get_task("write")
     assert task.words({}) == ["brief"]
     assert task.pool == "brief"
     waits = {one.uri for one in dag.timetable.asset_condition.objects}
     assert "civiclake://marts/transit_lines" in waits
+    # What is made of the ledger comes before it, and waits for nothing that arrives.
+    before = {"mart_department_scorecard", "mart_detector_record"}
+    assert task.upstream_task_ids == before == set(dag.task_ids) - {"write"}
+    assert task.trigger_rule == "all_done"
+    assert dag.get_task("mart_detector_record").arguments == ["mart", "detector_record"]
+    assert not {f"civiclake://marts/{name.removeprefix('mart_')}" for name in before} & waits
     assert dag.timetable.timetable.expression == "0 6 * * *"
-    deploy({**compiled, "pages": []})
+    deploy({**compiled, "pages": [], "marts": arriving(compiled)})
     assert "brief" not in load_dags().dags
 
 
@@ -322,7 +333,7 @@ def parse_in_a_fresh_process() -> tuple[float, int, list[str]]:
 def test_parsing_takes_less_than_a_second(compiled: dict[str, Any], deploy: Deploy) -> None:
     deploy(compiled)
     seconds, tasks, modules = parse_in_a_fresh_process()
-    following = len(compiled["marts"]) + len(compiled["links"]) + _OF_THE_CITY
+    following = len(compiled["marts"]) + len(compiled["links"]) + _OF_THE_CITY + 1  # and the brief
     assert tasks == 2 * len(compiled["datasets"]) + following
     assert seconds < 1.0
     heavy = {"pyspark", "great_expectations", "civiclake", "pandas", "pydantic"}

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from civiclake.applications.health.clusters_rows import clusters, scanning
 from civiclake.applications.health.counted import Counted, counted
 from civiclake.applications.health.judging import seven_days
 from civiclake.applications.health.signals_rows import signals, standing
@@ -96,3 +97,22 @@ def test_the_mart_shows_the_outbreak_and_nothing_else(watch: Watching) -> None:
     assert (alarms["expected_when_complete"] > alarms["observed"]).all()
     assert len(found) == (8 + 1) * (14 + 1) * (28 * 3 + 13 * 2 + 28)
     assert not found["upper_bound"].isna().any()
+
+
+def test_the_outbreak_is_a_cluster_of_its_district(watch: Watching) -> None:
+    rows, told = _cases(2000)
+    asked = scanning({"weeks": 8, "longest_weeks": 4, "resolution": 7, "replications": 999,
+                      "seed": 1, "alpha": 0.01, "smallest_group": 5})  # fmt: skip
+    age = rows["onset_on"].map(lambda day: (LAST_DAY - day).days)
+    here = rows[(age >= 0) & (age < asked.days)].assign(
+        level="district", place=rows["district_code"], week=age // 7
+    )
+    places_ = pd.DataFrame(
+        [("district", d.code, d.latitude, d.longitude, d.weight) for d in places.DISTRICTS],
+        columns=["level", "place", "latitude", "longitude", "people"],
+    )
+    found = clusters(here, places_, LAST_DAY, asked)
+    mine = found[found["is_cluster"]]
+    assert set(mine["disease_code"]) == {told["disease_code"]}
+    assert set(mine["kind"]) == {"space", "space_time"}
+    assert set(mine["places"]) == {told["district_code"]}

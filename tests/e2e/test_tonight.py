@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from brief_looks import look
 from browser import ENTER, TAB, Browser, chromium
 from e2e_city import City
 
 from civiclake.local import airflow
+from civiclake.pipeline.brief.write import put
 from demo.city.truth import Truth
 
 FRAME = "iframe[title=Tonight]"
@@ -123,6 +126,21 @@ def test_links_lead_to_the_data_docs_and_to_the_log(operator: Browser) -> None:
     operator.wait(
         lambda: "civiclake load health.visits" in operator.text("body"), "the log in the UI"
     )
+
+
+def test_the_brief_is_read_from_disk_and_behind_the_login(city: City, operator: Browser) -> None:
+    brief = importlib.import_module("tests.unit.pipeline.brief_sample").brief()
+    index = put(city.settings.brief_dir, brief)[0]
+    charts = sum(part.chart is not None for part in brief.sheets[0].parts)
+    operator.look_into(None)
+    root = f"{airflow.url(city.settings)}/tonight/brief"
+    for address in (index.with_name("transit.html").as_uri(), f"{root}/transit.html"):
+        look(operator, address, charts)
+    look(operator, f"{root}/index.html", 0)
+    operator.click("a[href='department-health.html']")
+    operator.wait(lambda: operator.url.endswith("/department-health.html"), "the department")
+    assert "code:sex" in operator.text("main")
+    look(operator, operator.url, 0)
 
 
 def test_who_is_not_logged_in_is_led_to_the_login(city: City, operator: Browser) -> None:

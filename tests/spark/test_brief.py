@@ -12,7 +12,7 @@ from nights import city
 from pyspark.sql import SparkSession
 
 from civiclake.contracts.model import Manifest, Page
-from civiclake.contracts.page import Part
+from civiclake.contracts.page import Chart, Headline, Part
 from civiclake.errors import UserError
 from civiclake.pipeline.brief.sheet import Brief
 from civiclake.pipeline.brief.write import gather, write
@@ -22,12 +22,20 @@ from civiclake.settings import Settings
 def _city(*more: Part) -> Manifest:
     """The city with the page of its one mart here."""
     made = city()
-    (page,) = (one for one in made.pages if one.application == "health")
+    query = f"SELECT day, visits, respiratory_visits FROM marts.{MART} ORDER BY day DESC"
+    headline = Headline(
+        query=f"{query} LIMIT 1",
+        says="On {day} there were {visits} outpatient visits, {respiratory_visits} of them for"
+        " diseases of the airways",
+    )
+    lines = Chart(kind="lines", by="day", value="visits", says="Visits")
+    by_day = Part(title="Days", query=query.replace("day,", "day, patients,"), chart=lines)
+    gone = Part(title="Gone", query="SELECT n FROM marts.gone")
     query = f"SELECT day, visits FROM marts.{MART} ORDER BY day DESC"
     small = Part(title="Few", query=query, persons="visits")
     page = Page(
-        application="health", title=page.title, purpose=page.purpose, headlines=page.headlines,
-        parts=(*page.parts, small, *more),
+        application="health", title="Health", purpose="Visits.", headlines=(headline,),
+        parts=(by_day, small, gone, *more),
     )  # fmt: skip
     marts = tuple(
         one.model_copy(update={"smallest_group": 11}) for one in made.marts if one.name == MART
@@ -51,7 +59,9 @@ def _brief(town: Town, later: timedelta = timedelta()) -> Brief:
 def test_pages_say_what_changed_and_what_is_missing_stale_or_too_small(told: Town) -> None:
     (sheet,) = _brief(told).sheets
     assert (sheet.changed, sheet.parts, sheet.sources) == ((), (), ())
-    assert sheet.stale[0].startswith(f"marts.{MART} was never made, and what it tells is missing")
+    gone = "marts.gone has no sound contract, and what it tells is missing here"
+    assert sheet.stale[0] == gone
+    assert sheet.stale[1].startswith(f"marts.{MART} was never made, and what it tells is missing")
     told.weather("2016-01-01", "2016-01-02")
     told.visit(100, 110, "2016-01-01")
     told.visit(200, 212, "2016-01-02")
@@ -59,9 +69,11 @@ def test_pages_say_what_changed_and_what_is_missing_stale_or_too_small(told: Tow
     (sheet,) = _brief(told).sheets
     first = "On 2016-01-02 there were 12 outpatient visits, 12 of them for diseases of the airways"
     assert sheet.changed == (f"{first}. It was published for the first time.",)
-    assert sheet.stale == ()
+    assert sheet.stale == (gone,)
     (by_day, few) = sheet.parts
-    assert [row[:2] for row in by_day.table.rows] == [("2016-01-02", 12), ("2016-01-01", 10)]
+    assert [(row[0], row[2]) for row in by_day.table.rows] == [
+        ("2016-01-02", 12), ("2016-01-01", 10),
+    ]  # fmt: skip
     meanings = {head.name: head.meaning for head in by_day.table.heads}
     assert meanings["patients"] == "Number of different persons among them."
     assert (few.table.rows, few.table.withheld) == ((("2016-01-02", 12),), 1)
@@ -79,7 +91,7 @@ def test_pages_say_what_changed_and_what_is_missing_stale_or_too_small(told: Tow
     assert sheet.changed[0].startswith(f"{second}. Published before (")
     assert sheet.changed[0].endswith(f"): {first}.")
     (sheet,) = _brief(told, later=timedelta(days=3)).sheets
-    assert sheet.stale[0].startswith(f"marts.{MART} was brought up to date 3 days ago (")
+    assert sheet.stale[1].startswith(f"marts.{MART} was brought up to date 3 days ago (")
 
 
 def test_departments_are_told_without_a_value(told: Town) -> None:
@@ -100,9 +112,9 @@ def test_the_files_are_written_and_a_broken_query_names_its_place(
     assert text.count("<svg class") == 1
     assert "1 rows of fewer than 11 persons" not in text or "persons are not shown" in text
     needs = json.loads((told.settings.brief_dir / "needs.json").read_text())
-    assert needs["health.html"] == [f"mart_{MART}"]
+    assert needs["health.html"] == [f"mart_{MART}", "mart_gone"]
     assert needs["department-health.html"] == ["health"]
     broken = Part(title="x", query=f"SELECT visits / (visits - visits) AS n FROM marts.{MART}")
     told.city = _city(broken)
-    with pytest.raises(UserError, match=r"health/page.yaml: parts\[2\].query: .*DIVIDE_BY_ZERO"):
+    with pytest.raises(UserError, match=r"health/page.yaml: parts\[3\].query: .*DIVIDE_BY_ZERO"):
         _brief(told)

@@ -69,10 +69,13 @@ def _unlike_their_rows(
         for name, behind in mart.behind.items():
             where, gives = bound(behind.where, literals), bound(behind.gives, literals)
             computed = f"CAST(CAST(({gives}) AS {kinds[name]}) AS STRING)"
-            asked.append(f"(SELECT {computed} FROM {_view(behind.input)} WHERE {where})")
+            query = f"(SELECT {computed} FROM {_view(behind.input)} WHERE {where})"
+            asked.append(f"IF({bound(behind.when, literals)}, {query}, 'untold')")
     counted = spark.sql(f"SELECT {', '.join(asked)}").collect()[0]
     said = [row[name] for row in rows for name in mart.behind]
-    return [one for one in zip(asked, counted, said, strict=True) if one[1] != one[2]]
+    return [
+        one for one in zip(asked, counted, said, strict=True) if one[1] not in (one[2], "untold")
+    ]
 
 
 def _view(input_id: str) -> str:

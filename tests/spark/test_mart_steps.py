@@ -21,7 +21,7 @@ from civiclake.contracts.load import load_city
 from civiclake.contracts.model import Mart
 from civiclake.errors import BatchHeld, ContractError, UserError
 from civiclake.io.lake import tables
-from civiclake.pipeline.marts.result import hold, shaped
+from civiclake.pipeline.marts.result import Held, hold, shaped, withheld
 from civiclake.settings import Settings, project_root
 
 FUNCTION = """
@@ -274,9 +274,25 @@ def test_what_keeps_to_the_contract_is_in_its_order_and_types(
     frame = shaped(
         checked, spark.sql(f"SELECT {', '.join(f'{t} AS {n}' for n, t in turned.items())}")
     )
-    assert hold(checked, frame, lambda: 2) == 1
+    assert hold(checked, frame, lambda: 2) == Held(1)
     given = [(f.name, f.dataType.simpleString()) for f in frame.schema.fields]
     assert given == [(c.name, c.spark_type) for c in checked.columns]
+
+
+def test_of_too_few_persons_nothing_is_told(checked: Mart, spark: SparkSession) -> None:
+    small = checked.model_copy(update={"smallest_group": 4, "group_size": "n"})
+    frame = shaped(small, spark.sql(f"{_select({}, 1)} UNION ALL {_select(LATER, 1)}"))
+    with pytest.raises(ContractError, match=r"1 of 2 rows tell of fewer than 4 persons \(n\)"):
+        hold(small, withheld(small, frame))
+    free = tuple(c.model_copy(update={"required": False}) for c in small.columns)
+    told = small.model_copy(update={"columns": free, "rules": ()})
+    rows = withheld(told, frame)
+    assert hold(told, rows) == Held(2, withheld=1)
+    found = [tuple(row) for row in rows.orderBy("day").select("n", "x", "word").collect()]
+    assert found == [(None, None, "a"), (4, 0.5, "a")]
+
+
+LATER = {"day": "DATE '2016-01-02'", "n": "4"}
 
 
 def test_the_last_figures_stay_where_new_ones_break_the_contract(folders: Folders) -> None:

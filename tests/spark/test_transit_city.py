@@ -12,7 +12,15 @@ import transit_city
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from civiclake.applications.transit import lines, passages, quality, segments, trips
+from civiclake.applications.transit import (
+    connections,
+    lines,
+    passages,
+    quality,
+    segments,
+    trips,
+)
+from civiclake.statistics.transfers import connections as connections_of
 from demo.city import runs
 from demo.city.residents import City
 from demo.city.tables import transport
@@ -90,6 +98,33 @@ def test_late_lines_and_bunched_segments_are_found_and_no_others(
         is_last = stops[some.index] == stops[some.index].max()
         bunches = is_spoilt & ~is_last & (line == runs.BUNCHED)
         assert (some["is_bunched"].eq(True) == bunches).all(), line
+
+
+def test_connections_are_what_the_method_says(city: dict[str, DataFrame]) -> None:
+    found = connections.build(city, transit_city.PARAMETERS).toPandas()
+    seen = city["marts.transit_passages"].where("is_exact AND scheduled_at IS NOT NULL").toPandas()
+    for name in ("scheduled_at", "observed_at"):
+        seen[name] = (seen[name] - pd.Timestamp(0)).dt.total_seconds()
+    places = seen.groupby(["day", "trip_id"])["stop_sequence"].transform
+    comes = seen[seen["stop_sequence"] > places("min")].groupby(BY_LINE)
+    goes = seen[seen["stop_sequence"] < places("max")].groupby(BY_LINE)
+    assert len(found) > 50
+    for row in found.itertuples(index=False):
+        arrivals = comes.get_group((row.day, row.stop_id, row.from_line_id, row.from_direction_id))
+        departures = goes.get_group((row.day, row.stop_id, row.to_line_id, row.to_direction_id))
+        want = connections_of(*([some["scheduled_at"], some["observed_at"]]
+                                for some in (arrivals, departures)), 60, 900)  # fmt: skip
+        told = (row.connections_planned, row.connections_kept, row.connections_missed)
+        assert told == (want.planned, want.kept, want.missed), row
+        assert row.arrivals_planned == len(arrivals)
+    # Who comes by the two late lines misses what the timetable promises, and nobody else does.
+    kept = found.groupby("from_line_id")[["connections_kept", "connections_missed"]].sum()
+    shares = kept["connections_kept"] / kept.sum(axis=1)
+    assert set(shares.index[shares < 0.5]) == {runs.LATE, runs.SLOWED}
+    assert shares.drop([runs.LATE, runs.SLOWED]).min() > 0.8
+
+
+BY_LINE = ["day", "stop_id", "line_id", "direction_id"]
 
 
 def _with_snapshots(city: dict[str, DataFrame]) -> DataFrame:

@@ -15,11 +15,15 @@ from civiclake.pipeline.marts.why import Change, Pedigree, why
 from civiclake.settings import Settings
 
 SECOND = "day = '2016-01-02'"
+CORRECTED = """date,precipitation,temp_max,temp_min,wind,weather
+2016/01/02,7.5,5,1,1,rain
+"""
+"""What the weather service delivers again, a week later."""
 
 
 @pytest.fixture(scope="module")
 def told(settings: Settings, spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Town:
-    """Three days were published, then two visits of the second came late."""
+    """Three days were published; two visits and a correction of the second came late."""
     made = Town(settings, spark, tmp_path_factory.mktemp("told"), city().dataset(DAYS))
     made.city = city()
     for dataset_id in (VISITS, DAYS):
@@ -30,6 +34,9 @@ def told(settings: Settings, spark: SparkSession, tmp_path_factory: pytest.TempP
     made.refresh()
     made.visit(210, 212, "2016-01-02", code="S52")
     made.sql("UPDATE {visits} SET _batch_id = 'late' WHERE visit_id >= 'V210'")
+    made.deliver(CORRECTED, at=1_452_500_000)
+    corrected = made.run("corrected")
+    assert (corrected.read, corrected.updated) == (1, 1)
     made.refresh()
     return made
 
@@ -67,7 +74,11 @@ def test_what_was_published_is_told_with_what_has_changed_since(told: Town) -> N
         assert found.newest.batch_id == "n2"
         (visits,) = [one for one in found.figures if one.column == "visits"]
         assert (visits.value, visits.computed, visits.batches) == ("10", "10", {"b": 10})
-        assert found.changes == [Change("visits", "10", "12")]
+        assert found.changes == [
+            Change("weather", "sun", "rain"),
+            Change("precipitation_mm", "0.0", "7.5"),
+            Change("visits", "10", "12"),
+        ]
         (read,) = [one for one in found.inputs if one.id == VISITS]
         assert read.batches_since == 2
     assert _why(told, "day = '2016-01-01'", as_of="0").changes == []

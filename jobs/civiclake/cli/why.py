@@ -14,7 +14,8 @@ from civiclake.cli.console import put, show_table
 from civiclake.settings import load_settings
 
 if TYPE_CHECKING:
-    from civiclake.pipeline.marts.why import Figure, Pedigree
+    from civiclake.pipeline.marts.figures import Figure
+    from civiclake.pipeline.marts.why import Pedigree
 
 _UNEQUAL = 1
 

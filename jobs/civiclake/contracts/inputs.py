@@ -1,14 +1,15 @@
-"""What a mart may read: unified tables of datasets and of links, and other marts."""
+"""What a mart may read: unified tables of datasets and of links, other marts, and the ledger."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from civiclake.contracts.ledger_columns import LEDGER
 from civiclake.contracts.link_columns import entity_columns, link_columns, restricted
 from civiclake.contracts.model import Column, Dataset, Link, Mart, Protection
 
-MARTS, LINKS, UNIFIED = "marts", "links", "unified"
+MARTS, LINKS, UNIFIED, OPS = "marts", "links", "unified", "ops"
 PLANS = "plans"
 """What `civiclake plan` has answered: no mart of the city's, for no contract makes it."""
 OWN_TABLES = {PLANS: "what `civiclake plan` has answered"}
@@ -37,8 +38,8 @@ class Readable:
 def address(input_id: str) -> tuple[str, str]:
     """Layer and table of an input, by its id."""
     kind, _, name = input_id.partition(".")
-    if kind == MARTS:
-        return MARTS, name
+    if kind in (MARTS, OPS):
+        return kind, name
     return UNIFIED, name if kind == LINKS else f"{kind}_{name}"
 
 
@@ -50,6 +51,7 @@ def readable(
     found += [of_mart(one.id, one.columns) for one in marts]
     for link in links:
         found += of_link(link)
+    found += [Readable(name, columns) for name, columns in LEDGER.items()]
     return {one.id: one for one in found}
 
 

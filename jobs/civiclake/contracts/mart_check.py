@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from civiclake.contracts.alert_check import alert_faults
 from civiclake.contracts.inputs import LINKS, Readable
+from civiclake.contracts.ledger_columns import LEDGER
 from civiclake.contracts.mart import MartDraft
 from civiclake.contracts.mart_query import FICKLE, TEXT
 from civiclake.contracts.model import Mart
@@ -47,6 +48,7 @@ def _faults(
     mart: Mart, readable: Mapping[str, Readable], known: Collection[str]
 ) -> Iterator[tuple[Place, str]]:
     yield from _of_inputs(mart, known)
+    yield from _of_ledger(mart)
     yield from _of_groups(mart, readable)
     yield from _of_restricted(mart, readable)
     said = mart.parameters.get("smallest_group", mart.smallest_group)
@@ -86,6 +88,16 @@ def _of_inputs(mart: Mart, known: Collection[str]) -> Iterator[tuple[Place, str]
         other = tables.setdefault(table.replace(".", "_"), name)
         if other != name:
             yield place, f"{name!r} has a table of the same name as {other!r}; rename one of them"
+
+
+def _of_ledger(mart: Mart) -> Iterator[tuple[Place, str]]:
+    """What is made of the ledger alone is owed when its contract says so, for nothing arrives."""
+    if mart.latency_seconds is None and set(mart.inputs) <= set(LEDGER):
+        yield (
+            ("inputs",),
+            f"are of the ledger alone ({choice(mart.inputs)}), which no delivery brings; let"
+            " slaProperties promise a latency",
+        )
 
 
 def _of_groups(mart: Mart, readable: Mapping[str, Readable]) -> Iterator[tuple[Place, str]]:
@@ -175,7 +187,8 @@ def _of_behind(mart: Mart, readable: Mapping[str, Readable]) -> Iterator[tuple[P
             yield ("behind", name, "input"), message
         elif behind.input in readable:
             one = readable[behind.input]
-            for word, sql in (("where", behind.where), ("gives", behind.gives)):
+            for word in ("where", "gives", "when"):
+                sql = getattr(behind, word)
                 for message in _where_faults(mart, one, sql):
                     yield ("behind", name, word), message
 

@@ -206,6 +206,8 @@ class Behind(Frozen):
     """SQL over one of its rows; ``:day`` is the mart row's value of its column ``day``."""
     gives: str = "count(*)"
     """SQL that gives the figure over those rows."""
+    when: str = "true"
+    """SQL over the mart's row, likewise: of which rows of the mart it can be told."""
 
 
 class Mart(Frozen):
@@ -265,7 +267,12 @@ class Mart(Frozen):
 
     def rows_of(self, alert: Alert) -> str | None:
         """Which rows under ``behind`` are those of an alert; None: the mart's own."""
-        counted = (name for name, behind in self.behind.items() if behind.gives == "count(*)")
+        always = Behind.model_fields["when"].default
+        counted = (
+            name
+            for name, behind in self.behind.items()
+            if behind.gives == "count(*)" and behind.when == always
+        )
         return None if alert.rows == OWN else alert.rows or next(counted, None)
 
     @property

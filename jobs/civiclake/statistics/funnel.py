@@ -147,13 +147,16 @@ def funnel(
     tail = float(stats.norm.sf(z))
     dispersion, between = _between(seen, wanted)
     wide = z * np.sqrt(1 / wanted + between)
+    lower = stats.gamma.ppf(tail, wanted) / wanted
+    upper = stats.gamma.isf(tail, wanted + 1) / wanted
     limits = pd.DataFrame(
         {
             "ratio": seen / wanted,
-            "lower": stats.gamma.ppf(tail, wanted) / wanted,
-            "upper": stats.gamma.isf(tail, wanted + 1) / wanted,
-            "adjusted_lower": np.exp(-wide),
-            "adjusted_upper": np.exp(wide),
+            "lower": lower,
+            "upper": upper,
+            # Never narrower than chance alone: the logarithm is not quite that of counts.
+            "adjusted_lower": np.minimum(lower, np.exp(-wide)),
+            "adjusted_upper": np.maximum(upper, np.exp(wide)),
         },
         index=told.index,
     )

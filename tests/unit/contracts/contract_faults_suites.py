@@ -263,6 +263,11 @@ FAULTS: dict[str, tuple[Spoil, str, str]] = {
         "behind.c.where",
         "reads raw.x",
     ),
+    "rows behind a figure of some rows by no column": (
+        mart(behind={"c": {"input": "parks.trees", "where": "park_id = :n", "when": ":e > 1"}}),
+        "behind.c.when: names :e",
+        "allowed are the columns of the mart, as ':n'",
+    ),
     "a group of one": (mart(smallest_group=1), "smallest_group", "greater than or equal to 2"),
     "a mart of the name of CivicLake's own table": (
         lambda city: city.mart("plans", "SELECT 1 AS n FROM unified.parks_trees", columns=("n",)),

@@ -199,6 +199,13 @@ def test_values_are_written_as_people_read_them(name: str, value: float | None, 
     assert numbers.shown(name, value) == said
 
 
+def test_names_are_cut_by_the_width_of_their_letters() -> None:
+    rows = table("line delay_mean_s", ("abcdefghijklmnopqrstuvwxyz", 1.0), ("五" * 13, 2.0))
+    text = charts.bars(BARS, rows)
+    assert ">abcdefghijklmnopqrstuvw…<" in text
+    assert f">{'五' * 11}…<" in text
+
+
 def test_columns_say_their_units() -> None:
     assert [numbers.head(n) for n in ("delay_mean_s", "speed_kmh", "on_time_share", "cell")] == [
         "delay mean (seconds)", "speed (km/h)", "on time share", "cell",

@@ -116,7 +116,7 @@ def clusters(
         keys = {
             "disease_code": disease,
             "level": level,
-            "cases": int(table.sum()),
+            "cases": int(here["cases"].sum()),
             "left_out": int(here["cases"].to_numpy()[~known].sum()),
             "last_day": last_day,
         }

@@ -30,7 +30,8 @@ _TRIP = (
     " start_s double, end_s double, duration_h double, distance_km double"
 )
 _DAY = (
-    "services string, line_id string, trips int, trips_without_way int, lines int,"
+    "services string, line_id string, trips int, trips_in_timetable int, trips_without_way int,"
+    " lines int,"
     " distance_km double, duration_h double, speed_kmh double, vehicles_at_peak int,"
     " peak_from_s double, peak_to_s double, headway_mean_minutes double, headway_gap string"
 )
@@ -62,7 +63,7 @@ def build(inputs: Mapping[str, DataFrame], parameters: Mapping[str, Any]) -> Dat
         .groupBy("services")
         .applyInPandas(of_kind, _DAY)
     )
-    return days.join(F.broadcast(offered), "services").drop("services")
+    return days.join(F.broadcast(offered), "services")
 
 
 def of_trips(inputs: Mapping[str, DataFrame]) -> DataFrame:
@@ -140,6 +141,7 @@ def _row(
         "services": services,
         "line_id": line,
         "trips": found.trips,
+        "trips_in_timetable": some["trip_id"].nunique(),
         "trips_without_way": found.without_distance,
         "lines": found.routes,
         "distance_km": found.distance_km,

@@ -31,18 +31,15 @@ def build(inputs: Mapping[str, DataFrame], parameters: Mapping[str, Any]) -> Dat
         F.col("windows").isNotNull().alias("is_frequent"),
     )
     days = timetable.service_days(inputs)
+    near_m = float(parameter(parameters, "stop_near_m", STOP_NEAR_M))
     found = [
-        _ending(days, last, 7),
-        _ending(days, last, 30),
-        _told("unusable_trip", plans, F.col("calls") < 2, _named("trip ", "trip_id")),
-        _far_stops(passages, float(parameter(parameters, "stop_near_m", STOP_NEAR_M))),
+        _ending(days, last),
+        _of_trips(plans, days, last),
+        _of_stops(inputs, passages, last, near_m),
         _windows(inputs),
-        _mixed(plans),
-        _twice(plans, days, last),
-        _changed(inputs, passages, last),
         _unseen(passages, days),
     ]
-    every = reduce(DataFrame.unionByName, (one for one in found))
+    every = reduce(DataFrame.unionByName, found)
     return every.crossJoin(F.broadcast(last))
 
 
@@ -50,32 +47,100 @@ def _named(word: str, column: str) -> Column:
     return F.concat(F.lit(word), F.col(column).cast("string"))
 
 
-def _told(rule_id: str, some: DataFrame, broken: Column, example: Column) -> DataFrame:
-    return some.agg(
+def _rule(rule_id: str, looked: Column, broken: Column, example: Column) -> Column:
+    """What a rule found in rows, of those that it looks at."""
+    is_broken = looked & broken
+    return F.struct(
         F.lit(rule_id).alias("rule_id"),
-        F.count("*").alias("checked"),
-        F.count_if(broken).alias("found"),
-        F.max(F.when(broken, example)).alias("example"),
+        F.count_if(looked).alias("checked"),
+        F.count_if(is_broken).alias("found"),
+        F.max(F.when(is_broken, example)).alias("example"),
     )
 
 
-def _ending(days: DataFrame, last: DataFrame, within: int) -> DataFrame:
+def _told(some: DataFrame, *rules: Column) -> DataFrame:
+    """All rules of some rows in one pass over them."""
+    return some.agg(F.array(*rules).alias("rules")).select(F.inline("rules"))
+
+
+def _ending(days: DataFrame, last: DataFrame) -> DataFrame:
     end = days.agg(F.max("day").alias("end")).where("end IS NOT NULL").crossJoin(last)
-    soon = F.date_diff("end", "day") <= within
-    found = _told(f"feed_expiration_date{within}_days", end, soon, F.lit(""))
-    ends = end.select(F.col("end").cast("string").alias("example"))
-    return found.drop("example").crossJoin(ends.agg(F.max("example").alias("example")))
+    left = F.date_diff("end", "day")
+    there = F.lit(True)
+    rules = [
+        F.struct(
+            F.lit(f"feed_expiration_date{within}_days").alias("rule_id"),
+            F.count_if(there).alias("checked"),
+            F.count_if(left <= within).alias("found"),
+            F.max(F.col("end").cast("string")).alias("example"),
+        )
+        for within in (7, 30)
+    ]
+    return _told(end, *rules)
 
 
-def _far_stops(passages: DataFrame, near_m: float) -> DataFrame:
-    stops = passages.groupBy("line_id", "direction_id", "stop_id").agg(
-        F.max("beside_m").alias("beside_m")
+def _of_trips(plans: DataFrame, days: DataFrame, last: DataFrame) -> DataFrame:
+    """Trips by themselves, by line and service, and beside those that leave the same minute."""
+    today = (
+        days.join(F.broadcast(last), "day", "left_semi")
+        .select("service_id", F.lit(True).alias("is_today"))
+        .distinct()
+    )
+    of_line = Window.partitionBy(*_KEY)
+    runs = F.coalesce("is_today", F.lit(False)) & (F.col("calls") > 1) & ~F.col("is_frequent")
+    minute = F.floor(F.col("first.departure_s") / 60)
+    alike = Window.partitionBy("leaves", "line_id", "direction_id", "first.stop_id", minute)
+    some = (
+        plans.join(F.broadcast(today), "service_id", "left")
+        .withColumn("leaves", runs & F.col("first.departure_s").isNotNull())
+        .withColumns(
+            {
+                "alike": F.count("*").over(alike),
+                "often": F.bool_or("is_frequent").over(of_line),
+                "own": F.bool_or(~F.col("is_frequent")).over(of_line),
+                "is_line": F.row_number().over(of_line.orderBy("trip_id")) == 1,
+            }
+        )
+    )
+    trip, line = _named("trip ", "trip_id"), _named("line ", "line_id")
+    mixed, twice = "civiclake_frequencies_and_trips_mixed", "civiclake_overlapping_timetables"
+    return _told(
+        some,
+        _rule("unusable_trip", F.lit(True), F.col("calls") < 2, trip),
+        _rule(mixed, F.col("is_line"), F.col("often") & F.col("own"), line),
+        _rule(twice, F.col("leaves"), F.col("alike") > 1, trip),
+    )
+
+
+def _of_stops(
+    inputs: Mapping[str, DataFrame], passages: DataFrame, last: DataFrame, near_m: float
+) -> DataFrame:
+    """Stops of lines far from their line, and stops that the timetable has not any more."""
+    now = inputs[timetable.STOPS].select("stop_id", F.lit(True).alias("is_there"))
+    of_stop = Window.partitionBy("stop_id")
+    some = (
+        passages.groupBy("line_id", "direction_id", "stop_id")
+        .agg(F.max("beside_m").alias("beside_m"), F.max("day").alias("seen"))
+        .crossJoin(F.broadcast(last))
+        .join(F.broadcast(now), "stop_id", "left")
+        .withColumns(
+            {
+                "ago": F.date_diff("day", F.max("seen").over(of_stop)),
+                "is_stop": F.row_number().over(of_stop.orderBy("line_id", "direction_id")) == 1,
+            }
+        )
     )
     example = F.concat(
         F.lit("stop "), "stop_id", F.lit(" is "), F.round("beside_m").cast("int").cast("string"),
         F.lit(" m from line "), "line_id",
     )  # fmt: skip
-    return _told("stop_too_far_from_shape", stops, F.col("beside_m") > near_m, example)
+    recent = F.col("is_stop") & (F.col("ago") <= CHANGED_DAYS)
+    stop = _named("stop ", "stop_id")
+    return _told(
+        some,
+        _rule("stop_too_far_from_shape", F.lit(True), F.col("beside_m") > near_m, example),
+        _rule("civiclake_ids_changed", recent, F.col("is_there").isNull(), stop),
+    )
 
 
 def _windows(inputs: Mapping[str, DataFrame]) -> DataFrame:
@@ -92,39 +157,8 @@ def _windows(inputs: Mapping[str, DataFrame]) -> DataFrame:
         | (F.col("headway_secs") <= 0)
     )
     judged = some.withColumn("broken", F.coalesce(broken, F.lit(False)))
-    return _told("overlapping_frequency", judged, F.col("broken"), _named("trip ", "trip_id"))
-
-
-def _mixed(plans: DataFrame) -> DataFrame:
-    lines = plans.groupBy(*_KEY).agg(
-        F.bool_or("is_frequent").alias("often"), F.bool_or(~F.col("is_frequent")).alias("own")
-    )
-    mixed = F.col("often") & F.col("own")
-    return _told("civiclake_frequencies_and_trips_mixed", lines, mixed, _named("line ", "line_id"))
-
-
-def _twice(plans: DataFrame, days: DataFrame, last: DataFrame) -> DataFrame:
-    """Trips of the last day that leave the same stop on the same line in the same minute."""
-    today = days.join(F.broadcast(last), "day", "left_semi").select("service_id")
-    minute = F.floor(F.col("first.departure_s") / 60)
-    alike = Window.partitionBy("line_id", "direction_id", F.col("first.stop_id"), minute)
-    some = (
-        plans.join(F.broadcast(today), "service_id", "left_semi")
-        .where("calls > 1 AND NOT is_frequent AND first.departure_s IS NOT NULL")
-        .withColumn("alike", F.count("*").over(alike))
-    )
-    return _told(
-        "civiclake_overlapping_timetables", some, F.col("alike") > 1, _named("trip ", "trip_id")
-    )
-
-
-def _changed(inputs: Mapping[str, DataFrame], passages: DataFrame, last: DataFrame) -> DataFrame:
-    since = F.date_diff("end", "day") <= CHANGED_DAYS
-    before = passages.crossJoin(F.broadcast(last.select(F.col("day").alias("end")))).where(since)
-    now = inputs[timetable.STOPS].select("stop_id", F.lit(True).alias("is_there"))
-    some = before.select("stop_id").distinct().join(F.broadcast(now), "stop_id", "left")
-    gone = F.col("is_there").isNull()
-    return _told("civiclake_ids_changed", some, gone, _named("stop ", "stop_id"))
+    trip = _named("trip ", "trip_id")
+    return _told(judged, _rule("overlapping_frequency", F.lit(True), F.col("broken"), trip))
 
 
 def _unseen(passages: DataFrame, days: DataFrame) -> DataFrame:
@@ -137,5 +171,5 @@ def _unseen(passages: DataFrame, days: DataFrame) -> DataFrame:
         .where("day BETWEEN first AND last")
         .join(F.broadcast(seen), "day", "left")
     )
-    unseen = F.col("is_seen").isNull()
-    return _told("civiclake_day_without_positions", some, unseen, F.col("day").cast("string"))
+    unseen, day = F.col("is_seen").isNull(), F.col("day").cast("string")
+    return _told(some, _rule("civiclake_day_without_positions", F.lit(True), unseen, day))

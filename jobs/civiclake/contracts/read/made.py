@@ -16,6 +16,7 @@ class BehindExtension(Frozen):
     input: str
     where: str = Field(min_length=1)
     gives: str = Field(default="count(*)", min_length=1)
+    when: str = Field(default="true", min_length=1)
 
 
 class AlertExtension(Frozen):

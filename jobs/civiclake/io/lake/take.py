@@ -77,19 +77,21 @@ def take(
     if len(files) > _MANY and sum(p.stat().st_size for p, _ in files) < len(files) * _SMALL_BYTES:
         return False
     columns = [*((name, "string") for name in names), *tables.RAW_LINEAGE]
-    is_done = False
+    held = [column for column in columns if column[0] != c.BATCH]
     try:
         folder.mkdir(mode=_FOLDER)
         added = [
             _add(root, folder, path, number, rows) for number, (path, rows) in enumerate(files)
         ]
-        is_done = commit(spark, root, [col for col in columns if col[0] != c.BATCH], added)
     except OSError:  # the engine may have more rights, and says it better where it has not
+        shutil.rmtree(folder, ignore_errors=True)
         return False
-    finally:
-        if not is_done:
-            shutil.rmtree(folder, ignore_errors=True)
-    return is_done
+    # Where this fails nobody knows whether the files were committed: they stay, and by their
+    # folder the next try knows that the batch was tried before.
+    if commit(spark, root, held, added):
+        return True
+    shutil.rmtree(folder, ignore_errors=True)
+    return False
 
 
 def _renditions(

@@ -9,14 +9,15 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from html import escape
 from typing import Any
+from unicodedata import east_asian_width
 
 from civiclake.contracts.page import Chart
 from civiclake.pipeline.brief import numbers
 from civiclake.pipeline.brief.sheet import Table, Value
 
 WIDTH = 680
-_BAR, _GAP, _NAME, _MOST_BARS = 16, 6, 190, 24
-_LINE_HEIGHT, _LEFT, _BOTTOM, _TOP, _RIGHT = 240, 64, 30, 14, 96
+_BAR, _GAP, _NAME, _MOST_BARS = 16, 6, 215, 24
+_LINE_HEIGHT, _LEFT, _BOTTOM, _TOP, _RIGHT = 240, 72, 30, 14, 110
 _MOST_LINES = 6
 """More lines than these are not told apart; the table has them all."""
 
@@ -29,7 +30,7 @@ def bars(chart: Chart, table: Table) -> str:
         return ""
     ticks = numbers.rounded(min(0.0, *known), max(0.0, *known))
     low, high = ticks[0], ticks[-1]
-    room = WIDTH - _NAME - 80
+    room = WIDTH - _NAME - 100
     height = len(pairs) * (_BAR + _GAP) + _GAP
 
     def x(value: float) -> float:
@@ -172,9 +173,10 @@ def _grid(chart: Chart, ticks: Sequence[float], y: Any) -> str:
 
 
 def _dates(days: Sequence[date], x: Any) -> str:
-    some = sorted({days[0], days[len(days) // 2], days[-1]})
+    some = {days[len(days) // 2]: "", days[-1]: " last", days[0]: " first"}
     return "".join(
-        f'<text class="day" x="{x(day):.1f}" y="{_LINE_HEIGHT - 8}">{day}</text>' for day in some
+        f'<text class="day{place}" x="{x(day):.1f}" y="{_LINE_HEIGHT - 8}">{day}</text>'
+        for day, place in sorted(some.items())
     )
 
 
@@ -187,4 +189,10 @@ def _free(wanted: float, taken: Sequence[float]) -> float:
 
 
 def _short(text: str, most: int) -> str:
-    return text if len(text) <= most else f"{text[: most - 1]}…"
+    """A text of so many letters' width; a Chinese one is as wide as two."""
+    left = float(most)
+    for n, letter in enumerate(text):
+        left -= 2 if east_asian_width(letter) in "WF" else 1
+        if left < 0:
+            return f"{text[: n - 1]}…"
+    return text

@@ -60,7 +60,7 @@ class Lake:
         """
         marts = {mart.id: mart for mart in self.city.marts}
         read = dict.fromkeys(name for query in page.queries for name in Query(query).tables)
-        states = {name: self._state(marts[name]) for name in read}
+        states = {name: self._state(marts[name]) for name in read if name in marts}
         there = {name: state for name, state in states.items() if state is not None}
         parts = [
             self._part(page, place, there)
@@ -73,18 +73,23 @@ class Lake:
             if there.keys() >= set(Query(one.query).tables)
         ]
         own = [row for row in self.alerts if row.application == page.application]
+        stale = [_unknown(name) for name in read if name not in marts]
+        stale += [
+            self._stale(marts[name], state)
+            for name, state in states.items()
+            if self._is_stale(marts[name], state)
+        ]
         return Sheet(
             application=page.application,
             title=page.title,
             purpose=page.purpose,
             changed=tuple(changed),
-            stale=tuple(self._stale(marts[name], states[name]) for name in read if self._is_stale(
-                marts[name], states[name])),
+            stale=tuple(stale),
             alarms=tuple(_alarm(row) for row in own if not row.is_closed),
             parts=tuple(parts),
             sources=tuple(self._source(state) for state in there.values()),
             dags=tuple(f"mart_{name.removeprefix('marts.')}" for name in read),
-        )  # fmt: skip
+        )
 
     def _state(self, mart: Mart) -> _State | None:
         if not tables.exists(self.spark, self.settings, tables.MARTS, mart.name):
@@ -226,6 +231,10 @@ def _said(one: Headline, table: Table) -> str:
 def _pinned(text: str, names: Mapping[str, str]) -> str:
     """The query with each mart read by another name; texts and comments stay as they are."""
     return Query(text).renamed(names)
+
+
+def _unknown(name: str) -> str:
+    return f"{name} has no sound contract, and what it tells is missing here"
 
 
 def _alarm(row: AlertRow) -> Alarm:

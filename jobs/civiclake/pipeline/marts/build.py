@@ -119,6 +119,8 @@ def _build(work: _Work, *, full: bool) -> None:
     result = work.entry.result
     step = steps.read(settings, mart)
     found = groups.inputs(spark, settings, mart)
+    for one in found:
+        work.entry.recorder.count("reads", one.id, -1)  # whose data is used, in the ledger
     if sum(one.size_bytes for one in found) <= _FEW_BYTES:
         suit(spark, 0)
     made = Plan(whole="it was asked for")

@@ -16,6 +16,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from civiclake.contracts.inputs import LINKS, MARTS, address
+from civiclake.contracts.ledger_columns import LEDGER
 from civiclake.contracts.model import Mart
 from civiclake.contracts.read.query import Query
 from civiclake.contracts.sql import sql_text
@@ -92,6 +93,8 @@ def inputs(spark: SparkSession, settings: Settings, mart: Mart) -> list[Input]:
 
 def _making(input_id: str) -> str:
     kind, _, name = input_id.partition(".")
+    if input_id in LEDGER:
+        return "mart NAME` of a mart with alerts, or `civiclake deliveries check"
     if kind == MARTS:
         return f"mart {name}"
     return f"link {name.removesuffix('_link')}" if kind == LINKS else f"load {input_id}"
@@ -237,11 +240,24 @@ def frames(
         tables.register(spark, settings, one.layer, one.table)
         path = tables.by_path(settings, one.layer, one.table)
         frame = spark.sql(f"SELECT * FROM {path} VERSION AS OF {one.version}")
+        if one.id in LEDGER:
+            frame = _allowed(frame, LEDGER[one.id])
         expression = mart.groups.get(one.id)
         if made.whole is None and expression is not None:
             frame = frame.where(is_one_of(f"CAST(({expression}) AS {made.kind})", made))
         read[one.id] = frame
     return read
+
+
+def _allowed(frame: DataFrame, columns: Mapping[str, str]) -> DataFrame:
+    """Of the ledger what marts may read; a table of former times lacks what came later."""
+    there = set(frame.columns)
+    return frame.select(
+        *[
+            F.col(name) if name in there else F.lit(None).cast(kind).alias(name)
+            for name, kind in columns.items()
+        ]
+    )
 
 
 def bind(query: str, found: Sequence[Input], frames: Mapping[str, DataFrame]) -> str:

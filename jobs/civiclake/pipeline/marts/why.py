@@ -16,10 +16,9 @@ from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from civiclake import columns as c
-from civiclake.contracts.behind import bound, literal
+from civiclake.contracts.behind import literal
 from civiclake.contracts.inputs import address
-from civiclake.contracts.model import Behind, Manifest, Mart
+from civiclake.contracts.model import Manifest, Mart
 from civiclake.contracts.read.faults import choice, did_you_mean
 from civiclake.contracts.sql import sql_name, sql_text
 from civiclake.engine.said import first_line
@@ -27,6 +26,7 @@ from civiclake.errors import UserError
 from civiclake.io.lake import delta_log, quarantine, tables
 from civiclake.pipeline.marts import groups
 from civiclake.pipeline.marts.build import find
+from civiclake.pipeline.marts.figures import Figure, follow, told
 from civiclake.settings import Settings
 
 SHOWN_ROWS = 20
@@ -59,29 +59,6 @@ class InputState:
     """Commits with a batch that came after it."""
     set_aside: Mapping[str, int]
     """Rows that are set aside now, by reason."""
-
-
-@dataclass(frozen=True)
-class Figure:
-    """One figure, and what its rows give."""
-
-    column: str
-    value: str | None
-    query: str
-    """Returns the rows behind it."""
-    gives: str
-    """What is computed over them."""
-    computed: str | None
-    rows: int
-    batches: Mapping[str, int]
-    """Batch to how many of the rows it brought or changed last."""
-    gap: str = ""
-    """Why nothing could be computed; empty: it was."""
-
-    @property
-    def is_equal(self) -> bool:
-        """Whether the rows give the figure."""
-        return not self.gap and self.value == self.computed
 
 
 @dataclass(frozen=True)
@@ -164,9 +141,9 @@ def why(
     if where is not None and len(texts) == 1:
         kinds = {f.name: f.dataType.simpleString() for f in frame.schema.fields}
         row = dict(zip(frame.columns, texts[0], strict=True))
-        names = [column] if column else list(mart.behind)
         found.figures = [
-            _figure(spark, settings, version, one, mart.behind[one], row, kinds) for one in names
+            follow(spark, settings, mart, one, version.marks, row, kinds)
+            for one in told(spark, mart, column, row, kinds)
         ]
         if found.newest is not None:
             found.changes = _changes(spark, settings, mart, states[0], row, kinds)
@@ -247,40 +224,6 @@ def _state(spark: SparkSession, settings: Settings, mart: Mart, version: Version
 
 def _as_text(frame: DataFrame) -> DataFrame:
     return frame.select([F.col(sql_name(name)).cast("string") for name in frame.columns])
-
-
-def _figure(
-    spark: SparkSession,
-    settings: Settings,
-    version: Version,
-    column: str,
-    behind: Behind,
-    row: Mapping[str, str | None],
-    kinds: Mapping[str, str],
-) -> Figure:
-    """Run the query of the rows behind a figure, and compute the figure from them."""
-    literals = {name: literal(row[name], kinds[name]) for name in row}
-    layer, table = address(behind.input)
-    number = int(version.marks[behind.input][1])
-    where = bound(behind.where, literals)
-    query = f"SELECT * FROM {layer}.{table} VERSION AS OF {number} WHERE {where}"
-    gives = bound(behind.gives, literals)
-    try:
-        path = tables.by_path(settings, layer, table)
-        rows = spark.sql(f"SELECT * FROM {path} VERSION AS OF {number}").where(where)
-        computed = F.expr(f"CAST(CAST(({gives}) AS {kinds[column]}) AS STRING)")
-        count, given = rows.agg(F.count("*"), computed).collect()[0]
-        batches = _batches(rows) if c.BATCH in rows.columns else {}
-    except PySparkException as error:
-        said = first_line(error)[:200]
-        gap = f"{behind.input} at version {number} can not be read any more: {said}"
-        return Figure(column, row[column], query, gives, None, 0, {}, gap)
-    return Figure(column, row[column], query, gives, given, int(count), batches)
-
-
-def _batches(rows: DataFrame) -> dict[str, int]:
-    found = rows.groupBy(c.BATCH).count().orderBy(c.BATCH).collect()
-    return {str(row[0]): int(row[1]) for row in found}
 
 
 def input_state(
