@@ -51,9 +51,13 @@ def hot_spots(
         maps.prepare(axes, box)
         seen = shapely.box(*box)
         for area in areas.values():
-            maps.draw_area(axes, area, facecolor=canvas.LAND, **_BORDER)
+            maps.draw_area(axes, area, edgecolor="none")
+            maps.draw_area(axes, area, facecolor="none", zorder=3, **_BORDER)
         colours = matplotlib.colormaps[canvas.GROWING]
-        _cells(axes, cells, colours)
+        spots = grid.centres(cells["cell"])
+        east, north = spots["longitude"].to_numpy(), spots["latitude"].to_numpy()
+        near = shapely.intersects_xy(seen.buffer(_AROUND), east, north)
+        _cells(axes, cells[near], colours, float(cells["incidents"].max()))
         for spot in posts.itertuples(index=False):
             if seen.contains(shapely.Point(spot.longitude, spot.latitude)):
                 _post(axes, spot)
@@ -64,10 +68,10 @@ def hot_spots(
     return drawn
 
 
-def _cells(axes: Any, cells: pd.DataFrame, colours: Any) -> None:
+def _cells(axes: Any, cells: pd.DataFrame, colours: Any, most: float) -> None:
     """Hexagons; the hot ones last, so that their outlines are whole."""
-    most = Normalize(0, max(float(cells["incidents"].max()), 1.0))
-    shades = colours(_PALEST + (_DARKEST - _PALEST) * np.asarray(most(cells["incidents"])))
+    share = np.asarray(Normalize(0, max(most, 1.0))(cells["incidents"].to_numpy(np.float64)))
+    shades = colours(_PALEST + (_DARKEST - _PALEST) * share)
     grey = np.asarray(matplotlib.colors.to_rgba(_NOT_ASSESSED))
     shades = np.where(cells["is_assessed"].to_numpy(bool)[:, None], shades, grey)
     rings = [np.asarray(ring) for ring in grid.outlines(cells["cell"])]
