@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from pyspark.sql import DataFrame
 
@@ -109,4 +110,4 @@ def _of_kind(
     if is_enough:
         return found.assign(gap=tested.gap)
     gap = f"only {len(mine)} incidents; {least} are wanted"
-    return found.assign(expected_pairs=None, ratio=None, p=None, gap=gap)
+    return found.assign(expected_pairs=np.nan, ratio=np.nan, p=np.nan, gap=gap)
