@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import tempfile
@@ -20,11 +21,14 @@ from civiclake.settings import Settings, load_settings, project_root
 
 
 @contextmanager
-def installation(parent: Path | None = None) -> Iterator[tuple[Settings, dict[str, str]]]:
+def installation(
+    parent: Path | None = None, checkout: Path | None = None
+) -> Iterator[tuple[Settings, dict[str, str]]]:
     """Both engines on free ports; the folder is removed afterwards.
 
     Args:
         parent: where the folder is made.
+        checkout: another version's, set up, whose engines they are; by default this one's.
 
     Yields:
         The settings, and the variables by which a command finds the same installation.
@@ -37,11 +41,21 @@ def installation(parent: Path | None = None) -> Iterator[tuple[Settings, dict[st
         "CIVICLAKE_ENGINE__SQL_PORT": str(found.sql_port),
     }
     try:
-        engine.up(settings, echo=say)
+        if checkout is None:
+            engine.up(settings, echo=say)
+        else:
+            _of(checkout, named, "engine", "up")
         yield settings, named
     finally:
-        engine.down(settings)
+        if checkout is None:
+            engine.down(settings)
+        else:
+            _of(checkout, named, "engine", "down")
         shutil.rmtree(settings.state_dir, ignore_errors=True)
+
+
+def _of(checkout: Path, env: dict[str, str], *words: str) -> None:
+    subprocess.run([checkout / "bin" / "civiclake", *words], env={**os.environ, **env}, check=True)
 
 
 def fresh(parent: Path | None = None) -> Settings:
@@ -65,9 +79,11 @@ def fresh(parent: Path | None = None) -> Settings:
     )
 
 
-def command(env: dict[str, str], verb: str, dataset: str, batch: str) -> dict[str, Any]:
+def command(
+    env: dict[str, str], verb: str, dataset: str, batch: str, checkout: Path | None = None
+) -> dict[str, Any]:
     """Run one command of the night as the scheduler does; gives back what it hands over."""
-    program = project_root() / "bin" / "civiclake"
+    program = (checkout or project_root()) / "bin" / "civiclake"
     done = subprocess.run(
         [str(program), verb, dataset, "--batch-id", batch],
         env=env, capture_output=True, text=True, check=False,

@@ -18,7 +18,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -54,6 +54,13 @@ def main(
     big_rows: Annotated[
         int, typer.Option(help="rows of the large table; 0 leaves that work out")
     ] = 50_000_000,
+    middling: Annotated[
+        str, typer.Option(help="rows of further first loads, by commas")
+    ] = "107117,336776",
+    beside: Annotated[
+        list[Path] | None,
+        typer.Option(help="checkout of another version, set up, to measure beside; several may be"),
+    ] = None,
     runs: Annotated[int, typer.Option(help="repeats of each work; the median is kept")] = 3,
     engines: Annotated[
         str, typer.Option(help="peers to compare with, by commas; civiclake always runs")
@@ -71,8 +78,9 @@ def main(
     ] = results.RESULTS,
 ) -> None:
     """Generate, measure in turn, compare the results, keep the medians."""
-    sizes = Sizes(rows, changes, big_rows, runs)
-    with _round(folder, among("peer", engines, PEERS), sizes) as whole:
+    few = tuple(map(int, filter(None, middling.split(","))))
+    sizes = Sizes(rows, changes, big_rows, runs, few)
+    with _round(folder, among("peer", engines, PEERS), sizes, beside or ()) as whole:
         entries = []
         for cost in whole.costs():  # kept as they come, for the whole takes hours
             entries = results.keep([cost], into / results.SUMMARY.name)
@@ -97,7 +105,9 @@ def publish(into: Path) -> None:
 
 
 @contextmanager
-def _round(folder: Path | None, names: Sequence[str], sizes: Sizes) -> Iterator[Round]:
+def _round(
+    folder: Path | None, names: Sequence[str], sizes: Sizes, beside: Sequence[Path]
+) -> Iterator[Round]:
     root = Path(tempfile.mkdtemp(prefix="civiclake-nightly-", dir=folder))
     root.chmod(0o755)  # the analysts' engine is another user
     try:
@@ -105,11 +115,17 @@ def _round(folder: Path | None, names: Sequence[str], sizes: Sizes) -> Iterator[
         data, warm = root / "data", root / "warm"
         peers = [_peer(root, name) for name in names]
         peers += [_floor(root)]
-        with installation(root) as (settings, env):
+        with ExitStack() as stack:
+            settings, env = stack.enter_context(installation(root))
             product = Product(settings, env, data, root / "civiclake")
-            say("warming the engine up")
-            product.warm_up(warm)
-            yield Round(settings, data, sizes, product, peers)
+            former = []
+            for checkout in map(Path.resolve, beside):
+                own, named = stack.enter_context(installation(root, checkout))
+                former.append(Product(own, named, data, root / checkout.name, checkout))
+            say("warming the engines up")
+            for one in (product, *former):
+                one.warm_up(warm)
+            yield Round(settings, data, sizes, product, peers, former)
     finally:
         shutil.rmtree(root, ignore_errors=True)
 
@@ -119,6 +135,8 @@ def _generate(root: Path, sizes: Sizes) -> None:
     say(f"generating {sizes.rows:,} rows and {sizes.changes:,} changes")
     generate.write_stops(data)
     generate.write_initial(data, sizes.rows, tell=say)
+    for few in sizes.middling:
+        generate.write_initial(data, few, delivery=generate.first(few))
     generate.write_changes(data, sizes.changes, sizes.rows)
     generate.write_changes(
         data, sizes.changes, sizes.big_rows, reach=sizes.rows, delivery=shape.BIG
@@ -138,7 +156,8 @@ def _peer(root: Path, name: str) -> Peer:
             kinds=("initial", "initial_plain", "changes"),
             warm=root / "warm", wants_deletion_vectors=True,
         )  # fmt: skip
-    return Peer(title, module, _python("bench"), data, folder)
+    kinds = ("initial", "initial_plain", "changes") if name == "polars" else ("initial", "changes")
+    return Peer(title, module, _python("bench"), data, folder, kinds=kinds)
 
 
 def _floor(root: Path) -> Peer:

@@ -18,7 +18,7 @@ from civiclake import columns as c
 from civiclake.cli.city import dataset
 from civiclake.engine.session import connect
 from civiclake.io.lake import delta_log, tables
-from civiclake.settings import Settings
+from civiclake.settings import Settings, project_root
 from civiclake.steps.content import content_hash
 
 STOPS, TAPS, MART = "transport.stops", "transport.taps", "taps_by_line"
@@ -43,16 +43,23 @@ class Product:
         env: the variables by which a command finds it.
         data: where the deliveries are.
         folder: where the state folders are made.
+        checkout: another version's, with its own contracts of the same; by default this one's.
     """
 
-    name = "civiclake"
     kinds = frozenset({"initial", "changes"})
 
     def __init__(
-        self, settings: Settings, env: Mapping[str, str], data: Path, folder: Path
+        self,
+        settings: Settings,
+        env: Mapping[str, str],
+        data: Path,
+        folder: Path,
+        checkout: Path | None = None,
     ) -> None:
-        own = {"schemas": shape.CITY / "schemas", "expectations": shape.CITY / "expectations"}
-        own["marts"] = shape.CITY / "marts"
+        self.name = f"civiclake of {checkout.name}" if checkout else "civiclake"
+        self._checkout = checkout
+        city = (checkout or project_root()) / shape.CITY.relative_to(project_root())
+        own = {name: city / name for name in ("schemas", "expectations", "marts")}
         found = {f"{name}_dir": path for name, path in own.items()}
         self._settings = settings.model_copy(update=found)
         named = {f"CIVICLAKE_{name.upper()}": str(path) for name, path in found.items()}
@@ -143,7 +150,7 @@ class Product:
     def _command(self, state: Settings, drops: Path, verb: str, what: str, batch: str) -> None:
         env = {**self._env, "CIVICLAKE_STATE_DIR": str(state.state_dir), "BENCH_DROPS": str(drops)}
         try:
-            command(env, verb, what, batch)
+            command(env, verb, what, batch, self._checkout)
         except SystemExit as error:
             raise ContenderFailed(f"civiclake: {error}") from None
 

@@ -28,6 +28,8 @@ class Sizes:
     changes: int
     big_rows: int
     runs: int
+    middling: Sequence[int] = ()
+    """Of first loads that are neither small nor large."""
 
 
 @dataclass
@@ -40,12 +42,16 @@ class Round:
     sizes: Sizes
     product: Product
     peers: Sequence[Peer]
+    former: Sequence[Product] = ()
+    """Other versions, each with engines of its own."""
     failed: list[str] = field(default_factory=list)
     """Sentences on engines that could not do a work."""
 
     def costs(self) -> Iterator[Cost]:
         """Do all works; the median of each engine's repeats."""
         rows, changes = self.sizes.rows, self.sizes.changes
+        for few in self.sizes.middling:
+            yield from self._middling(few)
         first = Work(f"initial load of {rows:,} rows", INITIAL, "initial", shape.INITIAL, rows)
         yield from self._do(first, rows)
         plain = Work(
@@ -63,6 +69,14 @@ class Round:
             yield from self._changes(Work(title, "night", "changes", shape.BIG, changes, BIG))
         yield from self._floor(rows, changes)
 
+    def _middling(self, rows: int) -> Iterator[Cost]:
+        delivery = generate.first(rows)
+        checked = Work(f"first load of {rows:,} rows", delivery, "initial", delivery, rows)
+        yield from self._do(checked, rows)
+        title = f"the same {rows:,} rows cast and written, unchecked"
+        plain = Work(title, f"plain-{rows}", "initial_plain", delivery, rows)
+        yield from self._do(plain, rows)
+
     def _changes(self, work: Work) -> list[Cost]:
         return self._do(work, generate.expected(self.data, work.delivery).rows_after)
 
@@ -75,7 +89,7 @@ class Round:
 
     def _do(self, work: Work, rows: int | None) -> list[Cost]:
         """One work by all who can do it, in turn; checked where ``rows`` says what must be."""
-        contenders: list[Contender] = [self.product, *self.peers]
+        contenders: list[Contender] = [self.product, *self.former, *self.peers]
         able = [c for c in contenders if work.kind in c.kinds and c.can_start(work)]
         costs: dict[str, list[Cost]] = defaultdict(list)
         for number in range(1, self.sizes.runs + 1):

@@ -31,7 +31,7 @@ from civiclake.cli.console import say
 from civiclake.engine.session import connect, suit
 from civiclake.io.lake import raw, tables
 from civiclake.io.verdict import gx
-from civiclake.pipeline.night import judge
+from civiclake.pipeline.night import judge, verdicts
 from civiclake.pipeline.night.batch import Batch
 from civiclake.settings import Settings
 from civiclake.steps.validate import reasons
@@ -86,13 +86,15 @@ def _by_product(spark: SparkSession, settings: Settings, came: DataFrame, sink: 
     dataset = city.dataset(settings, TAPS)
     batch = Batch(spark, settings, dataset, "bench-verdict", attempt=1)
     judged = judge.judge_rows(batch, came)
-    verdict = gx.judge(judged.rows, dataset, batch.batch_id)
-    judge.compare_counts(batch, judged, verdict)
-    judge.hold_unless_sound(batch, judged, verdict)
+    frame, asked = verdicts.for_verdict(batch, judged)
+    verdict = gx.judge(frame, asked, batch.batch_id)
+    verdicts.compare_counts(batch, judged, verdict)
+    verdicts.hold_unless_sound(batch, judged, verdict)
     good = F.col(c.FATE) == c.FATE_GOOD
     values = [column.name for column in dataset.columns]
     judged.frame.where(good).select(*values).write.parquet(str(sink / "good"))
-    bad = judged.frame.where(~F.col(c.IS_SOUND)).select(c.RAW, reasons(judged.rules).alias("why"))
+    why = reasons(judged.rules, dataset, judged.by_reason).alias("why")
+    bad = judged.frame.where(~F.col(c.IS_SOUND)).select(c.RAW, why)
     bad.write.parquet(str(sink / "bad"))
     shutil.rmtree(Path(batch.staging("x")).parent)
 

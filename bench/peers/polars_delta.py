@@ -25,6 +25,11 @@ def load(task: Task) -> None:
     mart(task).write_delta(task.mart, mode="overwrite")
 
 
+def load_plain(task: Task) -> None:
+    """Cast and write; nothing is judged, and there is no mart."""
+    _read(task).select(COLUMNS).collect().write_delta(task.taps)
+
+
 def judge(task: Task) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The newest good version of each key, and the broken records with their reasons."""
     rules = _rules(pl.read_csv(task.stops).get_column("stop_code"))
@@ -111,4 +116,4 @@ def mart(task: Task) -> pl.DataFrame:
 
 
 if __name__ == "__main__":
-    main({"initial": load, "changes": load})
+    main({"initial": load, "initial_plain": load_plain, "changes": load})

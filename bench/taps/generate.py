@@ -60,12 +60,19 @@ def _stop(number: int) -> str:
     return f"S{number:05d}"
 
 
-def write_initial(data: Path, rows: int, seed: int = 1, tell: Tell = lambda line: None) -> None:
+def first(rows: int) -> str:
+    """The folder of a first delivery of so many records, beside the large one."""
+    return f"{INITIAL}-{rows}"
+
+
+def write_initial(
+    data: Path, rows: int, seed: int = 1, tell: Tell = lambda line: None, delivery: str = INITIAL
+) -> None:
     """Keys 0 to ``rows``, each once, in several files."""
     edges = np.linspace(0, rows, FILES + 1).astype(int)
     for number, (start, end) in enumerate(pairwise(edges), start=1):
         generator = np.random.default_rng([seed, number])
-        with _csv(data, INITIAL, number) as file:
+        with _csv(data, delivery, number) as file:
             for low in range(start, end, _CHUNK):
                 keys = np.arange(low, min(low + _CHUNK, end))
                 file.write(_bytes(_lines(_sound(generator, keys))))
