@@ -135,7 +135,8 @@ def test_a_department_shows_to_those_alone_who_may_read_its_runs(
     monkeypatch.setattr(SimpleAuthManager, "is_authorized_dag", but_health)
     text = viewer.get("/tonight/").text
     assert "transport.routes" in text
-    assert "health" not in text
+    # A mart of other departments' rows may have its owner there.
+    assert "health" not in text.replace("@health.example.org", "")
     assert viewer.get(page_of(night)).status_code == 403
     monkeypatch.setattr(SimpleAuthManager, "is_authorized_dag", lambda *_, **__: False)
     assert viewer.get("/tonight/").status_code == 403

@@ -104,7 +104,7 @@ def test_a_page_says_first_what_is_stale_then_what_changed_and_last_where_it_is_
     ]  # fmt: skip
     assert places == sorted(places)
     for said in (
-        "2 rows of fewer than 5 persons are not shown.", "The query gives no row.", "5 hours ago",
+        "2 rows of fewer than 5 persons not shown.", "The query gives no row.", "5 hours ago",
         "with late_seconds = 300", "FROM marts.x VERSION AS OF 3", "civiclake why transit_lines",
         "ask Transport (alert a1b2)", "\N{MINUS SIGN}8",
     ):  # fmt: skip

@@ -12,7 +12,7 @@ from pyspark.sql import functions as F
 
 from civiclake.contracts.behind import bound, literal
 from civiclake.contracts.inputs import address
-from civiclake.contracts.model import Alert, Mart
+from civiclake.contracts.model import Alert, Behind, Mart
 from civiclake.contracts.sql import sql_name
 from civiclake.errors import UserError
 from civiclake.io.lake import tables
@@ -120,7 +120,13 @@ class Detector:
         name = self.mart.rows_of(alert)
         behind = self.mart.behind[name] if name is not None else None
         literals = [{n: literal(row[n], kinds[n]) for n in kinds} for row in rows]
-        if behind is None or len(rows) > _FEW or behind.input not in self.version.marks:
+        is_told = behind is not None and behind.when == Behind.model_fields["when"].default
+        if (
+            behind is None
+            or not is_told  # of some rows of the mart alone
+            or len(rows) > _FEW
+            or behind.input not in self.version.marks
+        ):
             layer, table, number = tables.MARTS, self.mart.name, self.version.number
             same = " AND ".join(f"{sql_name(n)} <=> {literals[0][n]}" for n in alert.of)
             since = f"{sql_name(alert.newest_by)} >= {literals[0][alert.newest_by]}"

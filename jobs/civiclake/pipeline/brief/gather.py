@@ -10,12 +10,15 @@ from decimal import Decimal
 from typing import Any
 
 from pyspark.errors import PySparkException
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 
 from civiclake.contracts.derived import derived
+from civiclake.contracts.ledger_columns import LEDGER
 from civiclake.contracts.model import Manifest, Mart, Page
 from civiclake.contracts.page import Headline
 from civiclake.contracts.read.query import Query
+from civiclake.contracts.sql import sql_name
 from civiclake.errors import UserError
 from civiclake.io.lake import tables
 from civiclake.io.ops.alerts import AlertRow
@@ -88,8 +91,15 @@ class Lake:
             alarms=tuple(_alarm(row) for row in own if not row.is_closed),
             parts=tuple(parts),
             sources=tuple(self._source(state) for state in there.values()),
-            dags=tuple(f"mart_{name.removeprefix('marts.')}" for name in read),
+            dags=tuple(dict.fromkeys(_dag(name, marts.get(name)) for name in read)),
         )
+
+    def failed(self, page: Page, error: UserError) -> Sheet:
+        """The page that says that it could not be made."""
+        marts = {mart.id: mart for mart in self.city.marts}
+        told = f"This page could not be made: {error}"
+        dags = tuple(dict.fromkeys(_dag(name, marts.get(name)) for name in page.marts))
+        return Sheet(page.application, page.title, page.purpose, (), (told,), (), (), (), dags)
 
     def _state(self, mart: Mart) -> _State | None:
         if not tables.exists(self.spark, self.settings, tables.MARTS, mart.name):
@@ -188,20 +198,38 @@ class Lake:
             frame.createOrReplaceTempView(view)
             views[name] = view
         try:
-            frame = self.spark.sql(_pinned(text, views))
-            rows = frame.limit(MOST_ROWS + 1).collect()
-            kinds = {f.name: f.dataType.simpleString() for f in frame.schema.fields}
+            return table_of(self.spark.sql(_pinned(text, views)), [s.mart for s in states])
         except PySparkException as error:
             said = str(error).split("JVM stacktrace", 1)[0].splitlines()[0]
             raise UserError(f"{where}: {said[:300]}") from None
-        if len(rows) > MOST_ROWS:
-            raise UserError(f"{where}: gives more than {MOST_ROWS} rows; group them, or limit it")
-        meanings = {c.name: c.description for s in states for c in s.mart.columns}
-        heads = tuple(
-            Head(name, meanings.get(name, ""), _is_number(name, kind))
-            for name, kind in kinds.items()
-        )
-        return Table(heads, tuple(tuple(_plain(value) for value in row) for row in rows))
+        except _TooMany:
+            told = f"gives more than {MOST_ROWS} rows; group them, or limit it"
+            raise UserError(f"{where}: {told}") from None
+
+
+class _TooMany(Exception):
+    """A query gives more rows than a page can hold."""
+
+
+def table_of(frame: DataFrame, marts: Iterable[Mart]) -> Table:
+    """A frame's rows, its columns with the meanings that these marts' contracts give them."""
+    # Spark's client hands moments out in this machine's zone; as texts they are in the session's.
+    moments = {f.name for f in frame.schema.fields if f.dataType.simpleString() == "timestamp"}
+    shown = [
+        F.col(sql_name(name)).cast("string").alias(name)
+        if name in moments
+        else F.col(sql_name(name))
+        for name in frame.columns
+    ]
+    rows = frame.select(*shown).limit(MOST_ROWS + 1).collect()
+    if len(rows) > MOST_ROWS:
+        raise _TooMany
+    meanings = {c.name: c.description for mart in marts for c in mart.columns}
+    heads = tuple(
+        Head(f.name, meanings.get(f.name, ""), _is_number(f.dataType.simpleString()))
+        for f in frame.schema.fields
+    )
+    return Table(heads, tuple(tuple(_plain(value) for value in row) for row in rows))
 
 
 def without_small(table: Table, persons: str, smallest: int) -> Table:
@@ -233,6 +261,13 @@ def _pinned(text: str, names: Mapping[str, str]) -> str:
     return Query(text).renamed(names)
 
 
+def _dag(name: str, mart: Mart | None) -> str:
+    """The DAG that makes a mart: whose runs somebody may read, may see it."""
+    if mart is not None and set(mart.inputs) <= set(LEDGER):
+        return "brief"
+    return f"mart_{name.removeprefix('marts.')}"
+
+
 def _unknown(name: str) -> str:
     return f"{name} has no sound contract, and what it tells is missing here"
 
@@ -241,7 +276,7 @@ def _alarm(row: AlertRow) -> Alarm:
     return Alarm(row.alert_id, row.sentence, f"{row.since}", row.state, row.owner, row.rows)
 
 
-def _is_number(name: str, kind: str) -> bool:
+def _is_number(kind: str) -> bool:
     return kind in ("tinyint", "smallint", "int", "bigint", "float", "double") or kind.startswith(
         "decimal"
     )

@@ -155,3 +155,5 @@ class Brief:
     """Boundaries of the districts as well-known text, by code."""
     names: dict[str, str] = field(default_factory=dict)
     """Names of the districts, by code."""
+    faults: tuple[str, ...] = ()
+    """Why pages could not be made; they say so themselves, and all others are as they should."""

@@ -11,6 +11,7 @@ from pyspark.sql import SparkSession
 
 from civiclake.contracts.model import Manifest
 from civiclake.engine.session import connect, suit
+from civiclake.errors import UserError
 from civiclake.io.lake import tables
 from civiclake.io.ops import alerts
 from civiclake.local.files import write_whole
@@ -29,11 +30,13 @@ _DISTRICTS = "geography.divisions"
 def write(settings: Settings, city: Manifest) -> list[Path]:
     """Write all pages, each whole; pages of what is no more are taken away.
 
+    A page whose query fails says so, and stops no other.
+
     Returns:
         The files, the index first.
 
     Raises:
-        UserError: a page's query fails.
+        UserError: a page's query fails; all are written by then.
     """
     spark = connect(settings)
     try:
@@ -41,7 +44,10 @@ def write(settings: Settings, city: Manifest) -> list[Path]:
         brief = gather(spark, settings, city, datetime.now(UTC))
     finally:
         spark.stop()
-    return put(settings.brief_dir, brief)
+    made = put(settings.brief_dir, brief)
+    if brief.faults:
+        raise UserError("; ".join(brief.faults))
+    return made
 
 
 def gather(spark: SparkSession, settings: Settings, city: Manifest, now: datetime) -> Brief:
@@ -49,9 +55,17 @@ def gather(spark: SparkSession, settings: Settings, city: Manifest, now: datetim
     made = merged_at(spark, settings)
     lake = Lake(spark, settings, city, alerts.read(spark, settings), made, now)
     areas, names = _districts(spark, settings, city)
+    sheets, faults = [], []
+    for page in city.pages:
+        try:
+            sheets.append(lake.sheet(page))
+        except UserError as error:
+            faults.append(str(error))
+            sheets.append(lake.failed(page, error))
     return Brief(
         made_at=now,
-        sheets=tuple(lake.sheet(page) for page in city.pages),
+        sheets=tuple(sheets),
+        faults=tuple(faults),
         departments=departments(spark, settings, city, made, now),
         areas=areas,
         names=names,
