@@ -80,6 +80,7 @@ def _made(name: str, env: dict[str, str], pids: list[int]) -> dict[str, Any]:
     if done.returncode:
         raise SystemExit(f"mart {name} failed: {done.stderr[-2000:]}")
     told: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    say(f"{name}: {meter.wall_seconds:.1f} s, {meter.cpu_seconds:.1f} CPU seconds")
     return {
         "rows": told["read"],
         "said": told["message"],

@@ -9,7 +9,7 @@ import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from civiclake.applications.transit import packed, passing, positions, timetable
+from civiclake.applications.transit import passing, positions, timetable
 from civiclake.applications.transit.timetable import parameter
 
 
@@ -25,13 +25,8 @@ def build(inputs: Mapping[str, DataFrame], parameters: Mapping[str, Any]) -> Dat
     seen = positions.seen(inputs, parameters)
     running = timetable.running(inputs, timetable.days_of(seen))
     compute = _of_day(str(parameters["timezone"]), float(parameter(parameters, "near_m", 200)))
-    services = timetable.plans(inputs).join(
-        F.broadcast(running.select("service_id").distinct()), "service_id", "left_semi"
-    )
-    timetables = services.groupBy("service_id").applyInArrow(packed.service, packed.SERVICE)
-    planned = timetables.join(F.broadcast(running), "service_id")
-    packages = seen.mapInArrow(packed.pack, packed.COLUMNS)
-    groups = packages.groupBy("day").cogroup(planned.groupBy("day"))
+    planned = timetable.plans(inputs).join(F.broadcast(running), "service_id")
+    groups = seen.groupBy("day").cogroup(planned.groupBy("day"))
     return groups.applyInArrow(compute, passing.COLUMNS)
 
 
@@ -40,6 +35,6 @@ def _of_day(timezone: str, near_m: float) -> Callable[[pa.Table, pa.Table], pa.T
         if not planned.num_rows or not seen.num_rows:
             return passing.SCHEMA.empty_table()
         day = planned["day"][0].as_py()
-        return passing.passages(packed.unpack(seen), packed.unpack(planned), day, timezone, near_m)
+        return passing.passages(seen, planned, day, timezone, near_m)
 
     return compute
