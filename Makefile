@@ -108,6 +108,7 @@ bench: ## What a night costs, stage by stage, and beside tools that do the same 
 	PYTHONPATH=. $(PY) -m bench.night
 	PYTHONPATH=. $(PY) -m bench.nightly
 	PYTHONPATH=. $(PY) -m bench.share
+	PYTHONPATH=. $(PY) -m bench.small --against 7d6a82a
 
 findings: setup ## Whether other people's software still surprises as findings/ says (half an hour).
 	@bin/findings

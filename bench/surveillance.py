@@ -31,7 +31,7 @@ from civiclake.statistics.measured import Floats
 RESULTS = Path(__file__).parent / "results" / "surveillance.json"
 SCRIPT = Path(__file__).with_name("surveillance.R")
 FIRST = date(2011, 1, 3)
-WEEKS, RUNS = 260, 3
+WEEKS, RUNS, RUNS_OF_R = 260, 3, 1
 AT_MOST = 0.5
 """Of R's CPU seconds."""
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, help=__doc__)
@@ -98,7 +98,7 @@ def _theirs(counts: Floats) -> tuple[float, Floats]:
             writer.writerow([f"s{n}" for n in range(len(counts))])
             writer.writerows(counts.T.astype(int).tolist())
         spent = []
-        for _ in range(RUNS):
+        for _ in range(RUNS_OF_R):
             done = subprocess.run(
                 ["Rscript", str(SCRIPT), str(given), str(told)],
                 capture_output=True, text=True, check=False,
@@ -109,7 +109,7 @@ def _theirs(counts: Floats) -> tuple[float, Floats]:
         with told.open(encoding="utf-8", newline="") as file:
             rows = list(csv.reader(file))[1:]
     numbers = [[np.nan if value == "NA" else float(value) for value in row[1:]] for row in rows]
-    return sorted(spent)[RUNS // 2], np.asarray(numbers)
+    return sorted(spent)[RUNS_OF_R // 2], np.asarray(numbers)
 
 
 if __name__ == "__main__":

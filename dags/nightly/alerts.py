@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from nightly import telling
-from nightly.plan import OwnerPlan, state_dir
+from nightly.places import state_dir
+from nightly.plan import OwnerPlan
 
 log = logging.getLogger(__name__)
 

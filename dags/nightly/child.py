@@ -7,7 +7,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from nightly.plan import root
+from nightly.places import root
 
 EXIT_USER = 2
 EXIT_HELD = 3

@@ -6,32 +6,15 @@ The manifest is made by the other environment (`civiclake compile`); here it is 
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from nightly.places import manifest_path
+
 DEFAULT_SCHEDULE = "0 2 * * *"
-
-
-def root() -> Path:
-    """The checkout."""
-    found = os.environ.get("CIVICLAKE_ROOT")
-    return Path(found) if found else Path(__file__).resolve().parents[2]
-
-
-def state_dir() -> Path:
-    """Where everything is that is made at run time."""
-    found = os.environ.get("CIVICLAKE_STATE_DIR")
-    return Path(found) if found else root() / "var"
-
-
-def manifest_path() -> Path:
-    """The compiled manifest."""
-    found = os.environ.get("CIVICLAKE_MANIFEST")
-    return Path(found) if found else state_dir() / "manifest.json"
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from nightly import messages
-from nightly.plan import CityPlan, state_dir
+from nightly.places import state_dir
+from nightly.plan import CityPlan
 
 log = logging.getLogger(__name__)
 

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from nightly import child
-from nightly.plan import manifest_path, root, state_dir
+from nightly.places import manifest_path, root, state_dir
 
 _SAYS_SOMETHING = (".yaml", ".yml", ".json", ".sql")
 # Airflow gives a file 30 seconds to be parsed.

@@ -19,7 +19,8 @@ from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse
 from sqlalchemy.orm import Session
 
 from nightly import telling
-from nightly.plan import CityPlan, manifest_path, read_plan
+from nightly.places import manifest_path
+from nightly.plan import CityPlan, read_plan
 from tonight import brief, docs, model
 from tonight.reader import Reader, lake_uri
 from tonight.runs import newest_runs

@@ -6,7 +6,7 @@ import json
 import re
 from pathlib import Path
 
-from nightly.plan import state_dir
+from nightly.places import state_dir
 
 INDEX = "index.html"
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*\.html")

@@ -17,7 +17,7 @@ from typing import Any
 from deltalake import DeltaTable, QueryBuilder
 from deltalake.exceptions import DeltaError, TableNotFoundError
 
-from nightly.plan import state_dir
+from nightly.places import state_dir
 from tonight.rows import Alarm, Batch, Count, Due, Ledger
 
 log = logging.getLogger(__name__)

@@ -89,7 +89,7 @@ def test_landing(nights: Nights, disk: Callable[[str, int], Path]) -> None:
     [
         "civiclake.io.lake.raw.stage",
         "civiclake.pipeline.night.judge.judge_rows",
-        "civiclake.io.verdict.gx.write_page",
+        "civiclake.io.verdict.data_docs.write",
         "civiclake.pipeline.night.merge.merge",
         "civiclake.pipeline.night.merge.set_aside",
         "civiclake.io.ops.ledger.record",
@@ -98,7 +98,7 @@ def test_landing(nights: Nights, disk: Callable[[str, int], Path]) -> None:
 def test_a_load(
     nights: Nights, disk: Callable[[str, int], Path], monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
-    is_page = step.endswith("write_page")
+    is_page = step.endswith("data_docs.write")
     folder = disk("data_docs" if is_page else "lake", 1 if is_page else 40)
     extract(nights.settings, nights.dataset, "b1")
     where, _, name = step.rpartition(".")

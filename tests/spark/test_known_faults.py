@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -39,6 +40,7 @@ class Store:
     spark: SparkSession
     settings: Settings
     dataset: Dataset
+    is_small: bool = True
 
     @property
     def table(self) -> str:
@@ -59,7 +61,9 @@ class Store:
         )
         rows = quarantine.rows_from(frame, self.dataset, batch.batch_id, "r1")
         told = self.spark.createDataFrame([(one,) for one in ids], "_record_id string")
-        said = recognise.Judgement(batch.batch_id, rows, told if again else None, any(bad), whole)
+        said = recognise.Judgement(
+            batch.batch_id, rows, told if again else None, any(bad), whole, self.is_small
+        )
         recognise.settle(self.spark, self.settings, self.dataset, said, batch)
 
     def known(self) -> list[tuple[Any, ...]]:
@@ -102,6 +106,31 @@ def test_a_fault_that_comes_again_stays_one_row(store: Store) -> None:
     # Nothing is wrong any more.
     store.night(4, [])
     assert [row for row in store.known() if row[1] == "open"] == []
+
+
+def test_in_memory_and_in_spark_the_same_becomes_of_every_record(
+    settings: Settings, spark: SparkSession, tmp_path: Path
+) -> None:
+    stores = []
+    for is_small in (True, False):
+        own = settings.model_copy(update={"state_dir": tmp_path / f"small_{is_small}"})
+        dataset = trees(own.state_dir, Load.SNAPSHOT, History.LATEST)
+        stores.append(Store(spark, own, dataset, is_small))
+    draw = random.Random(18)
+    for number in range(1, 6):
+        bad = draw.choices(["", "x", "y", "z", "v", "w"], k=draw.randint(2, 7))
+        whole = draw.random() < 0.4
+        for store in stores:
+            store.night(number, bad, whole=whole)
+        few, many = (_content(store) for store in stores)
+        assert few == many, (number, bad, whole)
+    assert {row["status"] for row in few} == {"open", "gone"}
+    assert max(row["times_seen"] for row in few) > 2
+
+
+def _content(store: Store) -> list[dict[str, Any]]:
+    rows = store.spark.table(store.table).drop("judged_at").orderBy("_record_id").collect()
+    return [row.asDict() for row in rows]
 
 
 def test_what_is_no_snapshot_closes_nothing_and_news_are_appended(store: Store) -> None:

@@ -80,8 +80,8 @@ def hot_spots(
 def _show(rows: pd.DataFrame, title: str) -> None:
     hot = rows[rows["is_hot"]].sort_values(["z", "cell"], ascending=[False, True])
     say(f"{title}: {len(hot)} of {int(rows['is_assessed'].sum())} assessed cells are hot")
-    for cell, incidents, z in hot[["cell", "incidents", "z"]].to_numpy():
-        say(f"  {cell}  {int(incidents):>6} incidents  z {z:.2f}")
+    for row in hot.to_dict("records"):
+        say(f"  {row['cell']}  {int(row['incidents']):>6} incidents  z {row['z']:.2f}")
 
 
 def _rows(mart: str, columns: tuple[str, ...], file: Path | None, user: str) -> pd.DataFrame:

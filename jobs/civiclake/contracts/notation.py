@@ -19,11 +19,7 @@ BLANKS = (
     "\u2028\u2029\u202f\u205f\u3000\ufeff"
 )
 """What is no part of a value at its ends: Unicode's White_Space, the zero-width space and the
-byte order mark."""
-
-BARE = r"(?s)^[!-~\u4e00-\u9fff](?:.*[!-~\u4e00-\u9fff])?\z"
-"""Of Java: a text that plainly begins and ends with no blank. It is found in a fraction of the
-time that looking for every blank takes, and nearly every text is one."""
+byte order mark. The engine knows them by heart (``jvm/``'s ``PlainText``)."""
 
 _BLANK_GROUPS = " \xa0\u2009\u202f"
 _APOSTROPHES = "'\u2019"

@@ -177,7 +177,10 @@ def _circles(
     share = people[order].cumsum(axis=1) / people.sum()
     ends = np.ones_like(share, dtype=bool)
     ends[:, :-1] = np.diff(sorted_m, axis=1) > 1e-6
-    return order, ends & (share <= most_share)
+    inside = ends & (share <= most_share)
+    # What no circle reaches need not be added up, which is half of the work.
+    reach = int(np.flatnonzero(inside.any(axis=0)).max(initial=0)) + 1
+    return order[:, :reach], inside[:, :reach]
 
 
 def _by_chance(

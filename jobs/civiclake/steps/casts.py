@@ -11,9 +11,9 @@ from pyspark.sql import functions as F
 
 from civiclake.contracts import model
 from civiclake.contracts.notation import MINUS, PERCENT, NumberNotation, Percent
+from civiclake.steps.texts import is_exact, is_number
 
 ISO_DATE = "yyyy-MM-dd"
-NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
 _WITH_EXPONENT = r"^[+-]?(\d*)\.?(\d*)[eE]([+-]?\d{1,6})$"
 _INTEGERS = ("int", "bigint")
 _WHOLE = r"^[+-]?(?:\d+\.0*|\d*\.?\d{0,17}[eE]\+?\d{1,2})$"
@@ -35,7 +35,7 @@ def cast(text: Column, column: model.Column) -> Column:
         return _exact(text, kind)
     if kind in ("double", "float"):
         typed = text.try_cast(kind)
-        return F.when(text.rlike(NUMBER) & (F.abs(typed) < F.lit(float("inf"))), typed)
+        return F.when(is_number(text) & (F.abs(typed) < F.lit(float("inf"))), typed)
     typed = text.try_cast(kind)
     return F.coalesce(typed, _whole(text, kind)) if kind in _INTEGERS else typed
 
@@ -65,8 +65,7 @@ def _whole(text: Column, kind: str) -> Column:
 def _exact(text: Column, kind: str) -> Column:
     """A decimal, where it has all digits of the text: a cast by itself would round."""
     scale = int(kind.rpartition(",")[2].rstrip(")"))
-    fits = text.rlike(rf"^[+-]?\d*(?:\.\d{{0,{scale}}}0*)?$")
-    return F.when(fits | _fits_by_exponent(text, scale), text.try_cast(kind))
+    return F.when(is_exact(text, scale) | _fits_by_exponent(text, scale), text.try_cast(kind))
 
 
 def _fits_by_exponent(text: Column, scale: int) -> Column:

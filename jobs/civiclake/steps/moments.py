@@ -23,8 +23,7 @@ from civiclake.contracts.notation import (
     names_zones,
     zone_offsets,
 )
-from civiclake.steps.casts import NUMBER
-from civiclake.steps.texts import literal_map
+from civiclake.steps.texts import is_moment, is_number, literal_map
 
 WALL = "_wall_"
 """What the clocks showed, where the text left the zone to the contract, as if it were in UTC."""
@@ -33,7 +32,6 @@ LATER = "_later_"
 
 _TIME = r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(?::\d{1,2}(?:\.\d*)?)?"
 _LOCAL = f"^{_TIME}$"
-_DIRECT = rf"^{_TIME}(?: ?(?:Z|[+-][\d:]+))?$"
 _SPELLED = rf"^({_TIME}) ?(\S.*)$"
 _MINUTES = len("2016-01-01T12:00")
 _MICROS = {Epoch.SECONDS: 1_000_000, Epoch.MILLISECONDS: 1_000}
@@ -103,7 +101,7 @@ def _shifted(moment: Column, micros: int) -> Column:
 
 def _counted(text: Column, epoch: Epoch) -> Column:
     """Seconds or milliseconds since 1970; none that lie outside of the calendar's four digits."""
-    number = F.when(text.rlike(NUMBER), text.try_cast("decimal(28,9)"))
+    number = F.when(is_number(text), text.try_cast("decimal(28,9)"))
     micros = F.floor(number * F.lit(_MICROS[epoch])).try_cast("bigint")
     return F.when(micros.between(_FIRST, _LAST), F.timestamp_micros(micros))
 
@@ -111,7 +109,7 @@ def _counted(text: Column, epoch: Epoch) -> Column:
 def _said(text: Column, column: model.Column) -> Column:
     """The instant of a text that says its zone, or leaves it out and means UTC."""
     if column.format is None:
-        direct = F.when(text.rlike(_DIRECT), text.try_cast("timestamp"))
+        direct = F.when(is_moment(text), text.try_cast("timestamp"))
         return F.coalesce(direct, _spelled(text, column))
     found = F.try_to_timestamp(text, F.lit(column.format))
     if not names_zones(column.format):

@@ -20,6 +20,7 @@ from civiclake.applications.health.cohorts_rows import (
     ratios,
 )
 from civiclake.applications.health.hospitals_rows import asked, outcomes
+from civiclake.applications.health.syndromes import syndromes
 from civiclake.errors import UserError
 
 SCAN: Mapping[str, Any] = {
@@ -34,6 +35,12 @@ COHORT: Mapping[str, Any] = {
     "longest_days": 365,
 }
 DATASETS = ("health.visits", "medical.admissions", "medical.prescriptions")
+
+
+@pytest.mark.parametrize("said", [None, {}, {"eye": "H10"}, {"eye": []}])
+def test_syndromes_that_cannot_be_meant(said: Any) -> None:
+    with pytest.raises(UserError, match="wanted is such as syndromes"):
+        syndromes({"syndromes": said})
 
 
 @pytest.mark.parametrize(("name", "value"), [("weeks", 1), ("alpha", 2), ("seed", 1.5)])

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
+import pandas as pd
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
@@ -13,7 +15,7 @@ from civiclake.applications.education.districts import carried, places
 from civiclake.applications.health.counted import counted
 from civiclake.applications.health.known import last_day
 from civiclake.applications.health.signals_rows import TYPES, signals
-from civiclake.applications.health.watching import watching
+from civiclake.applications.health.watching import Watching, watching
 
 _CASES, _DIVISIONS = "health.notifiable_cases", "geography.divisions"
 
@@ -32,21 +34,42 @@ def build(inputs: Mapping[str, DataFrame], parameters: Mapping[str, Any]) -> Dat
     given = inputs[_CASES]
     ends = last_day(given, _CASES)
     divisions = inputs[_DIVISIONS].select("code", "name", "former_code", "is_urban")
-    known = collected(divisions, "divisions")
-    cases = carried(collected(_by_day(given), "days, districts and diseases"), known)
-    districts = places(known)
+    rows = watched(
+        collected(_by_day(given), "days, districts and diseases"),
+        collected(divisions, "divisions"),
+        ends,
+        watch,
+    )
+    return spread(given, rows, TYPES)
+
+
+def watched(
+    cases: pd.DataFrame, divisions: pd.DataFrame, ends: date, watch: Watching
+) -> pd.DataFrame:
+    """Signals of cases that are counted by disease, district and day.
+
+    Args:
+        cases: as :func:`~civiclake.applications.health.counted.counted` takes them, with the codes
+            of their time.
+        divisions: today's: ``code``, ``name``, ``former_code``, ``is_urban``.
+        ends: the last day that is counted.
+        watch: what is a signal.
+
+    Returns:
+        The columns of :data:`~civiclake.applications.health.signals_rows.TYPES`.
+    """
+    districts = places(divisions)
     found = counted(
-        cases,
+        carried(cases, divisions),
         districts["district_code"].tolist(),
         watch.city_code,
         ends,
         watch.years,
         watch.longest_delay_days,
     )
-    rows = signals(found, watch)
     former = districts.set_index("district_code")["former_code"]
-    rows["former_code"] = rows["district_code"].map(former.where(former.notna(), None))
-    return spread(given, rows, TYPES)
+    rows = signals(found, watch)
+    return rows.assign(former_code=rows["district_code"].map(former.where(former.notna(), None)))
 
 
 def _by_day(cases: DataFrame) -> DataFrame:

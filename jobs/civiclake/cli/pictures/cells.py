@@ -51,22 +51,13 @@ def hot_spots(
         maps.prepare(axes, box)
         seen = shapely.box(*box)
         for area in areas.values():
-            maps.draw_area(axes, area, facecolor=canvas.LAND, **_BORDER)
+            maps.draw_area(axes, area, edgecolor="none")
+            maps.draw_area(axes, area, facecolor="none", zorder=3, **_BORDER)
         colours = matplotlib.colormaps[canvas.GROWING]
-        most = Normalize(0, max(float(cells["incidents"].max()), 1.0))
-        shades = colours(_PALEST + (_DARKEST - _PALEST) * np.asarray(most(cells["incidents"])))
-        grey = np.asarray(matplotlib.colors.to_rgba(_NOT_ASSESSED))
-        shades = np.where(cells["is_assessed"].to_numpy(bool)[:, None], shades, grey)
-        rings = [np.asarray(ring) for ring in grid.outlines(cells["cell"])]
-        for hot in (False, True):
-            mine = np.flatnonzero(cells["is_hot"].to_numpy(bool) == hot)
-            shape = PolyCollection(
-                [rings[n] for n in mine],
-                facecolors=shades[mine],
-                edgecolors=canvas.ACCENT if hot else canvas.PAPER,
-                linewidths=1 + hot,
-            )
-            axes.add_collection(shape, autolim=False)
+        spots = grid.centres(cells["cell"])
+        east, north = spots["longitude"].to_numpy(), spots["latitude"].to_numpy()
+        near = shapely.intersects_xy(seen.buffer(_AROUND), east, north)
+        _cells(axes, cells[near], colours, float(cells["incidents"].max()))
         for spot in posts.itertuples(index=False):
             if seen.contains(shapely.Point(spot.longitude, spot.latitude)):
                 _post(axes, spot)
@@ -75,6 +66,22 @@ def hot_spots(
         drawn.text(0.03, 0.015, _CAUTION, fontsize=7, color=canvas.MUTED)
         _legend(drawn, cells, shades=(colours(_PALEST), colours(_DARKEST)))
     return drawn
+
+
+def _cells(axes: Any, cells: pd.DataFrame, colours: Any, most: float) -> None:
+    """Hexagons; the hot ones last, so that their outlines are whole."""
+    share = np.asarray(Normalize(0, max(most, 1.0))(cells["incidents"].to_numpy(np.float64)))
+    shades = colours(_PALEST + (_DARKEST - _PALEST) * share)
+    grey = np.asarray(matplotlib.colors.to_rgba(_NOT_ASSESSED))
+    shades = np.where(cells["is_assessed"].to_numpy(bool)[:, None], shades, grey)
+    rings = [np.asarray(ring) for ring in grid.outlines(cells["cell"])]
+    for hot in (False, True):
+        mine = np.flatnonzero(cells["is_hot"].to_numpy(bool) == hot)
+        edge = canvas.ACCENT if hot else canvas.PAPER
+        shape = PolyCollection(
+            [rings[n] for n in mine], facecolors=shades[mine], edgecolors=edge, linewidths=1 + hot
+        )
+        axes.add_collection(shape, autolim=False)
 
 
 def _bounds(cells: pd.DataFrame) -> tuple[float, float, float, float]:

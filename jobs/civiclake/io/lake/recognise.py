@@ -15,7 +15,8 @@ from pyspark.sql import functions as F
 
 from civiclake import columns as c
 from civiclake.contracts.model import Dataset
-from civiclake.io.lake import quarantine, tables
+from civiclake.io.lake import quarantine, recognise_few, tables
+from civiclake.io.lake.apply import EDITS, apply_changes
 from civiclake.io.lake.fingerprint import FINGERPRINT, with_fingerprint
 from civiclake.settings import Settings
 
@@ -59,6 +60,8 @@ class Judgement:
     """Whether ``rows`` holds any."""
     is_whole: bool = False
     """Whether it is the newest state of the dataset: what it lacks is gone."""
+    is_small: bool = False
+    """Whether ``rows`` are few enough to be looked at in memory."""
 
 
 def settle(
@@ -75,6 +78,8 @@ def settle(
     """
     table = quarantine.create(spark, settings, dataset)
     if said.judged is None:
+        if said.is_small and _settle_few(spark, settings, dataset, said):
+            return
         _settle_new(spark, settings, dataset, said, stage)
         return
     known = stage.save(_known(spark.table(table)), "known")
@@ -87,6 +92,33 @@ def settle(
     closing = closing.unionByName(_acting(released, _RELEASE))
     acts = _acting(bad, _BAD).unionByName(closing, allowMissingColumns=True)
     _merge_into(spark, table, stage.save(acts, "settled"), said)
+
+
+def _settle_few(spark: SparkSession, settings: Settings, dataset: Dataset, said: Judgement) -> bool:
+    """The same as :func:`_settle_new` in memory; False, and nothing is written, if it can't be."""
+    place = tables.location(settings, tables.QUARANTINE, dataset.table)
+    held = spark.table(tables.by_path(settings, tables.QUARANTINE, dataset.table))
+    where = {c.SERVED_FILE: "file_path", c.SERVED_PLACE: "row_index"}
+    placed = [F.col(f"_metadata.{name}").alias(alias) for alias, name in where.items()]
+    still_open = held.where(F.col("status") == quarantine.OPEN).select("*", *placed)
+    known = still_open.limit(recognise_few.MOST + 1).toArrow()
+    if known.num_rows > recognise_few.MOST:
+        return False
+    if not known.num_rows:
+        if said.any_bad:
+            quarantine.add(settings, dataset, said.rows)
+        return True
+    bad = said.rows.toArrow() if said.any_bad else known.slice(0, 0)
+    made = recognise_few.changes(known, bad, said.batch_id, is_whole=said.is_whole)
+    if made is None:
+        return False
+    counts = [made[c.EDIT].to_pylist().count(word) for word in EDITS]
+    if any(counts[1:]):
+        apply_changes(place, spark.createDataFrame(made), counts)
+    elif any(counts):
+        new = made.select([name for name, _ in quarantine.COLUMNS])
+        quarantine.add(settings, dataset, spark.createDataFrame(new))
+    return True
 
 
 def _settle_new(

@@ -7,16 +7,13 @@ and the pages load nothing from anywhere.
 
 from __future__ import annotations
 
-import html
 import logging
 import os
-import re
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cache
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -27,7 +24,7 @@ from pyspark.sql import functions as F
 
 from civiclake.contracts.model import Dataset, Mart, Rule, Severity
 from civiclake.contracts.sql import sql_name
-from civiclake.io.verdict import in_memory
+from civiclake.io.verdict import data_docs, in_memory
 from civiclake.io.verdict.gx_metrics import answer_values_without_spark
 
 _OF_MOMENTS = ("expect_column_max_to_be_between", "expect_column_min_to_be_between")
@@ -82,7 +79,7 @@ def warm_up() -> None:
 
 
 def judge(
-    prepared: DataFrame, dataset: Dataset | Mart, batch_id: str, *, is_small: bool = False
+    prepared: DataFrame, dataset: Dataset | Mart, batch_id: str, *, few: int | None = None
 ) -> Verdict:
     """Let Great Expectations judge a batch by all its rules.
 
@@ -90,17 +87,17 @@ def judge(
         prepared: standardized rows with the helper columns that the rules name.
         dataset: the compiled contract.
         batch_id: for the page's title.
-        is_small: the rows are few enough to be judged in memory, where that is known to come to
-            the same (:mod:`civiclake.io.verdict.in_memory`).
+        few: how many rows these are, where they may be judged in memory: it is done if it is known
+            to come to the same (:mod:`civiclake.io.verdict.in_memory`).
 
     Returns:
         The verdict, rule by rule, in the contract's order.
     """
     _library()
     _without_calls()
-    named = in_memory.columns_of(dataset.rules) if is_small else None
+    named = None if few is None else in_memory.columns_of(dataset.rules)
     found = None
-    if named is not None:
+    if few is not None and named is not None and few * len(named) <= in_memory.MOST_VALUES:
         columns = [F.col(sql_name(name)) for name in named] or [F.lit(1).alias("_row")]
         found = judge_table(prepared.select(*columns).toArrow(), dataset, batch_id)
     return found or _judge_in_spark(prepared, dataset, batch_id)
@@ -164,7 +161,7 @@ def _validate(
 def _told(result: Any, dataset: Dataset | Mart) -> Verdict:
     by_id = {r.expectation_config.meta["rule"]: r for r in result.results}
     verdicts = tuple(_verdict(rule, by_id[rule.id]) for rule in dataset.rules)
-    return Verdict(bool(result.success), verdicts, _page(result))
+    return Verdict(bool(result.success), verdicts, data_docs.page(result))
 
 
 def _configuration(rule: Rule) -> dict[str, Any]:
@@ -236,76 +233,3 @@ def holding(verdict: Verdict, row_rules: Sequence[Rule]) -> list[str]:
             seen = f"{v.unexpected_rows} rows" if v.observed is None else v.observed
             found.append(f"rule {v.rule.id} failed: {v.rule.expectation} saw {seen}")
     return found
-
-
-_FOREIGN = re.compile(
-    r"<(script|footer)\b.*?</\1>|<link\b[^>]*>|<img\b(?![^>]*\bsrc=\"data:)[^>]*>"
-    r"|\b(?:href|src)=\"https?://[^\"]*\"|https?://[^\s\"'<>]+",
-    re.IGNORECASE | re.DOTALL,
-)
-"""What would run, be loaded from elsewhere, or lead there."""
-
-_STYLE = """<meta http-equiv="Content-Security-Policy"
- content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
-<style>body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:72rem;padding:0 1rem}
-table{border-collapse:collapse;width:100%;margin:.5rem 0}td,th{border:1px solid #ccc;
-padding:.3rem .6rem;text-align:left;vertical-align:top}ul{padding-left:1.2rem}
-.badge{background:#eee;border-radius:4px;padding:0 .4rem}.modal,.navbar,nav,footer,.d-none,
-#ge-cta-footer,.cta-footer{display:none}.alert{background:#f6f6f6;padding:.3rem .6rem}
-@media(prefers-color-scheme:dark){body{background:#16181b;color:#ddd}td,th{border-color:#444}
-.badge,.alert{background:#2a2d31}}</style>"""
-
-
-def _page(result: Any) -> str:
-    """Great Expectations' own page, cut off from the network: styles inline, no scripts."""
-    # Imported late: GX costs two seconds. Its render packages declare no types.
-    from great_expectations.render import renderer, view
-
-    page: Any = renderer.ValidationResultsPageRenderer()  # type: ignore[attr-defined]
-    template: Any = view.DefaultJinjaPageView()  # type: ignore[attr-defined]
-    rendered = template.render(page.render(result))
-    text = rendered if isinstance(rendered, str) else "".join(rendered.values())
-    text = _FOREIGN.sub("", text)
-    return text.replace("<head>", f"<head>{_STYLE}", 1)
-
-
-def write_page(docs_dir: Path, dataset: Dataset | Mart, batch_id: str, verdict: Verdict) -> Path:
-    """Put a batch's page into Data Docs and renew the index.
-
-    Returns:
-        Path of the page.
-    """
-    # Below the name of its DAG, by whose rights Airflow shows the page.
-    dag = f"mart_{dataset.name}" if isinstance(dataset, Mart) else dataset.department
-    folder = docs_dir / dag / dataset.name
-    folder.mkdir(parents=True, exist_ok=True)
-    page = folder / f"{batch_id}.html"
-    _replace(page, verdict.page)
-    _replace(docs_dir / "index.html", _index(docs_dir))
-    return page
-
-
-def _replace(path: Path, text: str) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)
-
-
-def _index(docs_dir: Path) -> str:
-    rows: list[str] = []
-    for folder in sorted(p for p in docs_dir.glob("*/*") if p.is_dir()):
-        for page in sorted(folder.glob("[!.]*.html"), reverse=True)[:30]:
-            link = page.relative_to(docs_dir).as_posix()
-            is_mart = folder.parent.name == f"mart_{folder.name}"
-            name = f"{'marts' if is_mart else folder.parent.name}.{folder.name}"
-            rows.append(
-                f"<tr><td>{html.escape(name)}</td>"
-                f'<td><a href="{html.escape(link)}">{html.escape(page.stem)}</a></td></tr>'
-            )
-    made = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
-    return (
-        f"<!doctype html><html lang=en><head><meta charset=utf-8><title>Data Docs</title>{_STYLE}"
-        f"</head><body><h1>Data Docs</h1><p>What Great Expectations found, newest batch first;"
-        f" made {made}.</p><table><tr><th>Dataset<th>Batch</tr>"
-        f"{''.join(rows)}</table></body></html>"
-    )

@@ -22,6 +22,8 @@ from civiclake.contracts.read.patterns import TRUE_END
 if TYPE_CHECKING:
     import pandas as pd
 
+MOST_VALUES = 1_000_000
+"""So many values are a hundred megabytes as Python has them, and no longer judged sooner."""
 _EXACT = 2**53
 """Whole numbers below are floats without loss."""
 _DIGITS = 15
@@ -110,7 +112,8 @@ def rows_of(rules: Sequence[Rule], table: pa.Table) -> pd.DataFrame | None:
     import pandas as pd
 
     kinds = {name: _kind(table[name]) for name in table.column_names}
-    if not all(_is_alike(rule, table, kinds) for rule in rules):
+    # Shares and means of nothing are one thing to pandas and another to Spark.
+    if not table.num_rows or not all(_is_alike(rule, table, kinds) for rule in rules):
         return None
     named = {name for rule in rules for name in _named(rule)}
     made = {

@@ -9,7 +9,7 @@ from pyspark.sql import DataFrame
 from civiclake.contracts.model import Mart
 from civiclake.errors import BatchHeld
 from civiclake.io.ops.ledger import Entry
-from civiclake.io.verdict import gx
+from civiclake.io.verdict import data_docs, gx
 from civiclake.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -28,7 +28,7 @@ def take_verdict(settings: Settings, mart: Mart, frame: DataFrame, entry: Entry)
     if not rules:
         return
     verdict = gx.judge(frame, mart.model_copy(update={"rules": rules}), entry.result.batch_id)
-    page = gx.write_page(settings.data_docs_dir, mart, entry.result.batch_id, verdict)
+    page = data_docs.write(settings.data_docs_dir, mart, entry.result.batch_id, verdict.page)
     entry.result.data_docs = str(page)
     for found in verdict.rules:
         if not found.success and found.error is None:

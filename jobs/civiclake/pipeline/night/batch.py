@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 
 import pyarrow.parquet as pq
-from pyspark.sql import Column, DataFrame, Observation, SparkSession
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql.types import StructType
 
 from civiclake.contracts.model import Dataset, History
@@ -160,9 +160,11 @@ class Batch:
         """
         found: dict[str, int] = {}
         if self.is_small:
-            seen = Observation(name)
-            saved = self.save(frame.observe(seen, *counted), name)
-            found = seen.get
+            # By its name alone: an Observation lets the engine analyse the whole plan once more.
+            watched = frame.observe(name, *counted)
+            saved = self.save(watched, name)
+            told = watched.executionInfo
+            found = dict(told.flows).get(name, {}) if told else {}
         else:
             saved = self.save(frame, name)
         if not found:  # Spark drops the observation of a frame that it finds to be empty

@@ -24,7 +24,7 @@ from civiclake.io.landing.store import Landing
 from civiclake.io.ops.account import KINDS, BatchResult
 from civiclake.io.ops.ledger import Circumstances, Entry
 from civiclake.io.ops.recall import MERGED, said
-from civiclake.io.verdict import gx
+from civiclake.io.verdict import data_docs, gx
 from civiclake.local.disk import size_of, told_when_full, written_folders
 from civiclake.pipeline.night import judge, merge, verdicts
 from civiclake.pipeline.night.batch import Batch, next_attempt
@@ -176,9 +176,10 @@ def _refuse_lost(batch: Batch, judged: judge.Judged, expected: int | None) -> No
 def _take_verdict(batch: Batch, judged: judge.Judged, result: BatchResult) -> None:
     """Great Expectations judges the batch; its page is kept whatever it says."""
     frame, asked = verdicts.for_verdict(batch, judged)
-    verdict = gx.judge(frame, asked, batch.batch_id, is_small=batch.is_small)
+    few = judged.read if batch.is_small else None
+    verdict = gx.judge(frame, asked, batch.batch_id, few=few)
     docs = batch.settings.data_docs_dir
-    result.data_docs = str(gx.write_page(docs, batch.dataset, batch.batch_id, verdict))
+    result.data_docs = str(data_docs.write(docs, batch.dataset, batch.batch_id, verdict.page))
     result.read = judged.read
     result.warnings = {**judged.warnings, **batch.warnings}
     for name, rows in judged.by_rule.items():

@@ -12,9 +12,9 @@ from pyspark.sql import functions as F
 
 from civiclake import columns as c
 from civiclake.contracts.model import History
-from civiclake.contracts.sql import sql_text
 from civiclake.errors import AccountError, FencedError
 from civiclake.io.lake import marks, quarantine, recognise, tables
+from civiclake.io.lake.apply import EDITS, apply_changes
 from civiclake.io.lake.fence import fenced
 from civiclake.io.lake.fingerprint import FINGERPRINT, with_fingerprint
 from civiclake.io.lake.lock import TableLock
@@ -73,7 +73,7 @@ def _keep(batch: Batch, judged: Judged, bad: DataFrame, *, any_bad: bool) -> Non
     is_whole = is_newest and dataset.history is not History.SNAPSHOT
     if any_bad or is_whole or not first_try:
         again = None if first_try else judged.rows
-        said = recognise.Judgement(batch.batch_id, rows, again, any_bad, is_whole)
+        said = recognise.Judgement(batch.batch_id, rows, again, any_bad, is_whole, batch.is_small)
         recognise.settle(spark, settings, dataset, said, batch)
 
 
@@ -115,7 +115,7 @@ def merge(batch: Batch, changes: Changes, lock: TableLock, said: Mapping[str, An
     # and the batch run again remembers nothing twice.
     for found, kind in changes.remember:
         marks.add(spark, batch.settings, batch.dataset, found, kind)
-    edited = [changes.edited.get(word, 0) for word in _EDITS]
+    edited = [changes.edited.get(word, 0) for word in EDITS]
     if not any(edited):
         return
     with fenced(spark, lock, said):
@@ -127,20 +127,15 @@ def merge(batch: Batch, changes: Changes, lock: TableLock, said: Mapping[str, An
         )
 
 
-_EDITS = (c.EDIT_INSERT, c.EDIT_UPDATE, c.EDIT_DELETE)
 _COUNTS = "CIVICLAKE_COUNTS"
 """By this our procedure's refusal is known (jvm/src/city/civiclake/ApplyChanges.java)."""
 
 
 def _apply(batch: Batch, changes: DataFrame, edited: Sequence[int]) -> bool:
     """Let the engine write; false when a younger writer has committed already."""
-    changes.createOrReplaceTempView("_changes")
     table = tables.location(batch.settings, batch.layer, batch.dataset.table)
-    counts = ", ".join(str(rows) for rows in edited)
-    # Parameters can't be bound in a CALL.
-    given = f"{sql_text(table)}, '_changes', {counts}"
     try:
-        return bool(batch.spark.sql(f"CALL civiclake.apply_changes({given})").collect())
+        return apply_changes(table, changes, edited)
     except PySparkException as error:
         found = re.search(rf"{_COUNTS}: ([^\n]*)", str(error))
         if found is None:

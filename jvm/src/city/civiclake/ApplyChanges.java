@@ -101,7 +101,11 @@ final class ApplyChanges implements SimpleProcedure {
     List<Action> actions = new ArrayList<>();
     DELTA.createSetTransaction(spark, log, Option.empty()).foreach(actions::add);
     if (updated + deleted > 0) {
-      expect("removed", updated + deleted, remove(spark, txn, changes, actions));
+      long removed =
+          updated + deleted <= Removals.MOST
+              ? removeFew(spark, txn, changes, actions)
+              : remove(spark, txn, changes, actions);
+      expect("removed", updated + deleted, removed);
     }
     if (inserted + updated > 0) {
       expect("written", inserted + updated, write(txn, changes, actions));
@@ -111,12 +115,25 @@ final class ApplyChanges implements SimpleProcedure {
     return List.of(result(version)).iterator();
   }
 
+  /** The same for few rows, on the driver. */
+  private static long removeFew(
+      SparkSession spark, OptimisticTransaction txn, Dataset<Row> changes, List<Action> actions) {
+    Removals few = new Removals(txn);
+    return few.isPossible()
+        ? few.add(touched(changes).collectAsList(), actions)
+        : remove(spark, txn, changes, actions);
+  }
+
+  /** File and place of the rows that are updated or deleted. */
+  private static Dataset<Row> touched(Dataset<Row> changes) {
+    return changes.where(functions.col(FILE).isNotNull()
+        .and(functions.col(EDIT).isin("update", "delete"))).select(FILE, PLACE);
+  }
+
   /** Bitmaps of the rows that are updated or deleted; how many those are. */
   private static long remove(
       SparkSession spark, OptimisticTransaction txn, Dataset<Row> changes, List<Action> actions) {
-    Dataset<Row> touched =
-        changes.where(functions.col(FILE).isNotNull()
-            .and(functions.col(EDIT).isin("update", "delete"))).select(FILE, PLACE);
+    Dataset<Row> touched = touched(changes);
     Seq<AddFile> candidates = txn.filterFiles();
     Option<Column> file = Option.apply(functions.col(FILE));
     Option<Column> place = Option.apply(functions.col(PLACE));
