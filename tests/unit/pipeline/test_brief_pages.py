@@ -256,6 +256,7 @@ def test_pages_are_written_whole_and_former_ones_taken_away(tmp_path: Path) -> N
     (tmp_path / "notes.txt").write_text("mine")
     made = put(tmp_path, brief())
     assert made[0].name == "index.html"
+    assert tmp_path.stat().st_mode & 0o077 == 0, "any user of the machine could read them"
     assert {p.name for p in tmp_path.iterdir()} == {
         "index.html", "transit.html", "department-health.html", NEEDS, "notes.txt",
     }  # fmt: skip

@@ -74,7 +74,9 @@ def gather(spark: SparkSession, settings: Settings, city: Manifest, now: datetim
 
 def put(folder: Path, brief: Brief) -> list[Path]:
     """Write the pages into a folder."""
-    folder.mkdir(parents=True, exist_ok=True, mode=0o755)
+    # Some of it only few may see: who runs the platform opens it from disk, others by their login.
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    folder.chmod(0o700)
     found = render.pages(brief)
     for name, text in found.items():
         write_whole(folder / name, text, mode=0o644)
