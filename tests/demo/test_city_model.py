@@ -112,6 +112,16 @@ def test_every_night_balances(name: str) -> None:
         assert account.quarantined == sum(account.reasons.values())
 
 
+@pytest.mark.parametrize("residents", [MINIMUM, 600, 2_000])
+def test_no_night_is_held_for_its_faults(residents: int) -> None:
+    model = Model(City(SEED, residents))
+    allowed = {d.id: d.limits.max_set_aside_fraction for d in CONTRACTS.datasets}
+    for night in (1, 2, 3):
+        for name, wanted in model.expected(night).items():
+            aside = wanted.quarantined
+            assert aside <= allowed[name] * wanted.read, (name, night, aside, wanted.read)
+
+
 @pytest.mark.parametrize("name", SERIES)
 def test_a_seed_makes_one_city_and_another_seed_another(name: str) -> None:
     def rows(seed: int, night: int) -> list[Row]:
