@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -16,6 +17,7 @@ from civiclake.contracts.model import Manifest
 from civiclake.errors import CivicLakeError
 from civiclake.io.landing.store import Landing
 from civiclake.local import airflow
+from civiclake.local.airflow_api import Client
 from civiclake.settings import Settings, load_settings
 from demo import ending, sources
 from demo.city import clock
@@ -27,6 +29,8 @@ BRIEF = "brief"
 """The DAG with which the marts' night ends."""
 _NIGHT_TIMEOUT_S = 3600
 _FOLLOWING_TIMEOUT_S = 3600
+_ARRIVAL_S = 60.0
+"""How long after all inputs of a mart have come its run is made at the latest."""
 
 
 @app.command()
@@ -78,12 +82,14 @@ def run_night(
     runs = {d: client.start_run(d, truth.logical_date, run_id) for d in departments}
     watch = Watch(alive=lambda: _refuse_dead(settings))
     states = client.wait_runs(runs, timeout_s=_NIGHT_TIMEOUT_S, seen=watch)
-    if all(state == "success" for state in states.values()):
-        triggered = {dag: _triggered_run(settings, dag, began) for dag in following}
-        states |= client.wait_runs(triggered, timeout_s=_FOLLOWING_TIMEOUT_S, seen=watch)
-        runs |= triggered
+    while following and all(state == "success" for state in states.values()):
+        # In waves: a mart of marts, or of links, comes when those have.
+        came = _triggered_runs(client, following, began)
+        states |= client.wait_runs(came, timeout_s=_FOLLOWING_TIMEOUT_S, seen=watch)
+        following = [dag for dag in following if dag not in came]
+        runs |= came
     if manifest.pages and all(state == "success" for state in states.values()):
-        last = {BRIEF: _triggered_run(settings, BRIEF, began)}  # when all that it shows has come
+        last = _triggered_runs(client, [BRIEF], began)  # when all that it shows has come
         states |= client.wait_runs(last, timeout_s=_FOLLOWING_TIMEOUT_S, seen=watch)
     failed = [dag for dag, state in states.items() if state != "success"]
     if failed:
@@ -94,16 +100,23 @@ def run_night(
     return ending.accounts(client, runs)
 
 
-def _triggered_run(settings: Settings, dag: str, since: datetime) -> str:
-    """The run that the arrival of its inputs has made."""
-    client = airflow.client(settings)
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        found = client.runs(dag, since=since)
+def _triggered_runs(client: Client, dags: Sequence[str], since: datetime) -> dict[str, str]:
+    """Those runs that the arrival of their inputs has made by now: at least one of them.
+
+    Raises:
+        CivicLakeError: there is none after a minute, though nothing else is to come.
+    """
+    deadline = time.monotonic() + _ARRIVAL_S
+    while True:
+        found = {dag: runs[0] for dag in dags if (runs := client.runs(dag, since=since))}
         if found:
-            return str(found[0]["dag_run_id"])
+            return {dag: str(run["dag_run_id"]) for dag, run in found.items()}
+        if time.monotonic() > deadline:
+            raise CivicLakeError(
+                f"{', '.join(dags)} did not start within {_ARRIVAL_S:.0f} s of the arrival of what"
+                " they wait for"
+            )
         time.sleep(1)
-    raise CivicLakeError(f"{dag} did not start within 60 s of the arrival of its inputs")
 
 
 def _refuse_dead(settings: Settings) -> None:
