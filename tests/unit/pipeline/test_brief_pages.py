@@ -264,3 +264,9 @@ def test_pages_are_written_whole_and_former_ones_taken_away(tmp_path: Path) -> N
     less = put(tmp_path, dataclasses.replace(brief(), departments=()))
     assert not (tmp_path / "department-health.html").exists()
     assert [p.name for p in less] == ["index.html", "transit.html"]
+
+
+def test_where_nothing_is_missing_a_gap_is_none_and_not_unknown() -> None:
+    assert numbers.shown("gap", None) == "none"
+    assert numbers.shown("gap", "no road leads there") == "no road leads there"
+    assert numbers.shown("p", None) == "not known"

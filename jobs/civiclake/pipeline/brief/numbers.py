@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 from civiclake.pipeline.brief.sheet import Value
 
 NONE = "not known"
+NO_GAP = "none"
+"""A mart says in its column ``gap`` what is missing, and is empty where nothing is."""
 _UNITS = {
     "_s": "seconds", "_h": "hours", "_m": "metres", "_km": "km", "_kmh": "km/h", "_c": "°C",
     "_mm": "mm", "_yuan": "yuan", "_minutes": "minutes", "_years": "years", "_share": "%",
@@ -37,7 +39,7 @@ def head(name: str) -> str:
 def shown(name: str, value: Value) -> str:
     """A value in a table or a sentence; shares are per cent."""
     if value is None or (isinstance(value, float) and not math.isfinite(value)):
-        return NONE
+        return NO_GAP if name == "gap" else NONE
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, str):
