@@ -14,6 +14,7 @@ from civiclake.contracts.behind import bound, literal
 from civiclake.contracts.inputs import address
 from civiclake.contracts.model import Alert, Behind, Mart
 from civiclake.contracts.sql import sql_name
+from civiclake.engine.said import first_line
 from civiclake.errors import UserError
 from civiclake.io.lake import tables
 from civiclake.io.ops.alerts import AlertRow
@@ -102,7 +103,7 @@ class Detector:
         try:
             rows = found.orderBy(*map(sql_name, order)).select(*shown).limit(MOST + 1).collect()
         except PySparkException as error:
-            said = str(error).split("JVM stacktrace", 1)[0].splitlines()[0]
+            said = first_line(error)
             raise UserError(
                 f"marts/{self.mart.path}: alert {alert.name!r}, where {alert.where!r}: {said[:300]}"
             ) from None

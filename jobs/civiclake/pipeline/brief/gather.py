@@ -19,6 +19,7 @@ from civiclake.contracts.model import Manifest, Mart, Page
 from civiclake.contracts.page import Headline
 from civiclake.contracts.read.query import Query
 from civiclake.contracts.sql import sql_name
+from civiclake.engine.said import first_line
 from civiclake.errors import UserError
 from civiclake.io.lake import tables
 from civiclake.io.ops.alerts import AlertRow
@@ -200,7 +201,7 @@ class Lake:
         try:
             return table_of(self.spark.sql(_pinned(text, views)), [s.mart for s in states])
         except PySparkException as error:
-            said = str(error).split("JVM stacktrace", 1)[0].splitlines()[0]
+            said = first_line(error)
             raise UserError(f"{where}: {said[:300]}") from None
         except _TooMany:
             told = f"gives more than {MOST_ROWS} rows; group them, or limit it"
