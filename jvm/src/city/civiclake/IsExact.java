@@ -5,7 +5,7 @@ import org.apache.spark.sql.types.DataTypes;
 import org.apache.spark.unsafe.types.UTF8String;
 
 /** Whether a text is written as a decimal with no digit but zeros beyond so many decimals. */
-public final class IsExact extends TextFunction<Boolean> {
+public final class IsExact extends TextQuestion {
   private static final long serialVersionUID = 1L;
 
   public static boolean invoke(UTF8String text, int scale) {
@@ -31,15 +31,5 @@ public final class IsExact extends TextFunction<Boolean> {
   @Override
   public DataType[] inputTypes() {
     return new DataType[] {DataTypes.StringType, DataTypes.IntegerType};
-  }
-
-  @Override
-  public DataType resultType() {
-    return DataTypes.BooleanType;
-  }
-
-  @Override
-  public boolean isResultNullable() {
-    return false;
   }
 }

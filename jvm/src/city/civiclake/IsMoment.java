@@ -1,7 +1,5 @@
 package city.civiclake;
 
-import org.apache.spark.sql.types.DataType;
-import org.apache.spark.sql.types.DataTypes;
 import org.apache.spark.unsafe.types.UTF8String;
 
 /**
@@ -9,7 +7,7 @@ import org.apache.spark.unsafe.types.UTF8String;
  *
  * <p>That there is such a day, and such an offset, is for the cast to say.
  */
-public final class IsMoment extends TextFunction<Boolean> {
+public final class IsMoment extends TextQuestion {
   private static final long serialVersionUID = 1L;
   private static final String SHAPE = "0000-00-00T00:00";
 
@@ -68,15 +66,5 @@ public final class IsMoment extends TextFunction<Boolean> {
   @Override
   public String name() {
     return "is_moment";
-  }
-
-  @Override
-  public DataType resultType() {
-    return DataTypes.BooleanType;
-  }
-
-  @Override
-  public boolean isResultNullable() {
-    return false;
   }
 }

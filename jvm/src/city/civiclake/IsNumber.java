@@ -1,11 +1,9 @@
 package city.civiclake;
 
-import org.apache.spark.sql.types.DataType;
-import org.apache.spark.sql.types.DataTypes;
 import org.apache.spark.unsafe.types.UTF8String;
 
 /** Whether a text is a number as programs write it: {@code -1.5}, {@code .5}, {@code 2e-3}. */
-public final class IsNumber extends TextFunction<Boolean> {
+public final class IsNumber extends TextQuestion {
   private static final long serialVersionUID = 1L;
 
   public static boolean invoke(UTF8String text) {
@@ -36,15 +34,5 @@ public final class IsNumber extends TextFunction<Boolean> {
   @Override
   public String name() {
     return "is_number";
-  }
-
-  @Override
-  public DataType resultType() {
-    return DataTypes.BooleanType;
-  }
-
-  @Override
-  public boolean isResultNullable() {
-    return false;
   }
 }
