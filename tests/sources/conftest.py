@@ -28,7 +28,7 @@ from source_city import (
 
 from civiclake.local import postgres, process
 from civiclake.settings import Settings
-from civiclake.settings_stores import StateSettings
+from civiclake.settings_stores import LandingSettings, StateSettings
 from demo import mariadb, objects, rest_server, sshd
 
 _TREES = """
@@ -160,3 +160,15 @@ def shared(server: postgres.Server, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     with server.connect("civiclake_state") as connection:
         connection.execute("DROP SCHEMA IF EXISTS civiclake CASCADE")
     return Settings(state_dir=tmp_path / "host-a", state=StateSettings(url=url))
+
+
+@pytest.fixture
+def stored(shared: Settings, store: Store, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """The same with landing in an object store, in a folder of its own for each test."""
+    monkeypatch.setenv("CIVICLAKE_LANDING_ACCESS_KEY", OWNER_KEYS.access_key)
+    monkeypatch.setenv("CIVICLAKE_LANDING_SECRET_KEY", OWNER_KEYS.secret_key)
+    landing = LandingSettings(
+        url=f"s3://{objects.BUCKET}/landing-{secrets.token_hex(4)}",
+        endpoint=f"http://{objects.HOST}:{store.port}",
+    )
+    return shared.model_copy(update={"landing": landing})

@@ -47,8 +47,8 @@ CREATE TABLE IF NOT EXISTS civiclake.landing_batches (
     dataset text NOT NULL,
     batch_id text NOT NULL,
     changing_since timestamptz,
-    batch jsonb,
-    files jsonb,
+    batch text,
+    files text,
     attempts integer NOT NULL DEFAULT 0,
     PRIMARY KEY (dataset, batch_id)
 );

@@ -253,12 +253,12 @@ def _apply(settings: Settings, side: Side, batch_id: str, merged: Gathered) -> N
         _refuse_lacking(side.served, manifest)
         compare_with_former(batch, merged, manifest)
         batch.is_small = suit(spark, manifest.rows)
-        folder = landing.batch_dir(side.served.id, batch_id)
+        with landing.opened(side.served.id, batch_id) as folder:
 
-        def read_raw(batch: Batch) -> DataFrame:
-            return raw.stage(batch.spark, settings, side.dataset, manifest, folder)
+            def read_raw(batch: Batch) -> DataFrame:
+                return raw.stage(batch.spark, settings, side.dataset, manifest, folder)
 
-        run(batch, lock, read_raw, expected=manifest.rows)
+            run(batch, lock, read_raw, expected=manifest.rows)
         merged.add(manifest)
 
 
