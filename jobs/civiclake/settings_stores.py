@@ -22,6 +22,11 @@ class StateSettings(_Section):
     with libpq's options behind it (``?sslmode=verify-full``); its password is the secret
     ``state_password``. Empty: files of ``state_dir``, for one host."""
 
+    @property
+    def is_shared(self) -> bool:
+        """Whether the state stands in a database, for several hosts."""
+        return bool(self.url)
+
     @field_validator("url")
     @classmethod
     def _whole(cls, value: str) -> str:

@@ -66,11 +66,6 @@ _SERVER = (
 )
 
 
-def is_shared(settings: Settings) -> bool:
-    """Whether the state stands in a database, for several hosts."""
-    return bool(settings.state.url)
-
-
 def connect(settings: Settings, *, name: str = "civiclake") -> Connection:
     """A connection that commits every statement, to a database with our tables.
 

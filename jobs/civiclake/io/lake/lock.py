@@ -23,10 +23,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from civiclake.errors import FencedError, StateUnavailable
-from civiclake.io.lake import lock_file, lock_row
-from civiclake.io.lake.lock_kept import Kept
+from civiclake.io.lake import lock_file
+from civiclake.io.lake.lock_kept import Kept, Store
 from civiclake.settings import Settings
-from civiclake.state import database
 
 _log = logging.getLogger(__name__)
 
@@ -109,9 +108,8 @@ def table_lock(
         LockHeld: another process writes the table.
         StateUnavailable: the database of locks does not answer.
     """
-    is_shared = database.is_shared(settings)
-    store = lock_row.acquired if is_shared else lock_file.acquired
-    with store(settings, table, timeout_seconds, asks=not gives_way) as kept:
+    is_shared = settings.state.is_shared
+    with _store(settings).acquired(settings, table, timeout_seconds, asks=not gives_way) as kept:
         last = kept.read()
         former = None if last.get("released", True) else last
         accounted = int(last.get("accounted", -1))
@@ -146,4 +144,12 @@ def _let_go(lock: TableLock) -> None:
 
 def forget(settings: Settings, table: str) -> None:
     """Take away what is kept of a table's lock, when the table goes."""
-    (lock_row if database.is_shared(settings) else lock_file).forget(settings, table)
+    _store(settings).forget(settings, table)
+
+
+def _store(settings: Settings) -> Store:
+    if not settings.state.is_shared:
+        return lock_file
+    from civiclake.io.lake import lock_row  # its driver costs 0.1 s, which files need not
+
+    return lock_row

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 from civiclake.errors import LockHeld
+from civiclake.settings import Settings
 
 GIVES_WAY_S = 60.0
 """How long to wait for a holder that gives way; it is asked no longer than that."""
@@ -24,6 +26,18 @@ class Kept(Protocol):
 
     def is_wanted(self) -> bool:
         """Whether another one waits for the lock."""
+
+
+class Store(Protocol):
+    """A module that keeps locks."""
+
+    def acquired(
+        self, settings: Settings, table: str, timeout_s: float, *, asks: bool
+    ) -> AbstractContextManager[Kept]:
+        """Hold a table's lock."""
+
+    def forget(self, settings: Settings, table: str) -> None:
+        """Take away what is kept of a table's lock."""
 
 
 def refusal(table: str, by: dict[str, Any], else_by: str) -> LockHeld:

@@ -23,7 +23,7 @@ from civiclake.errors import FencedError, StateUnavailable
 from civiclake.io.lake.lock_kept import GIVES_WAY_S, refusal
 from civiclake.settings import Settings
 from civiclake.state import database
-from civiclake.state.held import holder, take
+from civiclake.state.advisory import holder, take
 
 _AGAIN_S = 40.0
 """How long a holder tries to have its lock back: longer than the server needs to see that the lost

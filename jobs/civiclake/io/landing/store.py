@@ -25,7 +25,6 @@ from civiclake.io.landing.former import Former
 from civiclake.io.landing.index import BATCH_ID
 from civiclake.io.landing.manifest import MANIFEST, BatchManifest
 from civiclake.io.landing.shelf import BatchIndex, Shelf
-from civiclake.io.landing.shelf_bucket import BucketShelf
 from civiclake.io.landing.shelf_folder import HELD, PAGES, FolderShelf
 from civiclake.local.disk import told_when_full
 from civiclake.settings import Settings
@@ -41,7 +40,7 @@ class Landing:
     def __init__(self, settings: Settings) -> None:
         self._root = settings.landing_dir
         self._here = FolderShelf(self._root)
-        self._shelf: Shelf = BucketShelf(settings) if settings.landing.url else self._here
+        self._shelf: Shelf = _bucket_shelf(settings) if settings.landing.url else self._here
 
     def dataset_dir(self, dataset_id: str) -> Path:
         """Folder of a dataset on this host: its batches, or only what is under way."""
@@ -214,3 +213,9 @@ class Landing:
         """Keep what was read beside the batches: people will want to look at it."""
         self._refuse_odd(batch_id)
         self._shelf.hold(draft.folder, dataset.id, batch_id)
+
+
+def _bucket_shelf(settings: Settings) -> Shelf:
+    from civiclake.io.landing.shelf_bucket import BucketShelf  # boto3 is heavy, folders need none
+
+    return BucketShelf(settings)
