@@ -274,7 +274,7 @@ def _unknown(name: str) -> str:
 
 
 def _alarm(row: AlertRow) -> Alarm:
-    return Alarm(row.alert_id, row.sentence, f"{row.since}", row.state, row.owner, row.rows)
+    return Alarm(row.alert_id, row.of, row.sentence, f"{row.since}", row.state, row.owner, row.rows)
 
 
 def _is_number(kind: str) -> bool:
