@@ -95,6 +95,16 @@ class Lake:
             dags=tuple(dict.fromkeys(_dag(name, marts.get(name)) for name in read)),
         )
 
+    def late(self) -> list[str]:
+        """Ids of the marts that were made, and not as lately as promised."""
+        return [
+            mart.id
+            for mart in self.city.marts
+            if (promised := self._promised(mart)) is not None
+            and (made := self.made.get(mart.id)) is not None
+            and self.now - made > promised
+        ]
+
     def failed(self, page: Page, error: UserError) -> Sheet:
         """The page that says that it could not be made."""
         marts = {mart.id: mart for mart in self.city.marts}
