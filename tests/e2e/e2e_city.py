@@ -174,7 +174,7 @@ class City:
         return "\n".join(told)
 
     def versions(self) -> dict[str, int]:
-        """The version that every unified table stands at: where it did not move, nothing changed."""
+        """The version that every unified table stands at; one that did not move did not change."""
         return {
             folder.name: max(int(c.stem) for c in (folder / "_delta_log").glob("[0-9]*.json"))
             for folder in Path(self.settings.lake, "unified").iterdir()

@@ -15,11 +15,14 @@ from pyspark.sql import functions as F
 from civiclake.applications.transit import (
     connections,
     lines,
+    parts,
     passages,
+    positions,
     quality,
     segments,
     trips,
 )
+from civiclake.errors import UserError
 from civiclake.statistics.transfers import connections as connections_of
 from demo.city import runs
 from demo.city.residents import City
@@ -158,3 +161,24 @@ def test_the_package_of_tides_holds_what_its_schemas_say(
     assert rows["stop_visits"] > 5000
     assert rows["vehicle_locations"] == sum(transport.per_day(CITY, day) for day in DAYS)
     assert tides_package.faults(tmp_path) == []
+
+
+def test_a_day_that_is_cut_by_line_gives_the_same(city: dict[str, DataFrame]) -> None:
+    # Who says neither trip nor line is left out: with them a day is not cut, or is refused.
+    seen = positions.seen(city, transit_city.PARAMETERS)
+    bare = seen.where("trip_id IS NULL AND line_id IS NULL").count()
+    whole = parts.of_days(city, seen, part=100)
+    assert bool(whole.cut) == (bare == 0)
+    told = seen.where("trip_id IS NOT NULL OR line_id IS NOT NULL")
+    cut = parts.of_days(city, told, part=told.count() // 6)
+    assert (cut.days, cut.cut) == (tuple(DAYS.values()), tuple(DAYS.values()))
+    assert cut.count >= 3
+    one, many = (
+        passages.in_parts(city, transit_city.PARAMETERS, told, how).toPandas()
+        for how in (parts.Parts(cut.days, (), 1), cut)
+    )
+    keys = ["day", "trip_id", "run", "stop_sequence"]
+    pd.testing.assert_frame_equal(*(f.sort_values(keys, ignore_index=True) for f in (one, many)))
+    nameless = dict.fromkeys(("trip_id", "line_id"), F.lit(None).cast("string"))
+    with pytest.raises(UserError, match="name neither a trip that runs on that day nor a line"):
+        parts.of_days(city, seen.withColumns(nameless), part=100, whole=100)

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pytest
 
@@ -191,3 +192,14 @@ def test_a_line_that_meets_itself_is_read_in_the_order_of_time() -> None:
     found = _run(_seen("t", driven), _plan("t", shape=out_and_back, stops=stops))
     assert found["along_m"].is_monotonic_increasing
     assert np.allclose(found["delay_s"], 0, atol=1)
+
+
+def test_a_vehicle_that_says_two_lines_drove_both() -> None:
+    there = _seen(None, DRIVEN, line_id="L")
+    later = [{**row, "at_s": row["at_s"] + 900, "line_id": "M"} for row in _seen(None, DRIVEN)]
+    plans = _plan("t"), _plan("u", 8 * 3600 + 900, line_id="M")
+    found = _run(there + later, *plans)
+    assert found.groupby("trip_id")["positions"].max().to_dict() == {"t": 6, "u": 6}
+    # Each line by itself gives the same: a day may be cut between lines.
+    apart = [_run(there, plans[0]), _run(later, plans[1])]
+    pd.testing.assert_frame_equal(pd.concat(apart, ignore_index=True), found)

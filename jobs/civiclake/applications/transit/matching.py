@@ -106,12 +106,13 @@ def _stretches(
     plans: Plans, seen: Seen, open_ones: Integers, near_m: float
 ) -> Iterator[list[Stretch]]:
     """All stretches of each sequence of one vehicle without a pause."""
-    named = seen.trip_name[open_ones]
-    order = np.lexsort((seen.at_s[open_ones], named, seen.vehicle[open_ones]))
+    named, line = seen.trip_name[open_ones], seen.line[open_ones]
+    order = np.lexsort((seen.at_s[open_ones], line, named, seen.vehicle[open_ones]))
     mine, named = open_ones[order], named[order]
     breaks = (
         (np.diff(seen.vehicle[mine]) != 0)
         | (np.diff(named) != 0)
+        | (np.diff(line[order]) != 0)
         | (np.diff(seen.at_s[mine]) > PAUSE_S)
     )
     by_pattern = _trips_by_pattern(plans)

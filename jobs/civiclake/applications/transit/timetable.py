@@ -6,7 +6,8 @@ Reference), so that neither midnight nor a change of the clocks cuts a trip.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from datetime import date
 from typing import Any
 
 from pyspark.sql import Column, DataFrame
@@ -64,7 +65,7 @@ def plans(inputs: Mapping[str, DataFrame]) -> DataFrame:
         ``trip_id``, ``line_id``, ``service_id``, ``direction_id`` (:data:`NO_DIRECTION` where none
         is given), ``block_id``, ``shape_id``, ``stops`` (in order: ``stop_sequence``, ``stop_id``,
         ``latitude``, ``longitude``, ``arrival_s``, ``departure_s``), ``shape`` (in order:
-        ``latitude``, ``longitude``; for one trip of each service that has it, else null) and
+        ``latitude``, ``longitude``; for one trip of each line and service, else null) and
         ``windows`` (null for a trip that runs at its own times: ``start_s``, ``end_s``,
         ``headway_s``, ``is_exact``).
     """
@@ -104,7 +105,7 @@ def _calls(inputs: Mapping[str, DataFrame]) -> DataFrame:
 
 
 def _lines(inputs: Mapping[str, DataFrame]) -> DataFrame:
-    """Each shape for one trip of each service that has it: a thousand trips need it once."""
+    """Each shape for one trip of each line and service: a thousand trips need it once."""
     point = F.struct(
         F.col("shape_pt_sequence").cast("int").alias("sequence"),
         F.col("shape_pt_lat").cast("double").alias("latitude"),
@@ -113,7 +114,8 @@ def _lines(inputs: Mapping[str, DataFrame]) -> DataFrame:
     shapes = (
         inputs[SHAPES].groupBy("shape_id").agg(F.sort_array(F.collect_list(point)).alias("shape"))
     )
-    one = inputs[TRIPS].groupBy("service_id", "shape_id").agg(F.min("trip_id").alias("trip_id"))
+    each = inputs[TRIPS].groupBy("route_id", "service_id", "shape_id")
+    one = each.agg(F.min("trip_id").alias("trip_id"))
     return one.join(shapes, "shape_id").select("trip_id", "shape")
 
 
@@ -131,14 +133,9 @@ def _windows(inputs: Mapping[str, DataFrame]) -> DataFrame:
     )
 
 
-def days_of(positions: DataFrame) -> DataFrame:
-    """The service days on which anything was seen: ``day``."""
-    return positions.select("day").distinct()
-
-
-def running(inputs: Mapping[str, DataFrame], days: DataFrame) -> DataFrame:
+def running(inputs: Mapping[str, DataFrame], days: Iterable[date]) -> DataFrame:
     """The services of each of these days: ``service_id``, ``day``."""
-    return service_days(inputs).join(F.broadcast(days), "day")
+    return service_days(inputs).where(F.col("day").isin(list(days)))
 
 
 def parameter(parameters: Mapping[str, Any], name: str, usual: Any) -> Any:

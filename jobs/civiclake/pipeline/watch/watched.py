@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from civiclake.local.files import write_whole
-from civiclake.local.held import held
 from civiclake.settings import Settings
+from civiclake.state.held import held
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +26,7 @@ def since(
         at: now.
     """
     path = _path(settings)
-    with held(path.with_suffix(".lock"), "looking for deliveries"):
+    with held(settings, path.with_suffix(".lock"), "looking for deliveries"):
         found = known(settings)
         for name, landed_at in first.items():
             moment = landed_at or at
