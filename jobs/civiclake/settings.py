@@ -8,6 +8,7 @@ Order, first wins: environment (``CIVICLAKE_ENGINE__CONNECT_PORT=15102``), then
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Literal
 
@@ -25,6 +26,7 @@ from civiclake.errors import UserError
 from civiclake.settings_stores import LandingSettings, StateSettings
 
 _DEFAULT_PROFILE = "local"
+_IN_S3 = re.compile(r"s3a://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9_][A-Za-z0-9_.-]*)+/?")
 
 
 def project_root() -> Path:
@@ -134,6 +136,16 @@ class PostgresSettings(_Section):
     port: int = 54320
 
 
+class StoreSettings(_Section):
+    """The object store of a lake in S3; its keys are secrets."""
+
+    endpoint: str = ""
+    """``http://host:port``; without it, AWS's own."""
+    region: str = "us-east-1"
+    path_style: bool = True
+    """Whether the bucket stands in the path, as most stores but AWS's want it."""
+
+
 class PseudonymSettings(_Section):
     """Which key makes the pseudonyms of tonight."""
 
@@ -220,8 +232,8 @@ class Settings(BaseSettings):
     marts_dir: Path = Field(default_factory=lambda: project_root() / "marts")
     """A folder for each table that is made from others, by application."""
     lake_uri: str | None = None
-    """Root of the Delta tables elsewhere than in ``<state_dir>/lake``: kept for what is to come,
-    and refused until then."""
+    """Root of the Delta tables in S3 (``s3a://bucket/folder``) and not in ``<state_dir>/lake``."""
+    store: StoreSettings = StoreSettings()
     engine: EngineSettings = EngineSettings()
     airflow: AirflowSettings = AirflowSettings()
     alerts: AlertSettings = AlertSettings()
@@ -235,13 +247,12 @@ class Settings(BaseSettings):
 
     @field_validator("lake_uri")
     @classmethod
-    def _refuse_elsewhere(cls, value: str | None) -> str | None:
+    def _only_in_s3(cls, value: str | None) -> str | None:
         if not value:
             return None
-        raise ValueError(
-            "a lake on an object store does not work yet (tables there are not found again):"
-            " leave it out, and the lake stands in the folder `lake` of `state_dir`"
-        )
+        if _IN_S3.fullmatch(value):
+            return value.rstrip("/")
+        raise ValueError("allowed is a folder of a bucket: s3a://bucket/folder (a-z, 0-9, .-_)")
 
     @model_validator(mode="after")
     def _landing_has_its_index(self) -> Settings:

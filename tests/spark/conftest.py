@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import door
+import lake_in_s3
 import pytest
 from pyspark.sql import SparkSession
 
@@ -29,7 +30,7 @@ def settings(request: pytest.FixtureRequest) -> Iterator[Settings]:
     # Not in pytest's folder, which every run closes to others: the analysts' engine is another.
     root = Path(tempfile.mkdtemp(prefix="civiclake-test-"))
     root.chmod(0o755)
-    connect_port, sql_port = free_ports(2)
+    connect_port, sql_port, store_port = free_ports(3)
     base = load_settings()
     is_read = any(item.path.name == READS_EVENTS for item in request.session.items)
     logged = _logged(root) if is_read else {}
@@ -42,7 +43,7 @@ def settings(request: pytest.FixtureRequest) -> Iterator[Settings]:
                     "connect_port": connect_port,
                     "sql_port": sql_port,
                     "master": "local[2]",
-                    "spark": {**base.engine.spark, **logged},
+                    "spark": {**base.engine.spark, **lake_in_s3.options(store_port), **logged},
                     "jobs_memory": "3g",
                     "sql_memory": "1g",
                     "sql_nice": 0,  # another suite runs beside this one
@@ -59,7 +60,10 @@ def settings(request: pytest.FixtureRequest) -> Iterator[Settings]:
     jars.fetch(made.jars_dir)
     jars.compile_jvm(made.jars_dir)
     try:
-        engine.up(made)
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in lake_in_s3.KEYS.items():
+                patch.setenv(name, value)
+            engine.up(made)
         yield made
     finally:
         engine.down(made)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from civiclake import secrets
-from civiclake.engine import class_archive, jars, rights
+from civiclake.engine import class_archive, jars, rights, store
 from civiclake.engine.java import MODULE_OPTIONS, java_home
 from civiclake.engine.service import Service
 from civiclake.settings import Settings, project_root
@@ -52,6 +52,7 @@ def start(settings: Settings) -> None:
 def _options(settings: Settings) -> dict[str, str]:
     work = settings.state_dir / "spark" / "jobs"
     return {
+        **store.options(settings),
         **settings.engine.spark,
         "spark.sql.catalog.civiclake": "city.civiclake.Procedures",
         "spark.app.name": "civiclake-jobs",
@@ -120,6 +121,7 @@ def _environment(settings: Settings) -> dict[str, str]:
     return {
         **keep,
         **_pseudonym_keys(settings),
+        **store.environment(settings),
         _TOKEN_VARIABLE: secrets.ensure(settings, "connect_token"),
         "PYSPARK_PYTHON": sys.executable,
         "SPARK_LOCAL_IP": settings.engine.host,

@@ -10,7 +10,7 @@ import os
 import shutil
 from pathlib import Path
 
-from civiclake.engine import analysts, door_user, limits, rights
+from civiclake.engine import analysts, door_user, limits, rights, store
 from civiclake.engine.connect_server import write_arguments
 from civiclake.engine.java import java_home
 from civiclake.engine.service import Service
@@ -74,6 +74,7 @@ def _options(settings: Settings, work: Path) -> dict[str, str]:
     }
     extensions = settings.engine.spark.get("spark.sql.extensions", "")
     return {
+        **store.options(settings),
         **settings.engine.spark,
         "spark.app.name": "civiclake-sql",
         "spark.sql.extensions": ",".join(e for e in (extensions, "city.civiclake.Guard") if e),

@@ -112,6 +112,8 @@ def _settings_environment(settings: Settings) -> dict[str, str]:
                 found[f"CIVICLAKE_{section.upper()}__{name.upper()}"] = value
     if settings.lake_uri:
         found["CIVICLAKE_LAKE_URI"] = settings.lake_uri
+        place = {name: str(value) for name, value in settings.store.model_dump().items()}
+        found |= {f"CIVICLAKE_STORE__{name.upper()}": value for name, value in place.items()}
     if settings.engine.remote:
         found["CIVICLAKE_ENGINE__REMOTE"] = settings.engine.remote
     return found

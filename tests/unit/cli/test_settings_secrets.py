@@ -65,16 +65,20 @@ def test_settings_are_read_when_asked_for(root: Path, monkeypatch: pytest.Monkey
     assert first.state_dir == root / "var"
 
 
-@pytest.mark.parametrize("where", ["s3a://bucket/lake/", "/srv/lake"])
-def test_a_lake_elsewhere_is_refused_until_it_works(
+@pytest.mark.parametrize(
+    "where",
+    ["s3://bucket/lake", "s3a://bucket", "s3a://Bucket/lake", "s3a://b-1/a'b", "s3a://b-1/a/../b",
+     "/srv/lake"],
+)  # fmt: skip
+def test_a_lake_elsewhere_is_in_s3_and_nowhere_else(
     root: Path, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
     monkeypatch.setenv("CIVICLAKE_LAKE_URI", where)
-    words = (
-        "CIVICLAKE_LAKE_URI: setting lake_uri is .*: a lake on an object store does not work yet"
-    )
+    words = "CIVICLAKE_LAKE_URI: setting lake_uri is .*: allowed is a folder of a bucket"
     with pytest.raises(UserError, match=words):
         load_settings()
+    monkeypatch.setenv("CIVICLAKE_LAKE_URI", "s3a://bucket/the/lake/")
+    assert load_settings().lake == "s3a://bucket/the/lake"
     monkeypatch.setenv("CIVICLAKE_LAKE_URI", "")
     assert load_settings().lake == str(root / "var" / "lake")
 

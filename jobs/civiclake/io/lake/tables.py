@@ -14,6 +14,7 @@ from civiclake.contracts.render.ddl import CHANGE_FEED, add_columns, table_ddl
 from civiclake.contracts.render.layers import Layer, layer_columns
 from civiclake.contracts.sql import sql_name, sql_text
 from civiclake.errors import UserError
+from civiclake.io.lake import objects
 from civiclake.io.lake.log_metadata import Metadata, metadata
 from civiclake.io.reading.raw_names import stored
 from civiclake.settings import Settings
@@ -66,12 +67,8 @@ def exists(spark: SparkSession, settings: Settings, layer: str, table: str) -> b
     if settings.lake_uri is None:
         # The folder of the log is there before the first commit is.
         return any((Path(location(settings, layer, table)) / "_delta_log").glob("*.json"))
-    found = spark.sql(f"SHOW TABLES IN {layer} LIKE '{table}'") if _has(spark, layer) else None
-    return found is not None and bool(found.head(1))
-
-
-def _has(spark: SparkSession, schema: str) -> bool:
-    return bool(spark.sql(f"SHOW SCHEMAS LIKE '{schema}'").head(1))
+    log = f"{location(settings, layer, table)}/_delta_log"
+    return any(name.endswith(".json") for name in objects.names(settings, log))
 
 
 def create(
@@ -124,11 +121,14 @@ def clear_unmade(settings: Settings, layer: str, table: str) -> None:
     Delta takes a log's folder without a commit for a table that exists, and passes over CREATE ...
     IF NOT EXISTS: the table could never be made again.
     """
-    log = Path(location(settings, layer, table)) / "_delta_log"
-    if settings.lake_uri is not None or not log.is_dir():
-        return
-    if not any(path.suffix in (".json", ".parquet") for path in log.iterdir()):
-        shutil.rmtree(log, ignore_errors=True)
+    place = f"{location(settings, layer, table)}/_delta_log"
+    log = Path(place)
+    if settings.lake_uri is not None:
+        found = list(objects.names(settings, place))
+    else:
+        found = [path.name for path in log.iterdir()] if log.is_dir() else []
+    if not any(name.endswith((".json", ".parquet")) for name in found):
+        clear(settings, place)
 
 
 def close(settings: Settings, layer: str, table: str) -> None:
@@ -272,6 +272,13 @@ def create_raw(spark: SparkSession, settings: Settings, dataset: Dataset) -> str
 
 
 def remove(settings: Settings, layer: str, table: str) -> None:
-    """Take a table of our own making away; in an object store it is left to its life cycle."""
+    """Take a table of our own making away."""
+    clear(settings, location(settings, layer, table))
+
+
+def clear(settings: Settings, place: str) -> None:
+    """Take a folder of the lake away, where there is one."""
     if settings.lake_uri is None:
-        shutil.rmtree(location(settings, layer, table), ignore_errors=True)
+        shutil.rmtree(place, ignore_errors=True)
+    else:
+        objects.remove(settings, place)

@@ -5,13 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import reduce
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -97,8 +95,7 @@ class Run:
 
     def clean(self) -> None:
         """Drop what was saved."""
-        if self.settings.lake_uri is None:
-            shutil.rmtree(Path(self._staging), ignore_errors=True)
+        lake.clear(self.settings, self._staging)
 
 
 def count_served(run: Run, said: list[Identity]) -> int:

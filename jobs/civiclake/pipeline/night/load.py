@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import shutil
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
@@ -245,8 +244,7 @@ def write_down(batch: Batch, counted: BatchResult, result: BatchResult) -> None:
 
 def _clean(batch: Batch) -> None:
     """Staged rows are unprotected: they go as soon as the load ends."""
-    if batch.settings.lake_uri is None:
-        shutil.rmtree(Path(batch.staging("x")).parent, ignore_errors=True)
+    tables.clear(batch.settings, batch.staging("x").rpartition("/")[0])
 
 
 def snapshots(dataset: Dataset, former: Former, but: str = "") -> tuple[datetime, ...]:

@@ -1,0 +1,52 @@
+"""What an engine must know of a lake in S3."""
+
+from __future__ import annotations
+
+import os
+
+from civiclake import secrets
+from civiclake.settings import Settings
+
+_TOKEN = "CIVICLAKE_LAKE_SESSION_TOKEN"  # noqa: S105 - its name
+_TRIES = "5"
+"""Hadoop's own defaults hang for over ten minutes on a store that does not answer."""
+
+
+def options(settings: Settings) -> dict[str, str]:
+    """Spark settings; none of them secret, and none where the lake is on a disk."""
+    if settings.lake_uri is None:
+        return {}
+    store = settings.store
+    s3a = {
+        **({"endpoint": store.endpoint} if store.endpoint else {}),
+        "endpoint.region": store.region,
+        "path.style.access": str(store.path_style).lower(),
+        "aws.credentials.provider": (
+            "software.amazon.awssdk.auth.credentials.EnvironmentVariableCredentialsProvider"
+        ),
+        "attempts.maximum": _TRIES,
+        "retry.limit": _TRIES,
+        "connection.establish.timeout": "5s",
+        "connection.timeout": "60s",
+    }
+    return {
+        # Delta's own for S3 is safe for one driver only.
+        "spark.delta.logStore.s3a.impl": "city.civiclake.ConditionalLogStore",
+        **{f"spark.hadoop.fs.s3a.{name}": value for name, value in s3a.items()},
+    }
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """The keys, which go by the environment and in nobody's but the jobs engine's.
+
+    Raises:
+        UserError: the lake is in S3, and a key is missing.
+    """
+    if settings.lake_uri is None:
+        return {}
+    token = os.environ.get(_TOKEN)
+    return {
+        "AWS_ACCESS_KEY_ID": secrets.get(settings, "lake_access_key"),
+        "AWS_SECRET_ACCESS_KEY": secrets.get(settings, "lake_secret_key"),
+        **({"AWS_SESSION_TOKEN": token} if token else {}),
+    }
