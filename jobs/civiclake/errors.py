@@ -66,6 +66,12 @@ class LockHeld(CivicLakeError):
     exit_code = EXIT_RETRYABLE
 
 
+class StateUnavailable(CivicLakeError):
+    """What all hosts share (the state's database, landing's object store) does not answer."""
+
+    exit_code = EXIT_RETRYABLE
+
+
 class FencedError(CivicLakeError):
     """This writer lost its lock to a younger one and must not write any more."""
 

@@ -11,7 +11,7 @@ import os
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -22,6 +22,7 @@ from pydantic_settings import (
 
 from civiclake import settings_faults as faults
 from civiclake.errors import UserError
+from civiclake.settings_stores import LandingSettings, StateSettings
 
 _DEFAULT_PROFILE = "local"
 
@@ -103,7 +104,7 @@ class EngineSettings(_Section):
     limits: DoorLimits = DoorLimits()
     restarts_an_hour: int = Field(default=5, ge=1)
     """How often the watch starts an engine again that ended."""
-    sql_nice: int = Field(default=10, ge=0, le=19)
+    sql_nice: int = Field(default=8, ge=0, le=19)
     """How far the analysts' engine gives way to the night when processors are scarce."""
     gate: GateSettings = GateSettings()
 
@@ -225,6 +226,8 @@ class Settings(BaseSettings):
     airflow: AirflowSettings = AirflowSettings()
     alerts: AlertSettings = AlertSettings()
     postgres: PostgresSettings = PostgresSettings()
+    state: StateSettings = StateSettings()
+    landing: LandingSettings = LandingSettings()
     pseudonym: PseudonymSettings = PseudonymSettings()
     linkage: LinkageSettings = LinkageSettings()
     marts: MartSettings = MartSettings()
@@ -239,6 +242,15 @@ class Settings(BaseSettings):
             "a lake on an object store does not work yet (tables there are not found again):"
             " leave it out, and the lake stands in the folder `lake` of `state_dir`"
         )
+
+    @model_validator(mode="after")
+    def _landing_has_its_index(self) -> Settings:
+        if self.landing.url and not self.state.url:
+            raise ValueError(
+                "landing.url is set, but state.url is not: landing in an object store keeps its"
+                " index in PostgreSQL; set both, or neither"
+            )
+        return self
 
     @property
     def lake(self) -> str:

@@ -87,13 +87,17 @@ def _one(
     fault: dict[str, Any], files: Sequence[tuple[Path, dict[str, Any]]], model: type[BaseModel]
 ) -> str:
     place = [str(part) for part in fault["loc"]]
+    said = str(fault["msg"]).removeprefix("Value error, ")
+    if not place:  # of several settings together
+        return said
     where = f"{_origin(place, files)}setting {'.'.join(place)}"
     if fault["type"] == "extra_forbidden":
         return f"{where} is not known{_hint(place[-1], _fields(model, place[:-1]))}"
-    said = str(fault["msg"]).removeprefix("Value error, ")
     said = said[:1].lower() + said[1:]
     value = fault.get("input")
-    if "spark" in place or isinstance(value, dict | list):  # it may hold a secret
+    if (
+        "spark" in place or place[-1] == "url" or isinstance(value, dict | list)
+    ):  # it may hold a secret
         return f"{where} is not allowed: {said}"
     return f"{where} is {json.dumps(value, ensure_ascii=False, default=str)}: {said}"
 

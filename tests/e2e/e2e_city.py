@@ -173,16 +173,23 @@ class City:
                     told.append(f"{dag_id}.{task.task_id}:\n" + "\n".join(text.splitlines()[-15:]))
         return "\n".join(told)
 
-    def contents(self) -> dict[str, tuple[Any, ...]]:
-        """For every unified table: how many rows, and a hash over all of them."""
+    def versions(self) -> dict[str, int]:
+        """The version that every unified table stands at; one that did not move did not change."""
+        return {
+            folder.name: max(int(c.stem) for c in (folder / "_delta_log").glob("[0-9]*.json"))
+            for folder in Path(self.settings.lake, "unified").iterdir()
+        }
+
+    def contents(self, versions: dict[str, int]) -> dict[str, tuple[Any, ...]]:
+        """How many rows these tables held at these versions, and a hash over all of them."""
         spark = session.connect(self.settings)
         try:
             found = {}
-            for folder in sorted(Path(self.settings.lake, "unified").iterdir()):
-                table = tables.by_path(self.settings, "unified", folder.name)
+            for name, version in versions.items():
+                table = tables.by_path(self.settings, "unified", name)
                 every = "sum(CAST(xxhash64(*) AS decimal(38,0)))"
-                row = spark.sql(f"SELECT count(*), {every} FROM {table}")
-                found[folder.name] = tuple(row.head() or ())
+                row = spark.sql(f"SELECT count(*), {every} FROM {table} VERSION AS OF {version}")
+                found[name] = tuple(row.head() or ())
             return found
         finally:
             spark.stop()

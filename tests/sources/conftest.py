@@ -18,6 +18,7 @@ from source_city import (
     READER_PASSWORD,
     SFTP_KEY,
     SFTP_PASSWORD,
+    STATE_PASSWORD,
     Api,
     City,
     Drops,
@@ -26,6 +27,8 @@ from source_city import (
 )
 
 from civiclake.local import postgres, process
+from civiclake.settings import Settings
+from civiclake.settings_stores import LandingSettings, StateSettings
 from demo import mariadb, objects, rest_server, sshd
 
 _TREES = """
@@ -145,3 +148,27 @@ def db(
         connection.execute("GRANT SELECT ON trees TO parks_reader")
         connection.execute(_TREES)
         yield connection
+
+
+@pytest.fixture
+def shared(server: postgres.Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """Settings of an installation whose state stands in a database, new for each test."""
+    postgres.create_role(server, "civiclake_state", STATE_PASSWORD)
+    postgres.create_database(server, "civiclake_state", owner="civiclake_state")
+    monkeypatch.setenv("CIVICLAKE_STATE_PASSWORD", STATE_PASSWORD)
+    url = f"postgresql://civiclake_state@{server.host}:{server.port}/civiclake_state"
+    with server.connect("civiclake_state") as connection:
+        connection.execute("DROP SCHEMA IF EXISTS civiclake CASCADE")
+    return Settings(state_dir=tmp_path / "host-a", state=StateSettings(url=url))
+
+
+@pytest.fixture
+def stored(shared: Settings, store: Store, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """The same with landing in an object store, in a folder of its own for each test."""
+    monkeypatch.setenv("CIVICLAKE_LANDING_ACCESS_KEY", OWNER_KEYS.access_key)
+    monkeypatch.setenv("CIVICLAKE_LANDING_SECRET_KEY", OWNER_KEYS.secret_key)
+    landing = LandingSettings(
+        url=f"s3://{objects.BUCKET}/landing-{secrets.token_hex(4)}",
+        endpoint=f"http://{objects.HOST}:{store.port}",
+    )
+    return shared.model_copy(update={"landing": landing})

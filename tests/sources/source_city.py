@@ -26,6 +26,7 @@ from demo import mariadb, objects, rest_server, sshd
 
 OWNER = "data@parks.example.org"
 READER_PASSWORD = f"pg-{secrets.token_urlsafe(16)}"
+STATE_PASSWORD = f"state-{secrets.token_urlsafe(16)}"
 OWNER_KEYS = objects.Login("parks-owner", f"s3-{secrets.token_urlsafe(16)}")
 SFTP_PASSWORD = f"sftp-{secrets.token_urlsafe(16)}"
 HOST_KEY, SFTP_KEY = sshd.Key(secrets.token_hex()), sshd.Key(secrets.token_hex())

@@ -17,7 +17,7 @@ from civiclake.contracts.model import Manifest, Page
 from civiclake.contracts.page import Chart, Headline, Part
 from civiclake.contracts.read.query import Query
 from civiclake.errors import UserError
-from civiclake.pipeline.brief import render, sheet
+from civiclake.pipeline.brief import made_from, render, sheet
 from civiclake.pipeline.brief.gather import table_of
 from civiclake.pipeline.brief.sheet import Brief, Table
 from civiclake.pipeline.brief.write import gather, write
@@ -58,7 +58,8 @@ def told(settings: Settings, spark: SparkSession, tmp_path_factory: pytest.TempP
 
 
 def _brief(town: Town, later: timedelta = timedelta()) -> Brief:
-    return gather(town.spark, town.settings, town.city, datetime.now(UTC) + later)
+    known = made_from.ask(town.spark, town.settings, town.city, datetime.now(UTC) + later)
+    return gather(town.spark, town.settings, town.city, known)
 
 
 def test_pages_say_what_changed_and_what_is_missing_stale_or_too_small(told: Town) -> None:
@@ -139,7 +140,13 @@ def test_the_files_are_written_and_a_broken_query_names_its_place(
     told: Town, tmp_path: Path
 ) -> None:
     with told.keys():
-        files = write(told.settings, told.city)
+        files = write(told.settings, told.city).files
+        written = files[0].stat().st_mtime_ns
+        again = write(told.settings, told.city)
+        assert (again.files, again.is_new) == (files, False)
+        assert files[0].stat().st_mtime_ns == written
+        files[1].write_text("by another hand")
+        assert write(told.settings, told.city).is_new
     assert [f.name for f in files[:2]] == ["index.html", "health.html"]
     assert "department-transport.html" in {f.name for f in files}
     text = files[1].read_text()

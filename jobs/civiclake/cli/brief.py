@@ -19,11 +19,13 @@ def brief() -> None:
 
     The pages stand in var/brief/ and open from disk: they load nothing and run nothing. What they
     show is declared in marts/<application>/page.yaml; each says first what has changed since it was
-    published before, and last where its numbers come from. The marts' night ends with it.
+    published before, and last where its numbers come from. The marts' night ends with it. Where
+    nothing has changed since it was run earlier on the same day, they stay as they are.
     """
     from civiclake.pipeline.brief.write import write
 
     settings = load_settings()
     with reporting() as report:
         made = write(settings, city.read(settings))
-        report({"index": made[0].absolute().as_uri(), "pages": len(made)})
+        index = made.files[0].absolute().as_uri()
+        report({"index": index, "pages": len(made.files), "changed": made.is_new})

@@ -88,31 +88,34 @@ def read_mart(folder: Path, shown: str, shared: Library, faults: Faults) -> Mart
     draft.text = _step(reader, folder, own.step)
     if owner is None or len(faults) > before:
         return draft
+    about = data.get("description") or {}
     draft.mart = Mart(
         name=name,
         application=application,
         version=str(data["version"]),
-        description=table.get("description") or (data.get("description") or {}).get("purpose", ""),
-        limitations=(data.get("description") or {}).get("limitations") or "",
+        description=table.get("description") or about.get("purpose", ""),
+        limitations=about.get("limitations") or "",
         path=f"{application}/{name}/{CONTRACT}",
         owner=owner,
         columns=compiled.columns,
         rules=found,
-        inputs=tuple(own.inputs),
-        step=own.step,
-        parameters=own.parameters,
-        refresh_by=own.refresh_by,
-        groups=own.groups,
-        shows=tuple(own.shows),
-        reads_restricted=tuple(own.reads_restricted),
-        smallest_group=own.smallest_group,
-        group_size=own.group_size,
-        behind={n: Behind(**said.model_dump()) for n, said in own.behind.items()},
-        alerts=tuple(Alert(**said.model_dump()) for said in own.alerts),
         latency_seconds=latency,
         retention_seconds=retention,
+        **_own(own),
     )
     return draft
+
+
+def _own(own: MartExtension) -> dict[str, Any]:
+    """What the contract's ``civiclake`` entry says, as the mart has it."""
+    same = ("step", "parameters", "refresh_by", "groups", "smallest_group", "group_size")
+    several = ("inputs", "shows", "reads_restricted")
+    return {
+        **{name: getattr(own, name) for name in same},
+        **{name: tuple(getattr(own, name)) for name in several},
+        "behind": {n: Behind(**said.model_dump()) for n, said in own.behind.items()},
+        "alerts": tuple(Alert(**said.model_dump()) for said in own.alerts),
+    }
 
 
 def _columns(read: Compiled) -> Compiled:

@@ -106,9 +106,10 @@ def _settings_environment(settings: Settings) -> dict[str, str]:
         "CIVICLAKE_ENGINE__SQL_PORT": str(settings.engine.sql_port),
         "CIVICLAKE_PSEUDONYM__KEY_ID": settings.pseudonym.key_id,
     }
-    for name, value in settings.alerts.model_dump().items():
-        if value:
-            found[f"CIVICLAKE_ALERTS__{name.upper()}"] = value
+    for section in ("alerts", "state", "landing"):
+        for name, value in getattr(settings, section).model_dump().items():
+            if value:
+                found[f"CIVICLAKE_{section.upper()}__{name.upper()}"] = value
     if settings.lake_uri:
         found["CIVICLAKE_LAKE_URI"] = settings.lake_uri
     if settings.engine.remote:

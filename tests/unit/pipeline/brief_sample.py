@@ -84,7 +84,7 @@ def brief() -> Brief:
         application="transit", title="Public transport", purpose=f"How buses ran {EVIL}",
         changed=("On 2026-03-09, 81 % were on time. Published before: 79 %.",),
         stale=("marts.transit_trips was never made; ask Transport",),
-        alarms=(Alarm("a1b2", EVIL, "2026-03-08", "open", "Transport", 16),),
+        alarms=(Alarm("a1b2", "line_id=K1", EVIL, "2026-03-08", "open", "Transport", 16),),
         parts=parts(), sources=(source,), dags=("mart_transit_lines", "mart_transit_trips"),
     )  # fmt: skip
     visits = Delivery(

@@ -9,8 +9,9 @@ from itertools import pairwise
 from pathlib import Path
 from xml.etree import ElementTree
 
+import h3
 import pytest
-from brief_sample import BARS, EVIL, LINES, MAP, brief, days, table
+from brief_sample import BARS, CELLS, EVIL, LINES, MAP, brief, days, table
 
 from civiclake.contracts.page import Chart
 from civiclake.pipeline.brief import charts, maps, numbers, render
@@ -104,7 +105,8 @@ def test_a_page_says_first_what_is_stale_then_what_changed_and_last_where_it_is_
     ]  # fmt: skip
     assert places == sorted(places)
     for said in (
-        "2 rows of fewer than 5 persons not shown.", "The query gives no row.", "5 hours ago",
+        "2 rows of fewer than 5 persons not shown.", "5 hours ago",
+        "There is nothing to show: the query gives no row.",
         "with late_seconds = 300", "FROM marts.x VERSION AS OF 3", "civiclake why transit_lines",
         "ask Transport (alert a1b2)", "\N{MINUS SIGN}8",
     ):  # fmt: skip
@@ -168,6 +170,47 @@ def test_a_map_keeps_its_land_its_holes_and_its_size() -> None:
     assert maps.areas_map(MAP, seats, {}, {}) == ""
 
 
+def test_cells_too_small_to_be_seen_are_drawn_again_larger() -> None:
+    """Fifty cells where most happens, and one a hundred kilometres away."""
+    near = sorted(h3.grid_disk("8840717295fffff", 4))
+    far = h3.latlng_to_cell(26.2, 103.2, 8)
+    rows = [(cell, 10 + n) for n, cell in enumerate(near)]
+    text = maps.areas_map(CELLS, table("cell people", *rows, (far, 1)), brief().areas, {})
+    root = ElementTree.fromstring(text)
+    whole, close = [one for one in root if one.tag == "svg"]
+    areas = [len([p for p in one if "area" in p.get("class", "")]) for one in (whole, close)]
+    assert areas == [len(near) + 1, len(near)]
+    assert text.count('class="frame"') == 2
+    assert "The part in the frame is drawn again on the right, larger." in text
+    box = [float(n) for n in str(root.get("viewBox")).split()]
+    assert float(str(close.get("x"))) + float(str(close.get("width"))) < box[2]
+    # Without the far one, all are seen.
+    assert "frame" not in maps.areas_map(CELLS, table("cell people", *rows), brief().areas, {})
+
+
+def test_lines_that_end_together_are_named_apart_and_above_their_axis() -> None:
+    rows = [("2026-03-01", f"K{n}", 0) for n in range(6)]
+    rows += [("2026-02-01", f"K{n}", n) for n in range(6)]
+    text = charts.lines(LINES, table("day line on_time_share", *rows))
+    heights = sorted(float(n) for n in re.findall(r'class="end s\d" x="[\d.]+" y="([\d.]+)"', text))
+    assert len(heights) == 6
+    assert all(b - a >= 14 for a, b in pairwise(heights))
+    assert heights[-1] <= charts._LINE_HEIGHT - charts._BOTTOM + 4
+
+
+def test_a_district_has_its_name_in_tables_and_alarms() -> None:
+    assert numbers.named("district_code", "D1", {"D1": "Wuhua"}) == "Wuhua (D1)"
+    assert numbers.named("line", "D1", {"D1": "Wuhua"}) == "D1"
+    made = brief()
+    (sheet,) = made.sheets
+    alarm = dataclasses.replace(
+        sheet.alarms[0], of="disease_code=B05.9, district_code=D1", sentence="8 in D1, not D12"
+    )
+    sheet = dataclasses.replace(sheet, alarms=(alarm,))
+    text = render.pages(dataclasses.replace(made, sheets=(sheet,)))["transit.html"]
+    assert "8 in Wuhua (D1), not D12" in text
+
+
 def test_nothing_to_draw_is_nothing_drawn() -> None:
     empty = table("line delay_mean_s", ("K1", None))
     assert charts.bars(BARS, empty) == ""
@@ -207,8 +250,8 @@ def test_names_are_cut_by_the_width_of_their_letters() -> None:
 
 
 def test_columns_say_their_units() -> None:
-    assert [numbers.head(n) for n in ("delay_mean_s", "speed_kmh", "on_time_share", "cell")] == [
-        "delay mean (seconds)", "speed (km/h)", "on time share", "cell",
+    assert [numbers.head(n) for n in ("delay_mean_s", "speed_kmh", "on_time_share", "is_hot")] == [
+        "delay mean (seconds)", "speed (km/h)", "on time share", "hot",
     ]  # fmt: skip
 
 

@@ -1,11 +1,12 @@
-"""One writer per table: an operating-system lock with a fencing token beside it.
+"""One writer per table: a lock with a fencing token and a record beside it.
 
 Delta on a local disk and on S3 lets two processes lose each other's commits, so the lock
-stands outside Delta. The kernel frees it when its process dies, however it dies. What it
-can't know is whether the dead process's Spark work still runs in the engine: the token
-file therefore names the session of the last holder, and the next holder stops that
-session's work before it starts its own. A holder whose token is no longer the newest
-must not commit: see :meth:`TableLock.check`.
+stands outside Delta: with the kernel of the one host (:mod:`.lock_file`), or in the database
+that all hosts share (:mod:`.lock_row`). It is freed when its process dies, however it dies. What
+neither can know is whether the dead process's Spark work still runs in the engine: the record
+therefore names the session of the last holder, and the next holder stops that session's work
+before it starts its own. A holder whose token is no longer the newest must not commit: see
+:meth:`TableLock.check`.
 
 Maintenance gives way: whoever wants a table that it holds leaves a word beside the lock and
 waits until it has let go, which takes a second or two.
@@ -13,23 +14,20 @@ waits until it has let go, which takes a second or two.
 
 from __future__ import annotations
 
-import json
+import logging
 import os
-import time
+import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
-
-from civiclake.errors import FencedError, LockHeld
-from civiclake.local import held
+from civiclake.errors import FencedError, StateUnavailable
+from civiclake.io.lake import lock_file
+from civiclake.io.lake.lock_kept import Kept, Store
 from civiclake.settings import Settings
 
-_GIVES_WAY_S = 60.0
-"""How long to wait for a holder that gives way; it is asked no longer than that."""
+_log = logging.getLogger(__name__)
 
 
 @dataclass
@@ -38,7 +36,8 @@ class TableLock:
 
     table: str
     token: int
-    path: Path
+    kept: Kept
+    """The record of the lock, where it stands."""
     former: dict[str, Any] | None = field(default=None)
     """Record of the last holder when it did not release its lock itself."""
     accounted: int = -1
@@ -49,8 +48,9 @@ class TableLock:
 
         Raises:
             FencedError: another process holds a higher token.
+            StateUnavailable: nobody knows, because what all hosts share does not answer.
         """
-        newest = int(_read(self.path).get("token", 0))
+        newest = int(self.kept.read().get("token", 0))
         if newest != self.token:
             raise FencedError(
                 f"lock of {self.table}: this writer holds token {self.token}, but token {newest}"
@@ -74,15 +74,11 @@ class TableLock:
 
     def is_wanted(self) -> bool:
         """Whether another one waits for this lock; only who gives way needs to look."""
-        try:
-            asked = _wanted(self.path).stat().st_mtime
-        except FileNotFoundError:
-            return False
-        return time.time() - asked < _GIVES_WAY_S  # or it was left by one that was killed
+        return self.kept.is_wanted()
 
     def note(self, **facts: Any) -> None:
         """Write down whom a successor would have to stop (the Spark session's id)."""
-        _write(self.path, {**_read(self.path), **facts})
+        self.kept.write({**self.kept.read(), **facts})
 
 
 @contextmanager
@@ -98,7 +94,7 @@ def table_lock(
     """Hold the lock of a table.
 
     Args:
-        settings: where lock files stand.
+        settings: where locks stand.
         table: table name without layer.
         holder: who asks, for the other one's error message (the batch).
         timeout_seconds: how long to wait for another writer.
@@ -110,24 +106,22 @@ def table_lock(
 
     Raises:
         LockHeld: another process writes the table.
+        StateUnavailable: the database of locks does not answer.
     """
-    settings.locks_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-    record = settings.locks_dir / f"{table}.json"
-    file_lock = FileLock(settings.locks_dir / f"{table}.lock", timeout_seconds, mode=0o600)
-    _acquire(file_lock, table, record, asks=not gives_way)
-    try:
-        last = _read(record)
+    is_shared = settings.state.is_shared
+    with _store(settings).acquired(settings, table, timeout_seconds, asks=not gives_way) as kept:
+        last = kept.read()
         former = None if last.get("released", True) else last
         accounted = int(last.get("accounted", -1))
-        lock = TableLock(table, int(last.get("token", 0)) + 1, record, former, accounted)
+        lock = TableLock(table, int(last.get("token", 0)) + 1, kept, former, accounted)
         if former and stop_former:
             stop_former(former)  # if that fails, its record stays for the next one to try
-        _write(
-            record,
+        kept.claim(
             {
                 "token": lock.token,
                 "holder": holder,
                 "pid": os.getpid(),
+                **({"host": socket.gethostname()} if is_shared else {}),
                 "released": False,
                 "gives_way": gives_way,
                 "accounted": accounted,
@@ -136,50 +130,26 @@ def table_lock(
         try:
             yield lock
         finally:
-            # Whoever gets here has ended its own Spark work; only a killed holder does not.
-            lock.note(released=True)
-    finally:
-        file_lock.release()
+            _let_go(lock)
 
 
-def _acquire(file_lock: FileLock, table: str, record: Path, *, asks: bool) -> None:
+def _let_go(lock: TableLock) -> None:
+    """Whoever gets here has ended its own Spark work; only a killed holder does not."""
     try:
-        file_lock.acquire()
-        return
-    except Timeout:
-        by = _read(record)
-    if asks and by.get("gives_way"):
-        word = _wanted(record)
-        word.touch()
-        try:
-            file_lock.acquire(timeout=_GIVES_WAY_S)
-            return
-        except Timeout:
-            by = _read(record)
-        finally:
-            word.unlink(missing_ok=True)
-    # Who let go, or never wrote it down, is not who has it now.
-    told = not by.get("released", True)
-    who = (
-        f"{by['holder']} (process {by['pid']})" if told else held.holder(Path(file_lock.lock_file))
-    )
-    raise LockHeld(f"table {table} is being written by {who}; try again when it is done")
+        lock.note(released=True)
+    except (FencedError, StateUnavailable) as error:
+        # What the block did stands or has failed by itself; a successor asks Spark once in vain.
+        _log.warning("lock of %s: that it was let go could not be noted: %s", lock.table, error)
 
 
-def _wanted(record: Path) -> Path:
-    """The word that somebody waits for a lock."""
-    return record.with_suffix(".wanted")
+def forget(settings: Settings, table: str) -> None:
+    """Take away what is kept of a table's lock, when the table goes."""
+    _store(settings).forget(settings, table)
 
 
-def _read(path: Path) -> dict[str, Any]:
-    if not path.exists():
-        return {}
-    found: dict[str, Any] = json.loads(path.read_text())
-    return found
+def _store(settings: Settings) -> Store:
+    if not settings.state.is_shared:
+        return lock_file
+    from civiclake.io.lake import lock_row  # its driver costs 0.1 s, which files need not
 
-
-def _write(path: Path, record: dict[str, Any]) -> None:
-    """Whole or not at all: a reader without the lock sees the old or the new record."""
-    temporary = path.with_suffix(f".{os.getpid()}.tmp")
-    temporary.write_text(json.dumps(record))
-    temporary.replace(path)
+    return lock_row

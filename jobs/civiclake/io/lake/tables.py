@@ -16,8 +16,8 @@ from civiclake.contracts.sql import sql_name, sql_text
 from civiclake.errors import UserError
 from civiclake.io.lake.log_metadata import Metadata, metadata
 from civiclake.io.reading.raw_names import stored
-from civiclake.local.held import held
 from civiclake.settings import Settings
+from civiclake.state.held import held
 
 RAW, QUARANTINE, MARTS, OPS = "raw", "quarantine", "marts", "ops"
 UNIFIED: Layer = "unified"
@@ -107,7 +107,7 @@ def create(
     properties = f" TBLPROPERTIES ({pairs})" if pairs else ""
     # Two first batches that make the same table at once (the ledger's) would fail each other.
     making = f"making {layer}.{table}"
-    with held(settings.locks_dir / ".create", making, timeout_s=_WAIT_S):
+    with held(settings, settings.locks_dir / ".create", making, timeout_s=_WAIT_S):
         clear_unmade(settings, layer, table)
         spark.sql(
             f"CREATE TABLE IF NOT EXISTS {identifier} ({fields}) USING DELTA{by}"

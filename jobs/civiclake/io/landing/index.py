@@ -117,8 +117,10 @@ class Index:
         return connection
 
     @contextmanager
-    def changing(self) -> Iterator[sqlite3.Connection]:
+    def changing(self, batch_id: str = "") -> Iterator[sqlite3.Connection]:
         """Change landing and the index together; only one process at a time does.
+
+        Whatever batch is changed, the folder tells.
 
         What is not written down here, because it failed or was killed, is found when the index
         is used next.
@@ -146,6 +148,10 @@ class Index:
             found = self._facts(manifest.batch_id)
             if found is not None:
                 tables.add(connection, manifest, is_committed=found.is_committed, facts=found)
+
+    def forget(self, connection: sqlite3.Connection, batch_id: str) -> None:
+        """Take a batch out, as :meth:`changing` asks."""
+        tables.remove(connection, batch_id)
 
     def _open(self) -> sqlite3.Connection:
         os.close(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from civiclake.io.landing.manifest import BACKFILL_PREFIX, BatchManifest
 
@@ -49,6 +50,7 @@ CREATE INDEX by_mark ON batches (is_committed, mark_number, mark_text);
 CREATE INDEX by_landing ON batches (landed_ns);
 CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 """
+Row = Sequence[Any]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -111,10 +113,23 @@ def add(
         is_committed: whether its merge is done.
         facts: of its folder, where it has one.
     """
-    remove(connection, manifest.batch_id)
+    insert(connection, *rows(manifest, is_committed=is_committed, facts=facts))
+
+
+def insert(connection: sqlite3.Connection, batch: Row, files: Sequence[Row]) -> None:
+    """Write a batch's rows, in place of what was known of it."""
+    remove(connection, batch[0])
+    connection.execute(f"INSERT INTO batches VALUES ({', '.join('?' * len(batch))})", batch)
+    connection.executemany("INSERT INTO files VALUES (?, ?, ?, ?, ?, ?)", files)
+
+
+def rows(
+    manifest: BatchManifest, *, is_committed: bool, facts: Facts | None = None
+) -> tuple[Row, list[Row]]:
+    """The row of a batch and those of its files; the arguments are those of :func:`add`."""
     number, text = order(manifest.watermark_to) if manifest.watermark_to is not None else (None, "")
     taken_at = manifest.taken_at
-    row = (
+    batch = (
         manifest.batch_id,
         not manifest.batch_id.startswith(BACKFILL_PREFIX),
         microseconds(manifest.created_at),
@@ -129,14 +144,11 @@ def add(
         facts.stamp if facts else "",
         facts.inode if facts else 0,
     )
-    connection.execute(f"INSERT INTO batches VALUES ({', '.join('?' * len(row))})", row)
-    connection.executemany(
-        "INSERT INTO files VALUES (?, ?, ?, ?, ?, ?)",
-        [
-            (manifest.batch_id, i, *file.identity, microseconds(file.modified_at))
-            for i, file in enumerate(manifest.files)
-        ],
-    )
+    files: list[Row] = [
+        (manifest.batch_id, i, *file.identity, microseconds(file.modified_at))
+        for i, file in enumerate(manifest.files)
+    ]
+    return batch, files
 
 
 def remove(connection: sqlite3.Connection, batch_id: str) -> None:

@@ -1,8 +1,9 @@
 """Landing: the bytes of every batch as they came, written once, with a manifest.
 
-``landing/<department>/<dataset>/<batch_id>/`` appears in one rename, complete, or not at
-all. A batch counts for the next one (watermark, files already taken) only after its
-merge, when ``account`` marks it committed: what failed or was held is read again.
+A batch appears complete, or not at all: in a folder of one host (:mod:`.shelf_folder`), or in an
+object store that all hosts reach (:mod:`.shelf_bucket`). It counts for the next one (watermark,
+files already taken) only after its merge, when ``account`` marks it committed: what failed or was
+held is read again.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ import contextlib
 import os
 import shutil
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from contextlib import AbstractContextManager
+from datetime import datetime
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -20,18 +22,16 @@ from civiclake.contracts.model import Dataset
 from civiclake.errors import UserError
 from civiclake.io.landing.drafts import Draft, sweep
 from civiclake.io.landing.former import Former
-from civiclake.io.landing.index import BATCH_ID, Index
-from civiclake.io.landing.index_tables import remove as forget
-from civiclake.io.landing.manifest import COMMITTED, MANIFEST, RENDITIONS, BatchManifest
+from civiclake.io.landing.index import BATCH_ID
+from civiclake.io.landing.manifest import MANIFEST, BatchManifest
+from civiclake.io.landing.shelf import BatchIndex, Shelf
+from civiclake.io.landing.shelf_folder import HELD, PAGES, FolderShelf
 from civiclake.local.disk import told_when_full
 from civiclake.settings import Settings
 
-_HELD = ".held"
-_PAGES = ".pages"
-
 
 class Landing:
-    """Reader and keeper of the landing folder.
+    """Reader and keeper of landing.
 
     Args:
         settings: they say where it is.
@@ -39,44 +39,66 @@ class Landing:
 
     def __init__(self, settings: Settings) -> None:
         self._root = settings.landing_dir
+        self._here = FolderShelf(self._root)
+        self._shelf: Shelf = _bucket_shelf(settings) if settings.landing.url else self._here
 
     def dataset_dir(self, dataset_id: str) -> Path:
-        """Folder of a dataset's batches."""
-        department, _, name = dataset_id.partition(".")
-        return self._root / department / name
+        """Folder of a dataset on this host: its batches, or only what is under way."""
+        return self._here.dataset_dir(dataset_id)
 
     def batch_dir(self, dataset_id: str, batch_id: str) -> Path:
-        """Folder of a batch, whether it is there or not.
+        """Folder of a batch on this host, whether it is there or not.
 
         Raises:
             UserError: the id would not be the name of a plain folder.
         """
+        self._refuse_odd(batch_id)
+        return self.dataset_dir(dataset_id) / batch_id
+
+    def opened(self, dataset_id: str, batch_id: str) -> AbstractContextManager[Path]:
+        """A folder of this host with all of a landed batch, while the block lasts."""
+        scratch = self._drafts_dir(dataset_id)
+        if scratch.is_dir() and self._shelf is not self._here:
+            sweep(scratch.iterdir())
+        return self._shelf.opened(dataset_id, batch_id, scratch)
+
+    def next_attempt(self, dataset_id: str, batch_id: str) -> int:
+        """Number a try of loading a landed batch, counting those that crashed."""
+        return self._shelf.next_attempt(dataset_id, batch_id)
+
+    def knows(self, dataset_id: str, batch_id: str) -> bool:
+        """Whether anything stands under that id, landed, held or begun."""
+        self._refuse_odd(batch_id)
+        return self._shelf.knows(dataset_id, batch_id) or self._here.knows(dataset_id, batch_id)
+
+    def _refuse_odd(self, batch_id: str) -> None:
         if not BATCH_ID.fullmatch(batch_id):
             raise UserError(
                 f"batch id {batch_id!r} is not allowed: use letters, digits, - and _,"
                 " such as 20160101T020000Z"
             )
-        return self.dataset_dir(dataset_id) / batch_id
 
     def held_dir(self, dataset_id: str, batch_id: str) -> Path:
         """Where a delivery of the wrong shape is kept to be looked at."""
         folder = self.batch_dir(dataset_id, batch_id)
-        return folder.with_name(folder.name + _HELD)
+        return folder.with_name(folder.name + HELD)
 
     def pages_dir(self, dataset_id: str, batch_id: str) -> Path:
         """Where the pages of an unfinished walk are kept between two tries of a batch."""
         folder = self.batch_dir(dataset_id, batch_id)
-        return folder.with_name(folder.name + _PAGES)
+        return folder.with_name(folder.name + PAGES)
 
     def find(self, dataset_id: str, batch_id: str) -> BatchManifest | None:
         """The manifest of a landed batch, or None."""
-        path = self.batch_dir(dataset_id, batch_id) / MANIFEST
-        try:
-            return BatchManifest.model_validate_json(path.read_bytes())
-        except FileNotFoundError:
+        self._refuse_odd(batch_id)
+        content = self._shelf.manifest(dataset_id, batch_id)
+        if content is None:
             return None
+        try:
+            return BatchManifest.model_validate_json(content)
         except ValidationError as error:
-            raise UserError(f"{path} is no manifest of this version: {error}") from None
+            where = self._shelf.where(dataset_id, batch_id)
+            raise UserError(f"{where} is no manifest of this version: {error}") from None
 
     def manifest(self, dataset_id: str, batch_id: str) -> BatchManifest:
         """The manifest of a landed batch.
@@ -96,36 +118,39 @@ class Landing:
         """What the dataset's batches say together now, without reading each manifest."""
         return Former(self._index(dataset_id).ask)
 
-    def _index(self, dataset_id: str) -> Index:
+    def _index(self, dataset_id: str) -> BatchIndex:
         def read(batch_id: str) -> BatchManifest | None:
             return self.find(dataset_id, batch_id)
 
-        return Index(self.dataset_dir(dataset_id), dataset_id, read)
+        return self._shelf.index(dataset_id, read)
 
     def committed(self, dataset_id: str) -> list[BatchManifest]:
         """Manifests of all batches whose merge is done, by batch id: each is read."""
-        folders = sorted(p.parent for p in self.dataset_dir(dataset_id).glob(f"*/{COMMITTED}"))
-        return [self.manifest(dataset_id, f.name) for f in folders if f.name[0] != "."]
+        return [self.manifest(dataset_id, name) for name in self._shelf.committed_ids(dataset_id)]
 
     def is_committed(self, dataset_id: str, batch_id: str) -> bool:
         """Whether the merge of that batch is done."""
-        return (self.batch_dir(dataset_id, batch_id) / COMMITTED).exists()
+        self._refuse_odd(batch_id)
+        return self._shelf.committed_at(dataset_id, batch_id) is not None
 
     def mark_committed(self, dataset_id: str, batch_id: str) -> None:
         """Let the batch count: its rows are served, its files are taken."""
         manifest = self.manifest(dataset_id, batch_id)
-        folder = self.batch_dir(dataset_id, batch_id)
         index = self._index(dataset_id)
-        with index.changing() as change:
-            with (folder / COMMITTED).open("ab") as file:
-                os.fsync(file.fileno())
-            _sync_folder(folder)
+        with index.changing(batch_id) as change:
+            self._shelf.commit(dataset_id, batch_id)
             index.note(change, manifest)
 
     def committed_at(self, dataset_id: str, batch_id: str) -> datetime:
-        """When the merge of that batch was done."""
-        path = self.batch_dir(dataset_id, batch_id) / COMMITTED
-        return datetime.fromtimestamp(path.stat().st_mtime, UTC)
+        """When the merge of that batch was done.
+
+        Raises:
+            UserError: it is not done.
+        """
+        found = self._shelf.committed_at(dataset_id, batch_id)
+        if found is None:
+            raise UserError(f"batch {batch_id} of {dataset_id} is not merged")
+        return found
 
     @contextlib.contextmanager
     def drafting(self, dataset: Dataset, batch_id: str) -> Iterator[Draft]:
@@ -159,22 +184,11 @@ class Landing:
         """Let the batch appear, whole; when another process was first, its batch stands."""
         with (draft.folder / MANIFEST).open("w") as file:
             file.write(manifest.model_dump_json(indent=1) + "\n")
-        for path in draft.folder.rglob("*"):
-            if path.is_file():
-                _sync(path)
-        target = self.batch_dir(manifest.dataset, manifest.batch_id)
+        self._shelf.prepare(draft.folder, manifest.dataset, manifest.batch_id)
         index = self._index(manifest.dataset)
-        with index.changing() as change:
-            try:
-                draft.folder.rename(target)
-            except OSError:
-                found = self.find(manifest.dataset, manifest.batch_id)
-                if found is None:  # nobody was first: it is another trouble
-                    raise
-                return found
-            _sync_folder(target.parent)
-            held = self.held_dir(manifest.dataset, manifest.batch_id)
-            shutil.rmtree(held, ignore_errors=True)
+        with index.changing(manifest.batch_id) as change:
+            if not self._shelf.publish(draft.folder, manifest.dataset, manifest.batch_id):
+                manifest = self.manifest(manifest.dataset, manifest.batch_id)
             index.note(change, manifest)
         return manifest
 
@@ -189,27 +203,19 @@ class Landing:
                 f"batch {batch_id} of {dataset_id} is committed and can't be read again: "
                 "use a new batch id"
             )
-        with self._index(dataset_id).changing() as change:
-            for folder in (self.batch_dir, self.pages_dir):
-                shutil.rmtree(folder(dataset_id, batch_id), ignore_errors=True)
-            forget(change, batch_id)
+        index = self._index(dataset_id)
+        with index.changing(batch_id) as change:
+            self._shelf.remove(dataset_id, batch_id)
+            self._here.remove(dataset_id, batch_id)  # an unfinished walk's pages
+            index.forget(change, batch_id)
 
     def hold(self, draft: Draft, dataset: Dataset, batch_id: str) -> None:
         """Keep what was read beside the batches: people will want to look at it."""
-        kept = self.held_dir(dataset.id, batch_id)
-        shutil.rmtree(kept, ignore_errors=True)
-        draft.folder.rename(kept)
-        shutil.rmtree(kept / RENDITIONS, ignore_errors=True)
+        self._refuse_odd(batch_id)
+        self._shelf.hold(draft.folder, dataset.id, batch_id)
 
 
-def _sync(path: Path) -> None:
-    with path.open("rb") as file:
-        os.fsync(file.fileno())
+def _bucket_shelf(settings: Settings) -> Shelf:
+    from civiclake.io.landing.shelf_bucket import BucketShelf  # boto3 is heavy, folders need none
 
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    return BucketShelf(settings)

@@ -11,8 +11,8 @@ from civiclake.contracts.promise import Promise
 from civiclake.io.lake import tables
 from civiclake.io.lake.log_bounds import may_hold
 from civiclake.io.ops.table import OpsTable
-from civiclake.local.held import held
 from civiclake.settings import Settings
+from civiclake.state.held import held
 
 TABLE = OpsTable(
     "deliveries",
@@ -47,7 +47,7 @@ def write(spark: SparkSession, settings: Settings, rows: Sequence[Promise]) -> N
         for row in rows
     )
     lock = settings.locks_dir / f".ops_{TABLE.name}"
-    with held(lock, f"writing ops.{TABLE.name}", timeout_s=_WAIT_S):
+    with held(settings, lock, f"writing ops.{TABLE.name}", timeout_s=_WAIT_S):
         # Most due dates are news, and to replace nothing costs three times as much as to append.
         is_there = TABLE.exists(spark, settings)
         is_news = not is_there or not _holds(spark, settings, rows, same)

@@ -18,10 +18,10 @@ from civiclake.io.lake.lock import TableLock
 from civiclake.io.ops import alerts
 from civiclake.io.ops.alerts import AlertRow
 from civiclake.local.alerts import tell_once
-from civiclake.local.held import held
 from civiclake.pipeline.alerts.cases import Detector, Version, all_cases
 from civiclake.pipeline.alerts.decide import decide
 from civiclake.settings import Settings
+from civiclake.state.held import held
 
 log = logging.getLogger(__name__)
 _WAIT_S = 300.0
@@ -82,7 +82,8 @@ def take(
 @contextmanager
 def writing_alerts(settings: Settings) -> Iterator[None]:
     """One writer of ``marts.alerts`` at once: several marts' builds, and persons."""
-    with held(settings.locks_dir / ".marts_alerts", "writing marts.alerts", timeout_s=_WAIT_S):
+    lock = settings.locks_dir / ".marts_alerts"
+    with held(settings, lock, "writing marts.alerts", timeout_s=_WAIT_S):
         yield
 
 

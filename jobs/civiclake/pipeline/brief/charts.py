@@ -18,6 +18,8 @@ from civiclake.pipeline.brief.sheet import Table, Value
 WIDTH = 680
 _BAR, _GAP, _NAME, _MOST_BARS = 16, 6, 215, 24
 _LINE_HEIGHT, _LEFT, _BOTTOM, _TOP, _RIGHT = 240, 72, 30, 14, 110
+_LABEL = 15
+"""From one label to the next."""
 _MOST_LINES = 6
 """More lines than these are not told apart; the table has them all."""
 
@@ -74,18 +76,14 @@ def lines(chart: Chart, table: Table) -> str:
         return _TOP + (_LINE_HEIGHT - _TOP - _BOTTOM) * (high - value) / (high - low)
 
     parts = [_grid(chart, ticks, y), _dates(days, x)]
-    ends: list[float] = []
+    ends: list[tuple[int, float, float, str]] = []
     for n, (name, values) in enumerate(list(found.items())[:_MOST_LINES]):
         parts += _runs(values, x, y, n)
         last = [(day, v) for day, v in sorted(values.items()) if v is not None]
         if last:
-            at = _free(y(last[-1][1]), ends)
-            ends.append(at)
             label = name or numbers.shown(chart.value, last[-1][1])
-            parts.append(
-                f'<text class="end s{n}" x="{x(last[-1][0]) + 7:.1f}" y="{at + 4:.1f}">'
-                f"{escape(_short(label, 14))}</text>"
-            )
+            ends.append((n, x(last[-1][0]), y(last[-1][1]), label))
+    parts += _labels(ends)
     text = summary(chart, table, 0)
     if len(found) > _MOST_LINES:
         text += f" The first {_MOST_LINES} of {len(found)} lines are drawn."
@@ -180,12 +178,23 @@ def _dates(days: Sequence[date], x: Any) -> str:
     )
 
 
-def _free(wanted: float, taken: Sequence[float]) -> float:
-    """A height for a label that no other has."""
-    at = wanted
-    while any(abs(at - other) < 13 for other in taken):
-        at += 13
-    return at
+def _labels(ends: Sequence[tuple[int, float, float, str]]) -> list[str]:
+    """Names at the lines' ends, one below the other where lines end together."""
+    ordered = sorted(ends, key=lambda end: end[2])
+    heights: list[float] = []
+    for _, _, wanted, _ in ordered:
+        heights.append(max(wanted, heights[-1] + _LABEL) if heights else wanted)
+    # What would stand below the axis moves up, and what it meets there with it.
+    lowest = float(_LINE_HEIGHT - _BOTTOM)
+    for place in range(len(heights) - 1, -1, -1):
+        heights[place] = min(heights[place], lowest)
+        lowest = heights[place] - _LABEL
+    right = max((x for _, x, _, _ in ends), default=0.0)
+    return [
+        f'<text class="end s{n}" x="{right + 7:.1f}" y="{at + 4:.1f}">'
+        f"{escape(_short(label, 14))}</text>"
+        for (n, _, _, label), at in zip(ordered, heights, strict=True)
+    ]
 
 
 def _short(text: str, most: int) -> str:

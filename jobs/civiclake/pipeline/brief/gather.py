@@ -95,6 +95,16 @@ class Lake:
             dags=tuple(dict.fromkeys(_dag(name, marts.get(name)) for name in read)),
         )
 
+    def late(self) -> list[str]:
+        """Ids of the marts that were made, and not as lately as promised."""
+        return [
+            mart.id
+            for mart in self.city.marts
+            if (promised := self._promised(mart)) is not None
+            and (made := self.made.get(mart.id)) is not None
+            and self.now - made > promised
+        ]
+
     def failed(self, page: Page, error: UserError) -> Sheet:
         """The page that says that it could not be made."""
         marts = {mart.id: mart for mart in self.city.marts}
@@ -274,7 +284,7 @@ def _unknown(name: str) -> str:
 
 
 def _alarm(row: AlertRow) -> Alarm:
-    return Alarm(row.alert_id, row.sentence, f"{row.since}", row.state, row.owner, row.rows)
+    return Alarm(row.alert_id, row.of, row.sentence, f"{row.since}", row.state, row.owner, row.rows)
 
 
 def _is_number(kind: str) -> bool:

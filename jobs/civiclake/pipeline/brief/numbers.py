@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import re
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from civiclake.pipeline.brief.sheet import Value
@@ -14,6 +16,7 @@ _UNITS = {
     "_s": "seconds", "_h": "hours", "_m": "metres", "_km": "km", "_kmh": "km/h", "_c": "°C",
     "_mm": "mm", "_yuan": "yuan", "_minutes": "minutes", "_years": "years", "_share": "%",
 }  # fmt: skip
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _IDENTIFIERS = ("year", "_id", "_code", "cell", "grade")
 """Ends of names of numbers that count nothing."""
 
@@ -21,8 +24,10 @@ _IDENTIFIERS = ("year", "_id", "_code", "cell", "grade")
 def words(name: str) -> tuple[str, str]:
     """A column's name as words, and its unit; nothing where the name tells none.
 
-    Only the longest ending counts: ``delay_mean_s`` is ``delay mean`` in ``seconds``.
+    Only the longest ending counts: ``delay_mean_s`` is ``delay mean`` in ``seconds``. What is
+    asked by ``is_late`` is answered by yes or no: ``late``.
     """
+    name = name.removeprefix("is_")
     for end in sorted(_UNITS, key=len, reverse=True):
         if name.endswith(end) and name != end.strip("_"):
             kept = name if end == "_share" else name.removesuffix(end)
@@ -49,6 +54,20 @@ def shown(name: str, value: Value) -> str:
     if name.endswith("_share"):
         return f"{number(round(100 * value, 1))} %"
     return number(value)
+
+
+def shape(value: Value, *, is_number: bool) -> str:
+    """The style of a value in a table: digits below digits, and a day on one line."""
+    if is_number:
+        return "number"
+    return "day" if isinstance(value, str) and _DAY.fullmatch(value) else ""
+
+
+def named(name: str, value: Value, names: Mapping[str, str]) -> str:
+    """A value in a table, with the name of its district where it is the code of one."""
+    said = shown(name, value)
+    known = names.get(said) if name.endswith("district_code") or name == "area_code" else None
+    return f"{known} ({said})" if known else said
 
 
 def number(value: float) -> str:

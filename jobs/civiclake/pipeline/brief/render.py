@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import cache
@@ -11,7 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from civiclake.pipeline.brief import charts, maps, numbers
-from civiclake.pipeline.brief.sheet import Brief, Department, Part, Sheet, Table
+from civiclake.pipeline.brief.sheet import Alarm, Brief, Department, Part, Sheet, Table
 
 _FOLDER = Path(__file__).with_name("templates")
 INDEX = "index.html"
@@ -68,13 +69,27 @@ def _meanings(table: Table) -> list[tuple[str, str]]:
     return [(numbers.head(head.name), head.meaning) for head in table.heads if head.meaning]
 
 
+def _sentence(alarm: Alarm, brief: Brief) -> str:
+    """What an alarm says, with the names of the districts that it is of."""
+    said = alarm.sentence
+    for pair in alarm.of.split(", "):
+        name, _, code = pair.partition("=")
+        told = numbers.named(name, code, brief.names)
+        if told != code:
+            said = re.sub(rf"\b{re.escape(code)}\b", told.replace("\\", r"\\"), said)
+    return said
+
+
 _WORDS: Mapping[str, Callable[..., object]] = {
     "ago": _ago,
     "head": numbers.head,
     "meanings": _meanings,
     "moment": numbers.moment,
     "name_of": name_of,
+    "named": numbers.named,
     "number": numbers.number,
+    "shape": numbers.shape,
+    "sentence": _sentence,
     "shown": numbers.shown,
 }
 

@@ -84,6 +84,8 @@ class Alarm:
     """An alert that nobody has closed."""
 
     alert_id: str
+    of: str
+    """Of which series, such as ``disease_code=B05.9, district_code=530102``."""
     sentence: str
     since: str
     state: str

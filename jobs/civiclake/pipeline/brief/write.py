@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,27 +14,33 @@ from civiclake.contracts.model import Manifest
 from civiclake.engine.session import connect, suit
 from civiclake.errors import UserError
 from civiclake.io.lake import tables
-from civiclake.io.ops import alerts
 from civiclake.local.files import write_whole
-from civiclake.pipeline.brief import render
-from civiclake.pipeline.brief.departments import departments, merged_at
+from civiclake.pipeline.brief import made_from, render
 from civiclake.pipeline.brief.gather import Lake
+from civiclake.pipeline.brief.made_from import DISTRICTS, Known
 from civiclake.pipeline.brief.sheet import Brief
 from civiclake.settings import Settings
 
 log = logging.getLogger(__name__)
 NEEDS = "needs.json"
 """Beside the pages: which DAGs a page's reader must be allowed to see."""
-_DISTRICTS = "geography.divisions"
 
 
-def write(settings: Settings, city: Manifest) -> list[Path]:
+@dataclass(frozen=True)
+class Written:
+    """The pages as they stand."""
+
+    files: list[Path]
+    """The index first."""
+    is_new: bool
+    """Whether they were written now: what they are made from had changed."""
+
+
+def write(settings: Settings, city: Manifest) -> Written:
     """Write all pages, each whole; pages of what is no more are taken away.
 
-    A page whose query fails says so, and stops no other.
-
-    Returns:
-        The files, the index first.
+    Pages that were made today of the same stay as they are. A page whose query fails says so, and
+    stops no other.
 
     Raises:
         UserError: a page's query fails; all are written by then.
@@ -41,19 +48,26 @@ def write(settings: Settings, city: Manifest) -> list[Path]:
     spark = connect(settings)
     try:
         suit(spark, 0)
-        brief = gather(spark, settings, city, datetime.now(UTC))
+        known = made_from.ask(spark, settings, city, datetime.now(UTC))
+        lake = Lake(spark, settings, city, known.alerts, known.made, known.now)
+        found = made_from.mark(spark, settings, city, known, lake.late())
+        files = made_from.standing(settings.brief_dir, found)
+        if files:
+            log.info("nothing has changed: %d pages stay as they are", len(files))
+            return Written(files, is_new=False)
+        brief = gather(spark, settings, city, known)
     finally:
         spark.stop()
-    made = put(settings.brief_dir, brief)
+    files = put(settings.brief_dir, brief)
     if brief.faults:
         raise UserError("; ".join(brief.faults))
-    return made
+    made_from.keep(settings.brief_dir, found, files)
+    return Written(files, is_new=True)
 
 
-def gather(spark: SparkSession, settings: Settings, city: Manifest, now: datetime) -> Brief:
+def gather(spark: SparkSession, settings: Settings, city: Manifest, known: Known) -> Brief:
     """All that the pages hold."""
-    made = merged_at(spark, settings)
-    lake = Lake(spark, settings, city, alerts.read(spark, settings), made, now)
+    lake = Lake(spark, settings, city, known.alerts, known.made, known.now)
     areas, names = _districts(spark, settings, city)
     sheets, faults = [], []
     for page in city.pages:
@@ -63,10 +77,10 @@ def gather(spark: SparkSession, settings: Settings, city: Manifest, now: datetim
             faults.append(str(error))
             sheets.append(lake.failed(page, error))
     return Brief(
-        made_at=now,
+        made_at=known.now,
         sheets=tuple(sheets),
         faults=tuple(faults),
-        departments=departments(spark, settings, city, made, now),
+        departments=known.departments,
         areas=areas,
         names=names,
     )
@@ -77,6 +91,7 @@ def put(folder: Path, brief: Brief) -> list[Path]:
     # Some of it only few may see: who runs the platform opens it from disk, others by their login.
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     folder.chmod(0o700)
+    (folder / made_from.FILE).unlink(missing_ok=True)
     found = render.pages(brief)
     for name, text in found.items():
         write_whole(folder / name, text, mode=0o644)
@@ -93,8 +108,8 @@ def _districts(
 ) -> tuple[dict[str, str], dict[str, str]]:
     """Boundaries and names of the districts, where there are any."""
     known = {dataset.id for dataset in city.datasets}
-    table = _DISTRICTS.replace(".", "_")
-    if _DISTRICTS not in known or not tables.exists(spark, settings, tables.UNIFIED, table):
+    table = DISTRICTS.replace(".", "_")
+    if DISTRICTS not in known or not tables.exists(spark, settings, tables.UNIFIED, table):
         return {}, {}
     path = tables.by_path(settings, tables.UNIFIED, table)
     rows = spark.sql(f"SELECT code, name, boundary FROM {path}").collect()

@@ -178,11 +178,3 @@ def _written(path: str) -> StructType | None:
     part = next(Path(path).glob("part-*.parquet"), None)
     told = part and pq.read_metadata(part).metadata.get(_SPARK_COLUMNS)
     return StructType.fromJson(json.loads(told)) if told else None
-
-
-def next_attempt(batch_dir: Path) -> int:
-    """Number this try of a batch, counting those that crashed."""
-    log = batch_dir / "_ATTEMPTS"
-    with log.open("a") as file:
-        file.write("x")
-    return log.stat().st_size

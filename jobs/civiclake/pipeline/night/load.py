@@ -27,7 +27,7 @@ from civiclake.io.ops.recall import MERGED, said
 from civiclake.io.verdict import data_docs, gx
 from civiclake.local.disk import size_of, told_when_full, written_folders
 from civiclake.pipeline.night import judge, merge, verdicts
-from civiclake.pipeline.night.batch import Batch, next_attempt
+from civiclake.pipeline.night.batch import Batch
 from civiclake.pipeline.night.decide import Changes, classify_rows
 from civiclake.pipeline.night.unrenewed import pass_over
 from civiclake.pipeline.recorded import Note, recorded
@@ -65,15 +65,17 @@ def load(settings: Settings, dataset: Dataset, batch_id: str) -> BatchResult:
     landing = Landing(settings)
     manifest = landing.manifest(dataset.id, batch_id)
     is_new = not landing.is_committed(dataset.id, batch_id)
-    batch_dir = landing.batch_dir(dataset.id, batch_id)
-    attempt = next_attempt(batch_dir)
+    attempt = landing.next_attempt(dataset.id, batch_id)
     if manifest.unrenewed is not None:
         return pass_over(settings, dataset, manifest, attempt)
 
-    def read_raw(batch: Batch) -> DataFrame:
-        return raw.stage(batch.spark, settings, dataset, manifest, batch_dir)
+    with (
+        landing.opened(dataset.id, batch_id) as batch_dir,
+        writing(settings, dataset.table, batch_id) as (spark, lock),
+    ):
 
-    with writing(settings, dataset.table, batch_id) as (spark, lock):
+        def read_raw(batch: Batch) -> DataFrame:
+            return raw.stage(batch.spark, settings, dataset, manifest, batch_dir)
 
         def note(result: BatchResult) -> None:
             """Only the first merge of a batch is its delivery."""

@@ -84,8 +84,7 @@ _NIGHT = re.compile(r"\d{8}T\d{6}Z")
 def _refuse_landed(settings: Settings, dataset: Dataset, batch_id: str) -> None:
     """A replay's rows would take the place of a delivery's, or the other way round."""
     landing = Landing(settings)
-    folders = (landing.batch_dir, landing.held_dir, landing.pages_dir)
-    is_landed = any(folder(dataset.id, batch_id).exists() for folder in folders)
+    is_landed = landing.knows(dataset.id, batch_id)
     if is_landed or _NIGHT.fullmatch(batch_id) or batch_id.startswith(BACKFILL_PREFIX):
         what = "landing knows" if is_landed else "a delivery may come under"
         raise UserError(

@@ -22,6 +22,7 @@ from civiclake.engine.session import connect, suit
 from civiclake.errors import CivicLakeError, UserError
 from civiclake.io.extract import extract
 from civiclake.io.lake import delta_log, marks, raw, tables
+from civiclake.io.lake.lock import forget as forget_lock
 from civiclake.io.lake.lock import table_lock
 from civiclake.io.landing.former import Gathered
 from civiclake.io.landing.manifest import BatchManifest
@@ -55,8 +56,7 @@ class Side:
         table = self.dataset.table
         for layer in (tables.BACKFILL, tables.RAW, tables.QUARANTINE, tables.MARKS, tables.STAGING):
             tables.remove(settings, layer, table)
-        for path in settings.locks_dir.glob(f"{table}.*"):
-            path.unlink(missing_ok=True)
+        forget_lock(settings, table)
 
 
 def lock_name(dataset: Dataset) -> str:
@@ -253,12 +253,12 @@ def _apply(settings: Settings, side: Side, batch_id: str, merged: Gathered) -> N
         _refuse_lacking(side.served, manifest)
         compare_with_former(batch, merged, manifest)
         batch.is_small = suit(spark, manifest.rows)
-        folder = landing.batch_dir(side.served.id, batch_id)
+        with landing.opened(side.served.id, batch_id) as folder:
 
-        def read_raw(batch: Batch) -> DataFrame:
-            return raw.stage(batch.spark, settings, side.dataset, manifest, folder)
+            def read_raw(batch: Batch) -> DataFrame:
+                return raw.stage(batch.spark, settings, side.dataset, manifest, folder)
 
-        run(batch, lock, read_raw, expected=manifest.rows)
+            run(batch, lock, read_raw, expected=manifest.rows)
         merged.add(manifest)
 
 

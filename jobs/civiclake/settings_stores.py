@@ -1,0 +1,75 @@
+"""Settings of what all hosts of an installation share: its state, and landing."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qs, urlsplit
+
+from pydantic import BaseModel, ConfigDict, field_validator
+
+_DATABASE = "postgresql://user@host:port/database"
+_FOLDER = "s3://bucket/folder"
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class StateSettings(_Section):
+    """Where locks, marks and landing's index stand."""
+
+    url: str = ""
+    """A database of PostgreSQL that every host reaches, ``postgresql://user@host:port/database``,
+    with libpq's options behind it (``?sslmode=verify-full``); its password is the secret
+    ``state_password``. Empty: files of ``state_dir``, for one host."""
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether the state stands in a database, for several hosts."""
+        return bool(self.url)
+
+    @field_validator("url")
+    @classmethod
+    def _whole(cls, value: str) -> str:
+        if not value:
+            return value
+        try:
+            parts = urlsplit(value)
+            lacking = [
+                name
+                for name, found in (
+                    ("a user", parts.username), ("a host", parts.hostname),
+                    ("a database", parts.path.strip("/")),
+                )
+                if not found
+            ]  # fmt: skip
+            hidden = bool(parts.password) or "password" in parse_qs(parts.query)
+        except ValueError:  # its own words may hold the password
+            raise ValueError(f"allowed is {_DATABASE}") from None
+        if hidden:
+            raise ValueError(
+                "a password does not belong here: set it as CIVICLAKE_STATE_PASSWORD, or in the"
+                " file `secrets/state_password` of `state_dir`"
+            )
+        if parts.scheme not in ("postgresql", "postgres") or lacking:
+            lacks = f" ({' and '.join(lacking)} is missing)" if lacking else ""
+            raise ValueError(f"allowed is {_DATABASE}{lacks}")
+        return value
+
+
+class LandingSettings(_Section):
+    """Where every batch is kept as it came."""
+
+    url: str = ""
+    """``s3://bucket/folder`` of an object store; its keys are the secrets ``landing_access_key``
+    and ``landing_secret_key``. Empty: the folder ``landing`` of ``state_dir``."""
+    endpoint: str = ""
+    """Address of a store other than Amazon's."""
+    region: str = "us-east-1"
+
+    @field_validator("url")
+    @classmethod
+    def _whole(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if value and (parts.scheme != "s3" or not parts.netloc or parts.query or "@" in value):
+            raise ValueError(f"allowed is {_FOLDER}")
+        return value.rstrip("/")

@@ -1,0 +1,1 @@
+"""What every host of an installation must see alike: files on one host, PostgreSQL on several."""
