@@ -21,7 +21,9 @@ from pyspark.sql import functions as F
 
 from bench.installation import installation
 from bench.meter import Meter, of_engine
+from civiclake.cli.city import DEPLOYED
 from civiclake.cli.console import say, show_table
+from civiclake.contracts import manifest
 from civiclake.contracts.inputs import Readable, address, readable
 from civiclake.contracts.load import load_city
 from civiclake.contracts.model import Manifest
@@ -58,8 +60,10 @@ def main(residents: Annotated[int, typer.Option(help="of the sample city")] = 20
         _fill(spark, settings, city, Model(City(20160101, residents)))
         spark.stop()
         pids = of_engine(settings)
+        manifest.write(city, settings.manifest_path)  # the night's tasks have it from their DAGs
+        env = {**os.environ, **env, DEPLOYED: str(settings.manifest_path.absolute())}
         found = [
-            {"mart": name, **_made(name, {**os.environ, **env}, pids)}
+            {"mart": name, **_made(name, env, pids)}
             for _ in ("from nothing", "without a change")
             for name in names
         ]

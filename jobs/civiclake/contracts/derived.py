@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from pydantic import BaseModel, ConfigDict
 
@@ -126,11 +127,13 @@ def _derived(
 
 def _slowest(schedules: Collection[str]) -> str:
     """The schedule that fires least often, of several such the one that fires last by day."""
+    return min(schedules, key=_rank)
+
+
+@lru_cache(maxsize=1_000)
+def _rank(text: str) -> tuple[int, float, str]:
+    """How often a schedule fires, and how early; a city has few, and each mart asks."""
     until = datetime(2026, 3, 1, tzinfo=UTC)
-
-    def rank(text: str) -> tuple[int, float, str]:
-        fired = schedule.between(text, until - timedelta(days=_DAYS), until, 24 * 60 * _DAYS)
-        hour = fired[-1].hour * 60 + fired[-1].minute if fired else 0
-        return (len(fired), -hour, text)
-
-    return min(schedules, key=rank)
+    fired = schedule.between(text, until - timedelta(days=_DAYS), until, 24 * 60 * _DAYS)
+    hour = fired[-1].hour * 60 + fired[-1].minute if fired else 0
+    return (len(fired), -hour, text)

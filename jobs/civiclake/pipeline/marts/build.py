@@ -38,8 +38,9 @@ from civiclake.settings import Settings
 log = logging.getLogger(__name__)
 _VIEW = "_mart"
 _OUTSIDE = "DELTA_REPLACE_WHERE_MISMATCH"
-_FEW_BYTES = 1_000_000
-"""Inputs that together are no larger have about as few rows as a small batch."""
+_FEW_BYTES = 4_000_000
+"""Inputs that together are no larger are interpreted: 63,000 positions of vehicles took the quality
+of their feed 10 s so, and 20 s where its plan was compiled first."""
 
 
 class _Work(NamedTuple):
