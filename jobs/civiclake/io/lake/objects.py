@@ -9,10 +9,6 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
-import boto3
-from botocore import exceptions as faults
-from botocore.config import Config
-
 from civiclake import secrets
 from civiclake.errors import StateUnavailable, UserError
 from civiclake.settings import Settings, StoreSettings
@@ -75,6 +71,9 @@ def _client(settings: Settings) -> Any:
 
 @lru_cache(maxsize=4)
 def _made(store: StoreSettings, access: str, secret: str, token: str | None) -> Any:
+    import boto3  # 0.3 s, which a lake on a disk need not
+    from botocore.config import Config
+
     return boto3.session.Session().client(
         "s3",
         endpoint_url=store.endpoint or None,
@@ -94,6 +93,8 @@ def _made(store: StoreSettings, access: str, secret: str, token: str | None) -> 
 @contextlib.contextmanager
 def _told(settings: Settings, bucket: str) -> Iterator[None]:
     """Turn boto's errors into sentences; none of its own text, which may hold keys, gets out."""
+    from botocore import exceptions as faults
+
     place = f"the lake's store at {settings.store.endpoint or 'AWS'}"
     try:
         yield
