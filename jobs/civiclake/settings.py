@@ -12,7 +12,7 @@ import re
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -23,7 +23,7 @@ from pydantic_settings import (
 
 from civiclake import settings_faults as faults
 from civiclake.errors import UserError
-from civiclake.settings_stores import LandingSettings, StateSettings
+from civiclake.settings_stores import LandingSettings, Section, StateSettings, StoreSettings
 
 _DEFAULT_PROFILE = "local"
 _IN_S3 = re.compile(r"s3a://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9_][A-Za-z0-9_.-]*)+/?")
@@ -35,11 +35,7 @@ def project_root() -> Path:
     return Path(found) if found else Path(__file__).resolve().parents[2]
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class LoginLimits(_Section):
+class LoginLimits(Section):
     """What one login may ask of the analysts' door; what is not said is as for everybody."""
 
     seconds: int | None = Field(default=None, ge=1)
@@ -71,7 +67,7 @@ class DoorLimits(LoginLimits):
     """By name."""
 
 
-class GateSettings(_Section):
+class GateSettings(Section):
     """Who may knock at the analysts' door, and how often."""
 
     login_seconds: int = Field(default=10, ge=1)
@@ -84,7 +80,7 @@ class GateSettings(_Section):
     delay_most_ms: int = Field(default=4000, ge=0)
 
 
-class EngineSettings(_Section):
+class EngineSettings(Section):
     """The two long-lived Spark processes."""
 
     host: str = "127.0.0.1"
@@ -111,7 +107,7 @@ class EngineSettings(_Section):
     gate: GateSettings = GateSettings()
 
 
-class AirflowSettings(_Section):
+class AirflowSettings(Section):
     """The four Airflow services."""
 
     host: str = "127.0.0.1"
@@ -119,7 +115,7 @@ class AirflowSettings(_Section):
     parallelism: int = 4
 
 
-class AlertSettings(_Section):
+class AlertSettings(Section):
     """How owners are told; without a connection an alert is a line of ``run/alerts.jsonl``."""
 
     connection: str = ""
@@ -130,23 +126,13 @@ class AlertSettings(_Section):
     """Mail address of the city's operators: for alerts that are no owner's."""
 
 
-class PostgresSettings(_Section):
+class PostgresSettings(Section):
     """The PostgreSQL that ``make up`` starts (Airflow's metadata; the demo's sources)."""
 
     port: int = 54320
 
 
-class StoreSettings(_Section):
-    """The object store of a lake in S3; its keys are secrets."""
-
-    endpoint: str = ""
-    """``http://host:port``; without it, AWS's own."""
-    region: str = "us-east-1"
-    path_style: bool = True
-    """Whether the bucket stands in the path, as most stores but AWS's want it."""
-
-
-class PseudonymSettings(_Section):
+class PseudonymSettings(Section):
     """Which key makes the pseudonyms of tonight."""
 
     key_id: str = "k1"
@@ -156,7 +142,7 @@ Survival = Literal["most_recent", "most_recent_verified", "most_frequent", "sour
 """Which of several records' values survives in the one row of a person or an organisation."""
 
 
-class SubjectSettings(_Section):
+class SubjectSettings(Section):
     """How one kind of thing is recognised, and what is served of it."""
 
     threshold: float = Field(default=0.95, ge=0.5, le=1)
@@ -177,7 +163,7 @@ class PlaceSettings(SubjectSettings):
     that the records declare."""
 
 
-class LinkageSettings(_Section):
+class LinkageSettings(Section):
     """Who is who across departments."""
 
     seed: int = 1
@@ -192,14 +178,14 @@ class LinkageSettings(_Section):
     place: PlaceSettings = PlaceSettings()
 
 
-class MartSettings(_Section):
+class MartSettings(Section):
     """How marts are refreshed."""
 
     max_changed_groups: int = Field(default=1000, ge=0)
     """When more groups have changed, the mart is built whole."""
 
 
-class MaintenanceSettings(_Section):
+class MaintenanceSettings(Section):
     """When a table's files are worth tidying."""
 
     small_mb: int = Field(default=32, ge=1)

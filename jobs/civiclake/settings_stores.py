@@ -1,4 +1,4 @@
-"""Settings of what all hosts of an installation share: its state, and landing."""
+"""Settings of what all hosts of an installation share: its state, landing, and the lake's store."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ _DATABASE = "postgresql://user@host:port/database"
 _FOLDER = "s3://bucket/folder"
 
 
-class _Section(BaseModel):
+class Section(BaseModel):
+    """A part of the settings: read once, and nothing in it that is not known."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class StateSettings(_Section):
+class StateSettings(Section):
     """Where locks, marks and landing's index stand."""
 
     url: str = ""
@@ -56,7 +58,7 @@ class StateSettings(_Section):
         return value
 
 
-class LandingSettings(_Section):
+class LandingSettings(Section):
     """Where every batch is kept as it came."""
 
     url: str = ""
@@ -73,3 +75,13 @@ class LandingSettings(_Section):
         if value and (parts.scheme != "s3" or not parts.netloc or parts.query or "@" in value):
             raise ValueError(f"allowed is {_FOLDER}")
         return value.rstrip("/")
+
+
+class StoreSettings(Section):
+    """The object store of a lake in S3; its keys are secrets."""
+
+    endpoint: str = ""
+    """``http://host:port``; without it, AWS's own."""
+    region: str = "us-east-1"
+    path_style: bool = True
+    """Whether the bucket stands in the path, as most stores but AWS's want it."""

@@ -14,7 +14,8 @@ from unsound_proxy import FAULTS, unsound
 
 from civiclake.engine import jars, java
 from civiclake.engine import store as lake_store
-from civiclake.settings import StoreSettings, load_settings
+from civiclake.settings import load_settings
+from civiclake.settings_stores import StoreSettings
 
 PROCESSES, THREADS, COMMITS = 2, 2, 15
 BUCKET = "city-lake"

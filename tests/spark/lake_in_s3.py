@@ -14,7 +14,8 @@ import pytest
 from civiclake.engine import store
 from civiclake.local.process import free_ports
 from civiclake.secrets import variable
-from civiclake.settings import Settings, StoreSettings, load_settings
+from civiclake.settings import Settings, load_settings
+from civiclake.settings_stores import StoreSettings
 from demo import objects
 
 BUCKET = "city"

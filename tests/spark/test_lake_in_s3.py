@@ -17,7 +17,8 @@ from civiclake.errors import StateUnavailable, UserError
 from civiclake.io.lake import objects, tables
 from civiclake.io.ops.account import BatchResult
 from civiclake.pipeline.night.load import load
-from civiclake.settings import Settings, StoreSettings
+from civiclake.settings import Settings
+from civiclake.settings_stores import StoreSettings
 
 NIGHTS = (
     "tree_id,species,rings\nt1,oak,7\nt2,,\nt3,elm,many\nt4,ash,1\n",

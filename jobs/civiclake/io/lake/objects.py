@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 
 from civiclake import secrets
 from civiclake.errors import StateUnavailable, UserError
-from civiclake.settings import Settings, StoreSettings
+from civiclake.settings import Settings
+from civiclake.settings_stores import StoreSettings
 
 _TOKEN = "CIVICLAKE_LAKE_SESSION_TOKEN"  # noqa: S105 - its name
 _KEYS = (
