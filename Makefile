@@ -1,6 +1,9 @@
 # Everything a person types. `make` alone explains.
 NIGHT  ?= 1
 RESIDENTS ?=
+ifdef PROFILE
+export CIVICLAKE_PROFILE = $(PROFILE)
+endif
 PY      = var/env/spark/bin/python
 AIR     = var/env/airflow/bin/python
 BIN     = var/env/spark/bin
@@ -19,6 +22,7 @@ help: ## This page.
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
 	@echo "Settings are CIVICLAKE_* variables over conf/*.toml; RESIDENTS=20000 sizes the city (2000 by default)."
+	@echo "PROFILE=cluster runs it on a Spark cluster over S3 (docs/guides/cluster.md)."
 
 setup: ## Make var/env and var/jars from conf/locks; does nothing when they are there.
 	@bin/setup

@@ -5,8 +5,7 @@ from __future__ import annotations
 import io
 from dataclasses import dataclass
 
-from civiclake.local import process
-from demo import objects
+from civiclake.local import objects, process
 from demo.city import clock, gtfs
 from demo.city.deliveries import Deliveries
 from demo.city.model import Model

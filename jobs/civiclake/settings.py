@@ -23,6 +23,7 @@ from pydantic_settings import (
 
 from civiclake import settings_faults as faults
 from civiclake.errors import UserError
+from civiclake.settings_engine import EngineSettings
 from civiclake.settings_stores import LandingSettings, Section, StateSettings, StoreSettings
 
 _DEFAULT_PROFILE = "local"
@@ -33,78 +34,6 @@ def project_root() -> Path:
     """The checkout that this code runs from (``CIVICLAKE_ROOT`` overrides)."""
     found = os.environ.get("CIVICLAKE_ROOT")
     return Path(found) if found else Path(__file__).resolve().parents[2]
-
-
-class LoginLimits(Section):
-    """What one login may ask of the analysts' door; what is not said is as for everybody."""
-
-    seconds: int | None = Field(default=None, ge=1)
-    """Seconds that the server may work for a statement, its fetches included."""
-    rows: int | None = Field(default=None, ge=1)
-    """Rows of one result."""
-    megabytes: int | None = Field(default=None, ge=1)
-    """Size of one result."""
-    queries: int | None = Field(default=None, ge=1)
-    """Statements whose results are not fetched to their end."""
-    tasks: int | None = Field(default=None, ge=1)
-    """Parts of queries that run at once: of so many processors a login can make use."""
-
-
-class DoorLimits(LoginLimits):
-    """What everybody may ask of the analysts' door, and single logins instead."""
-
-    seconds: int = Field(default=1800, ge=1)
-    rows: int = Field(default=5_000_000, ge=1)
-    megabytes: int = Field(default=2048, ge=1)
-    queries: int = Field(default=8, ge=1)
-    tasks: int | None = Field(default=None, ge=1)
-    """As many as there are processors, where nothing is said."""
-    fetch_rows: int = Field(default=10_000, ge=1)
-    """Rows that one fetch brings at most, whatever the client asks for."""
-    survivor_seconds: int = Field(default=15, ge=1)
-    """How long a cancelled query may go on before the door is started again without it."""
-    login: dict[str, LoginLimits] = Field(default_factory=dict)
-    """By name."""
-
-
-class GateSettings(Section):
-    """Who may knock at the analysts' door, and how often."""
-
-    login_seconds: int = Field(default=10, ge=1)
-    """A connection that has not logged in by then is closed."""
-    waiting_by_address: int = Field(default=32, ge=1)
-    """Connections of one address that have not logged in yet; of more, the oldest goes."""
-    connections_by_login: int = Field(default=32, ge=1)
-    delay_first_ms: int = Field(default=250, ge=0)
-    """What the second login after a wrong one waits; each further one doubles it."""
-    delay_most_ms: int = Field(default=4000, ge=0)
-
-
-class EngineSettings(Section):
-    """The two long-lived Spark processes."""
-
-    host: str = "127.0.0.1"
-    connect_port: int = 15002
-    sql_port: int = 10000
-    master: str = "local[*]"
-    jobs_memory: str = "4g"
-    sql_memory: str = "2g"
-    java_options: tuple[str, ...] = ()
-    """Further options of both JVMs."""
-    sql_java_options: tuple[str, ...] = ()
-    """Further options of the analysts' JVM alone; they come after the others."""
-    jars: tuple[Path, ...] = ()
-    """Further JDBC drivers, for the class path of the jobs engine alone."""
-    remote: str | None = None
-    """A Spark Connect address elsewhere; then ``engine up`` starts no jobs server here."""
-    spark: dict[str, str] = Field(default_factory=dict)
-    """Spark settings of both processes."""
-    limits: DoorLimits = DoorLimits()
-    restarts_an_hour: int = Field(default=5, ge=1)
-    """How often the watch starts an engine again that ended."""
-    sql_nice: int = Field(default=8, ge=0, le=19)
-    """How far the analysts' engine gives way to the night when processors are scarce."""
-    gate: GateSettings = GateSettings()
 
 
 class AirflowSettings(Section):
@@ -246,6 +175,26 @@ class Settings(BaseSettings):
             raise ValueError(
                 "landing.url is set, but state.url is not: landing in an object store keeps its"
                 " index in PostgreSQL; set both, or neither"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _store_has_a_lake(self) -> Settings:
+        if self.store.endpoint and not self.lake_uri:
+            raise ValueError(
+                "store.endpoint is set, but lake_uri is not: the lake stays on this host's disk;"
+                " set lake_uri to a folder of a bucket there (s3a://bucket/folder), or leave"
+                " store.endpoint out"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _executors_reach_the_lake(self) -> Settings:
+        if self.engine.is_clustered and not self.lake_uri:
+            raise ValueError(
+                f"engine.master is {self.engine.master}, but lake_uri is not set: executors reach"
+                " no folder of this host; set lake_uri to a folder of a bucket, or engine.master"
+                " to local[*]"
             )
         return self
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import parse_qs, urlsplit
 
-from pydantic import BaseModel, ConfigDict, field_validator
+from pydantic import BaseModel, ConfigDict, field_validator, model_validator
 
 _DATABASE = "postgresql://user@host:port/database"
 _FOLDER = "s3://bucket/folder"
+_LOOPBACK = re.compile(r"http://127\.0\.0\.1:\d{1,5}")
 
 
 class Section(BaseModel):
@@ -85,3 +87,14 @@ class StoreSettings(Section):
     region: str = "us-east-1"
     path_style: bool = True
     """Whether the bucket stands in the path, as most stores but AWS's want it."""
+    is_here: bool = False
+    """Whether `civiclake up` starts it at ``endpoint``, on this host's loopback: SeaweedFS."""
+
+    @model_validator(mode="after")
+    def _has_a_port_here(self) -> StoreSettings:
+        if self.is_here and not _LOOPBACK.fullmatch(self.endpoint):
+            raise ValueError(
+                f"is_here is set, but endpoint is {self.endpoint!r}: allowed is"
+                " http://127.0.0.1:8333 or another port of the loopback"
+            )
+        return self

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from e2e_city import City, make_settings
 
+from civiclake.local import objects
 from civiclake.local.process import free_ports
-from demo import objects, sources
+from demo import sources
 from demo.city.truth import Truth
 
 

@@ -25,7 +25,8 @@ from civiclake import engine
 from civiclake.engine import jars, sql_server
 from civiclake.engine.service import Service
 from civiclake.local.process import free_ports
-from civiclake.settings import DoorLimits, LoginLimits, Settings, load_settings
+from civiclake.settings import Settings, load_settings
+from civiclake.settings_engine import DoorLimits, LoginLimits
 
 NIGHT_LONGER = 1.1
 ANSWER_S, RESTART_S = 5.0, 30.0

@@ -26,10 +26,10 @@ from source_city import (
     Store,
 )
 
-from civiclake.local import postgres, process
+from civiclake.local import objects, postgres, process
 from civiclake.settings import Settings
 from civiclake.settings_stores import LandingSettings, StateSettings
-from demo import mariadb, objects, rest_server, sshd
+from demo import mariadb, rest_server, sshd
 
 _TREES = """
 INSERT INTO trees VALUES ('t1', 'oak', 12.5, '2026-01-01 10:00:00+00'),

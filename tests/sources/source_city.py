@@ -21,8 +21,9 @@ from civiclake.io.extract import extract
 from civiclake.io.landing.manifest import BatchManifest, LandedFile
 from civiclake.io.landing.store import Landing
 from civiclake.io.reading.raw_names import stored
+from civiclake.local import objects
 from civiclake.settings import Settings
-from demo import mariadb, objects, rest_server, sshd
+from demo import mariadb, rest_server, sshd
 
 OWNER = "data@parks.example.org"
 READER_PASSWORD = f"pg-{secrets.token_urlsafe(16)}"

@@ -16,11 +16,10 @@ from civiclake.errors import CivicLakeError, StateUnavailable, UserError
 from civiclake.io.landing import bucket
 from civiclake.io.landing.manifest import BatchManifest, LandedFile
 from civiclake.io.landing.store import Landing
-from civiclake.local import process
+from civiclake.local import objects, process
 from civiclake.settings import Settings
 from civiclake.settings_stores import LandingSettings
 from civiclake.state import database
-from demo import objects
 
 ID = "parks.trees"
 LANDING = "transport"

@@ -18,8 +18,7 @@ from source_refusals import refused
 from civiclake.contracts.model import Dataset
 from civiclake.errors import BatchHeld, SourceError, SourceUnavailable
 from civiclake.io.sources import s3
-from civiclake.local import process
-from demo import objects
+from civiclake.local import objects, process
 
 HEADER = "tree_id,species,height\n"
 GOOD = HEADER + "t1,oak,12.5\nt2,elm,8\n"

@@ -15,7 +15,8 @@ from pyspark.sql import SparkSession
 from civiclake import engine
 from civiclake.engine import jars, session
 from civiclake.local.process import free_ports
-from civiclake.settings import DoorLimits, GateSettings, LoginLimits, Settings, load_settings
+from civiclake.settings import Settings, load_settings
+from civiclake.settings_engine import DoorLimits, GateSettings, LoginLimits
 
 LIMITED = LoginLimits(rows=500, megabytes=1, queries=2)
 HASTY = LoginLimits(seconds=2, tasks=1)

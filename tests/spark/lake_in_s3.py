@@ -12,11 +12,11 @@ from urllib.parse import urlsplit
 import pytest
 
 from civiclake.engine import store
+from civiclake.local import objects
 from civiclake.local.process import free_ports
 from civiclake.secrets import variable
 from civiclake.settings import Settings, load_settings
 from civiclake.settings_stores import StoreSettings
-from demo import objects
 
 BUCKET = "city"
 LOGIN = objects.Login("city-lake", f"s3-{secrets.token_urlsafe(16)}")

@@ -11,11 +11,10 @@ from nights import Nights, city, counts
 from pyspark.sql import SparkSession
 
 from civiclake.io.landing.store import Landing
-from civiclake.local import postgres, process
+from civiclake.local import objects, postgres, process
 from civiclake.settings import Settings
 from civiclake.settings_stores import LandingSettings, StateSettings
 from civiclake.state import database
-from demo import objects
 
 HEAD = "date,precipitation,temp_max,temp_min,wind,weather\n"
 _DAYS = [f"2016/01/{day:02d},0.0,5.0,1.0,2.0,sun\n" for day in range(1, 12)]

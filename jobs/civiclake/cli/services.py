@@ -7,7 +7,7 @@ import typer
 from civiclake import engine, secrets
 from civiclake.cli import city, engines
 from civiclake.cli.console import put, say, show_table
-from civiclake.local import airflow, airflow_env, postgres
+from civiclake.local import airflow, airflow_env, postgres, stores
 from civiclake.settings import Settings, load_settings
 
 
@@ -39,6 +39,9 @@ def start(settings: Settings, sources: dict[str, str] | None = None) -> None:
     say(f"compiled {len(manifest.datasets)} contracts")
     say("starting PostgreSQL for Airflow's metadata")
     metadata = start_postgres(settings)
+    stores.make_state(settings, metadata)
+    if stores.start(settings):
+        say(f"the lake's store answers at {settings.store.endpoint}")
     engine.up(settings, echo=say)
     say("starting Airflow")
     airflow.up(settings, manifest, metadata, sources=sources)
@@ -59,6 +62,8 @@ def status() -> None:
     settings = load_settings()
     engines.show(engine.status(settings))
     found = {"postgres": postgres.status(settings.run_dir), **airflow.status(settings)}
+    if settings.store.is_here:
+        found["object store"] = stores.running(settings)
     rows = [
         (name, "up" if one else "down", str(one.pid) if one else "") for name, one in found.items()
     ]
@@ -77,6 +82,8 @@ def stop(settings: Settings) -> list[str]:
     running = [s.name for s in engine.status(settings) if s.state != "down"]
     engine.down(settings)
     stopped += [f"{name} engine" for name in running]
+    if stores.stop(settings):
+        stopped.append("object store")
     if postgres.stop(settings.run_dir):
         stopped.append("postgres")
     return stopped

@@ -8,13 +8,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from civiclake import secrets
-from civiclake.engine import class_archive, jars, rights, store
-from civiclake.engine.java import MODULE_OPTIONS, java_home
+from civiclake.engine import arguments, class_archive, cluster, jars, rights, store
+from civiclake.engine.java import java_home
 from civiclake.engine.service import Service
-from civiclake.settings import Settings, project_root
+from civiclake.settings import Settings
 
 _MAIN = "city.civiclake.JobsServer"
 _TOKEN_VARIABLE = "SPARK_CONNECT_AUTHENTICATE_TOKEN"  # noqa: S105 - a name, not a secret
+_EXECUTORS_VARIABLE = "CIVICLAKE_EXECUTOR_VARIABLES"
+"""Names of variables that executors get, too, where tasks run in processes of their own."""
 _LOCAL_FILES = {
     "spark.hadoop.fs.file.impl": "city.civiclake.LocalFiles",
     "spark.hadoop.fs.AbstractFileSystem.file.impl": "city.civiclake.LocalFilesContext",
@@ -36,7 +38,8 @@ def service(settings: Settings) -> Service:
 def start(settings: Settings) -> None:
     """Start it, detached; does not wait."""
     rights.secure(settings)
-    arguments = write_arguments(
+    cluster.wait_for_master(settings)
+    path = write_arguments(
         settings.run_dir / "engine-jobs.args",
         settings,
         _options(settings),
@@ -44,7 +47,7 @@ def start(settings: Settings) -> None:
         jars.drivers(settings.engine.jars),
     )
     service(settings).start(
-        [str(java_home() / "bin" / "java"), f"@{arguments}"], _environment(settings),
+        [str(java_home() / "bin" / "java"), f"@{path}"], _environment(settings),
         cwd=settings.run_dir,
     )  # fmt: skip
 
@@ -53,6 +56,7 @@ def _options(settings: Settings) -> dict[str, str]:
     work = settings.state_dir / "spark" / "jobs"
     return {
         **store.options(settings),
+        **cluster.spark(settings),
         **settings.engine.spark,
         "spark.sql.catalog.civiclake": "city.civiclake.Procedures",
         "spark.app.name": "civiclake-jobs",
@@ -70,7 +74,7 @@ def write_arguments(
     main: list[str],
     more_jars: Sequence[Path] = (),
 ) -> Path:
-    """Java's arguments as a file: no limit on its length, and nobody else's to read.
+    """Java's arguments of a driver, as a file.
 
     The JARs stand on the class path itself: added by ``--jars``, they would be missing in
     the second session of the Thrift server.
@@ -87,41 +91,27 @@ def write_arguments(
         # The driver's own ports, which any user of this machine may connect to.
         "spark.authenticate": "true",
     }
-    classpath = class_archive.class_path(settings.jars_dir, more_jars)
-    logging = project_root() / "conf" / "log4j2.properties"
-    lines = [
-        *MODULE_OPTIONS,
+    java = [
         f"-Xmx{options['spark.driver.memory']}",
         "-XX:+UseParallelGC",
         "-XX:+ExitOnOutOfMemoryError",
-        "-Dfile.encoding=UTF-8",
-        "-Duser.timezone=UTC",
         *class_archive.options(settings.jars_dir),
         *settings.engine.java_options,
-        f"-Dlog4j2.configurationFile=file:{logging}",
-        *(f"-D{key}={value}" for key, value in options.items()),
-        "-cp",
-        os.pathsep.join(str(jar) for jar in classpath),
-        *main,
+        *arguments.properties(options),
     ]
-    path.unlink(missing_ok=True)
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "w") as file:
-        file.write("".join(f'"{_escaped(line)}"\n' for line in lines))
-    return path
-
-
-def _escaped(line: str) -> str:
-    return line.replace("\\", "\\\\").replace('"', '\\"')
+    classpath = class_archive.class_path(settings.jars_dir, more_jars)
+    return arguments.write(path, java, classpath, main)
 
 
 def _environment(settings: Settings) -> dict[str, str]:
     """Secrets travel by the environment: a command line is seen by every user."""
+    executors = {**_pseudonym_keys(settings), **store.environment(settings)}
     keep = {k: v for k, v in os.environ.items() if not k.startswith(("SPARK_", "PYSPARK_"))}
     return {
         **keep,
-        **_pseudonym_keys(settings),
-        **store.environment(settings),
+        **executors,
+        **cluster.environment(settings),
+        _EXECUTORS_VARIABLE: ",".join(executors),
         _TOKEN_VARIABLE: secrets.ensure(settings, "connect_token"),
         "PYSPARK_PYTHON": sys.executable,
         "SPARK_LOCAL_IP": settings.engine.host,

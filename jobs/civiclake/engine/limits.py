@@ -12,7 +12,8 @@ from pathlib import Path
 
 from civiclake.engine import restarts, rights
 from civiclake.local.files import write_whole
-from civiclake.settings import LoginLimits, Settings
+from civiclake.settings import Settings
+from civiclake.settings_engine import LoginLimits
 
 LOGINS = 32
 """So many logins can use all processors at once before others wait; a slot that idles costs
@@ -54,9 +55,7 @@ def cores(master: str) -> int:
 
 def options(settings: Settings) -> dict[str, str]:
     """Spark's settings by which no query takes all of the door."""
-    master = settings.engine.master
-    if not master.startswith("local"):
-        return {}
+    master = settings.engine.master  # of a cluster, the door is no part of
     return {
         "spark.master": f"local[shared,{LOGINS * cores(master)}]",
         "spark.default.parallelism": str(cores(master)),

@@ -30,13 +30,15 @@ def ping(name: str, host: str, port: int, timeout_s: float = 5.0) -> Answer:
     """Greet an engine.
 
     Args:
-        name: ``jobs`` or ``sql``.
+        name: ``jobs`` or ``sql``; of others it is enough that they take a connection.
         host: where it listens.
         port: where it listens.
         timeout_s: how long it may take, in seconds.
     """
     try:
         with socket.create_connection((host, port), timeout=timeout_s) as connection:
+            if name not in _GREETINGS:
+                return Answer.ANSWERED
             connection.settimeout(timeout_s)
             connection.sendall(_GREETINGS[name])
             connection.recv(1)  # a byte, or its end: either way somebody is at home

@@ -42,6 +42,8 @@ class Service:
     """The environment variable that moves the port."""
     nice: int = 0
     """How far it gives way to others, once it answers."""
+    has_door: bool = True
+    """Whether its port answers a moment before it is open, which its log says."""
 
     @property
     def process_name(self) -> str:
@@ -145,7 +147,8 @@ class Service:
         except CivicLakeError as error:
             self.stop()
             raise EngineError(f"{error}; its last lines:\n{self._tail()}") from None
-        self._wait_open()
+        if self.has_door:
+            self._wait_open()
         return time.monotonic() - begun
 
     def _wait_open(self) -> None:

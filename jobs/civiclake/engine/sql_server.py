@@ -14,6 +14,7 @@ from civiclake.engine import analysts, door_user, limits, rights, store
 from civiclake.engine.connect_server import write_arguments
 from civiclake.engine.java import java_home
 from civiclake.engine.service import Service
+from civiclake.local import stores
 from civiclake.settings import Settings
 
 _MAIN = "city.civiclake.SqlServer"
@@ -38,14 +39,14 @@ def start(settings: Settings) -> None:
     rights.secure(settings)
     interrupted = limits.interrupted(settings.state_dir / "spark" / "sql")
     work = _make_work_dir(settings)
-    arguments = work / "engine-sql.args"
+    path = work / "engine-sql.args"
     java = [*limits.properties(settings, work, interrupted), *_java(settings, work)]
-    write_arguments(arguments, settings, _options(settings, work), java)
+    write_arguments(path, settings, _options(settings, work), java)
     analysts.ensure_default(settings)
     limits.write(settings)
     user, note = door_user.choose(settings, work)
     service(settings).start(
-        [str(java_home() / "bin" / "java"), f"@{arguments}"], _environment(settings, work),
+        [str(java_home() / "bin" / "java"), f"@{path}"], _environment(settings, work),
         user=user, cwd=work, note=note,
     )  # fmt: skip
 
@@ -127,4 +128,9 @@ def _environment(settings: Settings, work: Path) -> dict[str, str]:
             "AWS_SESSION_TOKEN", "AWS_REGION") if "://" in settings.lake else ()))  # fmt: skip
     found = {name: os.environ[name] for name in keep if name in os.environ}
     own = {"HOME": str(work), "SPARK_LOCAL_DIRS": str(work / "tmp")}
-    return {**found, **own, "SPARK_LOCAL_IP": settings.engine.host}
+    return {
+        **found,
+        **stores.reading(settings, "door"),
+        **own,
+        "SPARK_LOCAL_IP": settings.engine.host,
+    }

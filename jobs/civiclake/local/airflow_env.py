@@ -13,7 +13,7 @@ from urllib.parse import quote
 from civiclake import secrets
 from civiclake.contracts.model import Manifest
 from civiclake.errors import UserError
-from civiclake.local import postgres
+from civiclake.local import postgres, stores
 from civiclake.settings import Settings, project_root
 
 USER = "admin"
@@ -84,6 +84,7 @@ def environment(
         **_configuration(settings, metadata),
         **{key: value for key, value in found.items() if value},
         **_alert_connections(settings, manifest, sources),
+        **stores.reading(settings, "tonight"),
         "PATH": f"{program().parent}:{kept.get('PATH', os.defpath)}",
         # The triggerer imports the deadline's callback by name.
         "PYTHONPATH": str(project_root() / "dags"),
@@ -114,6 +115,8 @@ def _settings_environment(settings: Settings) -> dict[str, str]:
         found["CIVICLAKE_LAKE_URI"] = settings.lake_uri
         place = {name: str(value) for name, value in settings.store.model_dump().items()}
         found |= {f"CIVICLAKE_STORE__{name.upper()}": value for name, value in place.items()}
+    if settings.engine.is_clustered:
+        found["CIVICLAKE_ENGINE__MASTER"] = settings.engine.master
     if settings.engine.remote:
         found["CIVICLAKE_ENGINE__REMOTE"] = settings.engine.remote
     return found

@@ -11,7 +11,8 @@ import pytest
 from civiclake.engine import limits, restarts
 from civiclake.engine.engine_log import Alerts, reason_of
 from civiclake.local import alerts
-from civiclake.settings import DoorLimits, LoginLimits, load_settings
+from civiclake.settings import load_settings
+from civiclake.settings_engine import DoorLimits, LoginLimits
 
 NOW = datetime(2026, 5, 1, 3, 0, tzinfo=UTC)
 

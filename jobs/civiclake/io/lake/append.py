@@ -8,6 +8,7 @@ Delta's commit of it. It refuses whatever an append might do more than that, and
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import math
 import os
@@ -25,7 +26,7 @@ import pyarrow.parquet as pq
 from pyspark.sql import SparkSession
 
 from civiclake.contracts.sql import sql_name, sql_text
-from civiclake.io.lake import tables
+from civiclake.io.lake import objects, tables
 from civiclake.settings import Settings
 
 _TYPES: Mapping[str, pa.DataType] = {
@@ -61,25 +62,25 @@ def append(
         rows: the values.
 
     Returns:
-        Whether it was done; False, and nothing is written, where Spark has to: the lake is in an
-        object store, the table lacks a column, or it is no plain one.
+        Whether it was done; False, and nothing is written, where Spark has to: the table lacks a
+        column, or it is no plain one.
+
+    Raises:
+        StateUnavailable: the store of a lake in S3 does not answer; trying again may help.
     """
-    if settings.lake_uri is not None or not all(kind in _TYPES for _, kind in columns):
+    if not all(kind in _TYPES for _, kind in columns):
         return False
     made = _table(columns, rows)
     if made is None:
         return False
-    folder = Path(tables.location(settings, layer, table))
-    path = folder / f"part-00000-{uuid.uuid4()}-c000.snappy.parquet"
-    try:
-        _write(made, path)
-    except OSError:  # the engine may have more rights, and says it better where it has not
-        path.unlink(missing_ok=True)
+    place = tables.location(settings, layer, table)
+    name = f"part-00000-{uuid.uuid4()}-c000.snappy.parquet"
+    size = _put(settings, made, f"{place}/{name}")
+    if size is None:
         return False
-    added = Added(path.name, path.stat().st_size, statistics(columns, rows))
-    is_done = commit(spark, folder, columns, [added])
+    is_done = commit(spark, place, columns, [Added(name, size, statistics(columns, rows))])
     if not is_done:
-        path.unlink(missing_ok=True)
+        tables.clear_file(settings, f"{place}/{name}")
     return is_done
 
 
@@ -110,7 +111,7 @@ class Added:
 
 def commit(
     spark: SparkSession,
-    folder: Path,
+    place: str,
     columns: Sequence[tuple[str, str]],
     files: Sequence[Added],
 ) -> bool:
@@ -118,7 +119,7 @@ def commit(
 
     Args:
         spark: session on the jobs' engine.
-        folder: of the table.
+        place: path or URI of the table.
         columns: name and Spark type of what the files hold.
         files: at least one.
 
@@ -130,7 +131,7 @@ def commit(
     actions = "\n".join(file.action() for file in files)
     rows = sum(int(file.stats["numRecords"]) for file in files)
     # Parameters can't be bound in a CALL.
-    given = ", ".join(map(sql_text, (str(folder), ddl, actions)))
+    given = ", ".join(map(sql_text, (place, ddl, actions)))
     return bool(spark.sql(f"CALL civiclake.append_file({given}, {rows})").collect())
 
 
@@ -147,11 +148,22 @@ def _table(columns: Sequence[tuple[str, str]], rows: Sequence[tuple[Any, ...]]) 
     return None
 
 
-def _write(made: pa.Table, path: Path) -> None:
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _MODE)
-    with os.fdopen(handle, "wb") as file:
-        os.fchmod(file.fileno(), _MODE)  # whatever this process's umask is, as the engine's files
-        pq.write_table(made, file)
+def _put(settings: Settings, made: pa.Table, place: str) -> int | None:
+    """Write a file of the lake; its size, or None where this process may not write there."""
+    if settings.lake_uri is not None:
+        content = io.BytesIO()
+        pq.write_table(made, content)
+        return objects.put(settings, place, content.getvalue())
+    path = Path(place)
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _MODE)
+        with os.fdopen(handle, "wb") as file:
+            os.fchmod(file.fileno(), _MODE)  # as the engine's files, whatever the umask is here
+            pq.write_table(made, file)
+    except OSError:  # the engine may have more rights, and says it better where it has not
+        path.unlink(missing_ok=True)
+        return None
+    return path.stat().st_size
 
 
 def statistics(

@@ -1,4 +1,4 @@
-"""The lake's objects in S3, where Spark is not asked: what is there, and away with it."""
+"""The lake's objects in S3, where Spark is not asked: listed, put, fetched, taken away."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import contextlib
 import os
 from collections.abc import Iterator
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -58,6 +59,64 @@ def remove(settings: Settings, uri: str) -> None:
     with _told(settings, bucket):
         for key in found:
             _client(settings).delete_object(Bucket=bucket, Key=prefix + key)
+
+
+def put(settings: Settings, uri: str, content: Path | bytes) -> int:
+    """Put an object whose name nobody else has, in parts where it is large.
+
+    Args:
+        settings: says where the store is and with which keys.
+        uri: of the object.
+        content: its bytes, or the file that holds them.
+
+    Returns:
+        How many bytes it has.
+
+    Raises:
+        StateUnavailable: the store does not answer; trying again may help.
+        UserError: the bucket is not there, or the keys may not.
+    """
+    bucket, key = _split(uri)
+    key = key.rstrip("/")
+    with _told(settings, bucket):
+        if isinstance(content, bytes):
+            _client(settings).put_object(Bucket=bucket, Key=key, Body=content)
+            return len(content)
+        _client(settings).upload_file(str(content), bucket, key)
+    return content.stat().st_size
+
+
+def fetch(settings: Settings, uri: str, path: Path) -> None:
+    """Write an object into a file.
+
+    Args:
+        settings: says where the store is and with which keys.
+        uri: of the object.
+        path: of the file, whose folder is there.
+
+    Raises:
+        StateUnavailable: the store does not answer; trying again may help.
+        UserError: the bucket is not there, or the keys may not.
+    """
+    bucket, key = _split(uri)
+    with _told(settings, bucket):
+        _client(settings).download_file(bucket, key.rstrip("/"), str(path))
+
+
+def drop(settings: Settings, uri: str) -> None:
+    """Take one object away.
+
+    Args:
+        settings: says where the store is and with which keys.
+        uri: of the object.
+
+    Raises:
+        StateUnavailable: the store does not answer; trying again may help.
+        UserError: the bucket is not there, or the keys may not.
+    """
+    bucket, key = _split(uri)
+    with _told(settings, bucket):
+        _client(settings).delete_object(Bucket=bucket, Key=key.rstrip("/"))
 
 
 def _split(uri: str) -> tuple[str, str]:

@@ -12,7 +12,7 @@ from pyspark.sql import functions as F
 from civiclake import columns as c
 from civiclake.contracts.model import Dataset
 from civiclake.contracts.sql import sql_name
-from civiclake.io.lake import delta_log, tables, take
+from civiclake.io.lake import delta_log, objects, tables, take
 from civiclake.io.landing.drift import kept_in_raw
 from civiclake.io.landing.manifest import BatchManifest
 from civiclake.io.landing.rendered import rendition
@@ -40,7 +40,7 @@ def stage(
     table = tables.create_raw(spark, settings, dataset)
     names = list(map(stored, _names(dataset, manifest)))
     if not take.take(spark, settings, dataset.table, manifest, batch_dir, names):
-        frame = read_landed(spark, dataset, manifest, batch_dir)
+        frame = read_landed(spark, settings, dataset, manifest, batch_dir)
         write_batch(frame, settings, dataset, manifest.batch_id)
     here = {c.BATCH: manifest.batch_id}
     files = delta_log.just_added(spark, settings, tables.RAW, dataset.table, here)
@@ -60,7 +60,7 @@ def write_batch(frame: DataFrame, settings: Settings, dataset: Dataset, batch_id
     writer = (
         as_stored(frame).write.format("delta").partitionBy(c.BATCH).option("mergeSchema", "true")
     )
-    if settings.lake_uri is None and not Path(where, f"{c.BATCH}={batch_id}").exists():
+    if not tables.is_there(settings, f"{where}/{c.BATCH}={batch_id}"):
         writer.mode("append").save(where)  # nothing has to be looked for
     else:
         writer.mode("overwrite").option("replaceWhere", f"{c.BATCH} = '{batch_id}'").save(where)
@@ -80,7 +80,11 @@ def holds(spark: SparkSession, settings: Settings, dataset: Dataset, batch_id: s
 
 
 def read_landed(
-    spark: SparkSession, dataset: Dataset, manifest: BatchManifest, batch_dir: Path
+    spark: SparkSession,
+    settings: Settings,
+    dataset: Dataset,
+    manifest: BatchManifest,
+    batch_dir: Path,
 ) -> DataFrame:
     """Read what landing's reader made of the delivery, with lineage.
 
@@ -94,11 +98,22 @@ def read_landed(
     paths = [rendition(batch_dir, file) for file in manifest.files]
     texts = [(stored(name), "string") for name in names]
     schema = _schema([*texts, (c.ROW, "bigint"), (c.CORRUPT, "string")])
-    frame = spark.read.schema(schema).parquet(*map(str, paths))
+    reached = [_reached(settings, dataset, manifest, path) for path in paths]
+    frame = spark.read.schema(schema).parquet(*reached)
     # Landing numbers its files, so that their names tell them apart, and hold nothing that would
     # stand encoded here.
     named = frame.select("*", F.col("_metadata.file_name").alias(_NAME))
     return as_named(_with_lineage(spark, named, paths, manifest))
+
+
+def _reached(settings: Settings, dataset: Dataset, manifest: BatchManifest, path: Path) -> str:
+    """Where every executor finds a file of landing: of a lake in S3, among what is staged."""
+    if settings.lake_uri is None:
+        return str(path)
+    staging = tables.location(settings, tables.STAGING, dataset.table)
+    place = f"{staging}/{manifest.batch_id}/landed/{path.name}"
+    objects.put(settings, place, path)
+    return place
 
 
 def _names(dataset: Dataset, manifest: BatchManifest) -> list[str]:

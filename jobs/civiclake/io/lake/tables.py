@@ -113,6 +113,13 @@ def create(
     return identifier
 
 
+def is_there(settings: Settings, place: str) -> bool:
+    """Whether a folder of the lake is there, or anything in it."""
+    if settings.lake_uri is None:
+        return Path(place).exists()
+    return any(True for _ in objects.names(settings, place))
+
+
 def clear_unmade(settings: Settings, layer: str, table: str) -> None:
     """Take away what a CREATE left that broke off, on a full disk for example.
 
@@ -282,3 +289,11 @@ def clear(settings: Settings, place: str) -> None:
         shutil.rmtree(place, ignore_errors=True)
     else:
         objects.remove(settings, place)
+
+
+def clear_file(settings: Settings, place: str) -> None:
+    """Take a file of ours away that no table has come to know."""
+    if settings.lake_uri is None:
+        Path(place).unlink(missing_ok=True)
+    else:
+        objects.drop(settings, place)

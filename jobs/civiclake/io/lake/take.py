@@ -20,7 +20,7 @@ from pyspark.sql import SparkSession
 
 from civiclake import columns as c
 from civiclake.contracts.model import Load
-from civiclake.io.lake import tables
+from civiclake.io.lake import objects, tables
 from civiclake.io.lake.append import Added, commit
 from civiclake.io.landing.manifest import BatchManifest, LandedFile
 from civiclake.io.reading.rendition import Lineage, holds
@@ -61,17 +61,18 @@ def take(
         names: the columns of the source that raw keeps of this batch, as stored.
 
     Returns:
-        Whether it was done; False, and nothing is changed, where Spark has to copy them: the lake
-        is in an object store, the batch was tried before, is of an older CivicLake or of
-        many small files, or a file holds a column that raw is not to have.
+        Whether it was done; False, and nothing is changed, where Spark has to copy them: the batch
+        was tried before, is of an older CivicLake or of many small files, or a file holds a
+        column that raw is not to have.
+
+    Raises:
+        StateUnavailable: the store of a lake in S3 does not answer; trying again may help.
     """
-    if settings.lake_uri is not None:
-        return False
-    root = Path(tables.location(settings, tables.RAW, table))
-    folder = root / f"{c.BATCH}={manifest.batch_id}"
+    root = tables.location(settings, tables.RAW, table)
+    folder = f"{root}/{c.BATCH}={manifest.batch_id}"
     known = zip(manifest.files, lineages(manifest), strict=True)
     found = [_renditions(batch_dir, file, lineage, names) for file, lineage in known]
-    if not manifest.rows or None in found or folder.exists():
+    if not manifest.rows or None in found or tables.is_there(settings, folder):
         return False
     files = [(path, rows) for path, rows in filter(None, found) if rows]
     if len(files) > _MANY and sum(p.stat().st_size for p, _ in files) < len(files) * _SMALL_BYTES:
@@ -79,18 +80,15 @@ def take(
     columns = [*((name, "string") for name in names), *tables.RAW_LINEAGE]
     held = [column for column in columns if column[0] != c.BATCH]
     try:
-        folder.mkdir(mode=_FOLDER)
-        added = [
-            _add(root, folder, path, number, rows) for number, (path, rows) in enumerate(files)
-        ]
+        added = [_add(settings, folder, path, n, rows) for n, (path, rows) in enumerate(files)]
     except OSError:  # the engine may have more rights, and says it better where it has not
-        shutil.rmtree(folder, ignore_errors=True)
+        tables.clear(settings, folder)
         return False
     # Where this fails nobody knows whether the files were committed: they stay, and by their
     # folder the next try knows that the batch was tried before.
     if commit(spark, root, held, added):
         return True
-    shutil.rmtree(folder, ignore_errors=True)
+    tables.clear(settings, folder)
     return False
 
 
@@ -110,14 +108,24 @@ def _renditions(
     return None
 
 
-def _add(root: Path, folder: Path, path: Path, number: int, rows: int) -> Added:
-    """Give a rendition its second name; where it can't have one, as on another disk, a copy."""
-    target = folder / f"part-{number:05d}-{uuid.uuid4()}-c000.zstd.parquet"
+def _add(settings: Settings, folder: str, path: Path, number: int, rows: int) -> Added:
+    """Give a rendition its second name among the table's files, with its partition's folder."""
+    name = f"part-{number:05d}-{uuid.uuid4()}-c000.zstd.parquet"
+    if settings.lake_uri is not None:
+        size = objects.put(settings, f"{folder}/{name}", path)
+    else:
+        size = _link(path, Path(folder, name))
+    partition = folder.rpartition("/")[2]
+    at = {c.BATCH: partition.partition("=")[2]}
+    return Added(f"{partition}/{name}", size, {"numRecords": rows}, at)
+
+
+def _link(path: Path, target: Path) -> int:
+    """Where it can't have a second name, as on another disk, a copy."""
+    target.parent.mkdir(mode=_FOLDER, exist_ok=True)
     try:
         target.hardlink_to(path)
     except OSError:
         shutil.copyfile(path, target)
     target.chmod(_FILE)
-    at = {c.BATCH: folder.name.partition("=")[2]}
-    where = target.relative_to(root).as_posix()
-    return Added(where, target.stat().st_size, {"numRecords": rows}, at)
+    return target.stat().st_size

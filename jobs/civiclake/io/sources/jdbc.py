@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import re
 import shutil
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ from pyspark.sql import functions as F
 from civiclake.contracts.model import Dataset
 from civiclake.contracts.sql import sql_name
 from civiclake.errors import EngineError, SourceError, UserError
+from civiclake.io.lake import objects
+from civiclake.io.lake.tables import STAGING
 from civiclake.io.landing.delivery import credential, expand
 from civiclake.io.landing.drafts import Draft
 from civiclake.io.landing.drift import refuse_columns
@@ -31,6 +34,7 @@ from civiclake.io.landing.manifest import LandedFile
 from civiclake.io.sources import parts, tables
 from civiclake.io.sources.registry import Asked, Pulled
 from civiclake.io.sources.tables import Fault
+from civiclake.settings import Settings
 
 _INSTANTS = ("timestamp", "timestamp_ntz", "date")
 _INTEGERS = ("tinyint", "smallint", "int", "bigint", "decimal(0)")
@@ -102,7 +106,7 @@ def pull(asked: Asked) -> Pulled:
                 newest = _newest(table, sequence, moment) or watermark
                 if watermark is not None:
                     condition = _since(table, sequence, watermark)
-            count = _fetch(table, condition, asked.draft)
+            count = _fetch(table, condition, asked.draft, asked.settings)
     finally:
         spark.stop()
     return Pulled(_landed(table, asked.draft, moment, count), newest)
@@ -134,14 +138,34 @@ def _table(dataset: Dataset, spark: SparkSession) -> _Table:
     return table
 
 
-def _fetch(table: _Table, condition: Column, draft: Draft) -> int:
-    """Let the engine write; returns how many rows it says it wrote."""
+def _fetch(table: _Table, condition: Column, draft: Draft, settings: Settings) -> int:
+    """Let the engine write; returns how many rows it says it wrote.
+
+    Executors of other hosts reach no folder of this one: what they write to a lake in S3 is
+    fetched from there.
+    """
+    here = draft.folder / _FETCHED
+    if not settings.engine.is_clustered:
+        return _write(table, condition, f"file://{here}")
+    there = f"{settings.lake}/{STAGING}/{table.dataset.table}/{_FETCHED}-{uuid.uuid4()}"
+    try:
+        count = _write(table, condition, there)
+        here.mkdir(mode=0o700)
+        for name in objects.names(settings, there):
+            if name.endswith(".csv.gz"):
+                objects.fetch(settings, f"{there}/{name}", here / name)
+    finally:
+        objects.remove(settings, there)
+    return count
+
+
+def _write(table: _Table, condition: Column, place: str) -> int:
     more = _ranges(table, condition) if table.dataset.source.partition else {}
     chosen = [_text(table.column(name), table.kinds[name]).alias(name) for name in table.header]
     seen = Observation("fetched")
     frame = table.frame(**more).where(condition).select(chosen)
     frame.observe(seen, F.count(F.lit(1)).alias("rows")).write.csv(
-        f"file://{draft.folder / _FETCHED}",
+        place,
         header=True,
         compression="gzip",
         escape='"',

