@@ -13,6 +13,7 @@ from pyspark.sql import SparkSession
 
 from civiclake.io.lake import tables
 from civiclake.io.lake.append import append
+from civiclake.io.lake.log_bounds import standing
 from civiclake.settings import Settings
 
 COLUMNS = (
@@ -85,3 +86,26 @@ def test_moments_without_a_zone_are_left_to_spark(spark: SparkSession, lake: Set
     assert not append(
         spark, lake, tables.OPS, "t", (("at", "timestamp"),), [(AT.replace(tzinfo=None),)]
     )
+
+
+def test_rows_take_the_place_of_a_file(spark: SparkSession, lake: Settings) -> None:
+    """In one commit; of a table that has changed since it was looked at, nothing is replaced."""
+    name = make(spark, lake, "replaced")
+    place = (spark, lake, tables.OPS, "replaced", COLUMNS)
+    for row in ROWS:
+        assert append(*place, [row])
+    old = standing(lake, tables.OPS, "replaced", [{"dataset": "a.a"}])
+    assert old is not None and (old.version, len(old.files)) == (3, 1)
+    newer = ("a.a", 7, 2, 0.5, AT, None)
+    assert append(*place, [newer], old)
+    assert not append(*place, [newer], old), "it is gone"
+    found = spark.table(name).orderBy("dataset").collect()
+    assert [(row.dataset, row.rows) for row in found] == [("a.a", 7), ("b.b", None), ("c.c", -1)]
+    folder = Path(tables.location(lake, tables.OPS, "replaced"))
+    assert len(list(folder.glob("*.parquet"))) == 4, "what was refused leaves no file"
+    told = spark.sql(f"DESCRIBE HISTORY {name} LIMIT 1").collect()[0]
+    assert told.version == 4
+    # What Delta sums up of the table must count the file that went.
+    spark.sql(f"DELETE FROM {name} WHERE dataset = 'b.b'")
+    assert spark.table(name).count() == 2
+    assert spark.sql(f"DESCRIBE DETAIL {name}").collect()[0].numFiles == 2

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from civiclake.io.lake.append import statistics
-from civiclake.io.lake.log_bounds import may_hold
+from civiclake.io.lake.log_bounds import may_hold, standing
 from civiclake.settings import Settings
 
 COLUMNS = (("dataset", "string"), ("due_at", "timestamp"), ("rows", "bigint"), ("share", "double"))
@@ -116,3 +116,46 @@ def test_numbers_that_are_none_and_years_beyond_have_no_bounds() -> None:
     told = statistics(COLUMNS, [("a", far, 2, float("nan")), ("b", DAY, 1, 0.5)])
     assert told["minValues"] == {"dataset": "a", "rows": 1}
     assert told["maxValues"] == {"dataset": "b", "rows": 2}
+
+
+def written(lake: Settings, version: int, name: str, *rows: Row, **more: Any) -> None:
+    """A file of the table, and the commit that adds it."""
+    made = pa.table(
+        {
+            "dataset": pa.array([r[0] for r in rows], pa.string()),
+            "due_at": pa.array(
+                [r[1] for r in rows], more.pop("kind", pa.timestamp("us", tz="UTC"))
+            ),
+        }
+    )
+    pq.write_table(made, Path(lake.lake) / "ops" / "t" / name)
+    action = add(name, stats(*rows))
+    action["add"] |= more
+    commit(lake, version, action)
+
+
+def files(lake: Settings, *datasets: str) -> list[str] | None:
+    found = standing(lake, "ops", "t", [{"dataset": d, "due_at": DAY} for d in datasets])
+    return None if found is None else [file["path"] for file in found.files]
+
+
+def test_files_are_named_that_hold_these_rows_and_no_others(lake: Settings) -> None:
+    commit(lake, 0, {"metaData": {}})
+    written(lake, 1, "one", row("a.a"))
+    written(lake, 2, "many", row("b.b"), row("d.d"))
+    assert files(lake, "a.a") == ["one"]
+    assert files(lake, "e.e") == []
+    assert files(lake, "c.c") == [], "within the bounds of a file that does not hold it"
+    assert files(lake, "b.b") is None, "beside another one"
+    assert files(lake, "b.b", "d.d") == ["many"]
+    assert files(lake, "a.a", "c.c") == ["one"]
+
+
+def test_a_file_that_lost_rows_or_is_not_read_for_sure_names_none(lake: Settings) -> None:
+    written(lake, 0, "lost", row("a.a"), deletionVector={"cardinality": 1})
+    assert files(lake, "a.a") is None
+    assert files(lake, "b.b") == []
+    written(lake, 1, "zoneless", row("c.c", DAY.replace(tzinfo=UTC)), kind=pa.timestamp("us"))
+    assert files(lake, "c.c") is None, "moments as a former version's Spark wrote them"
+    commit(lake, 2, add("missing", stats(row("e.e"))))
+    assert files(lake, "e.e") is None

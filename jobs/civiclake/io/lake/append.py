@@ -27,6 +27,7 @@ from pyspark.sql import SparkSession
 
 from civiclake.contracts.sql import sql_name, sql_text
 from civiclake.io.lake import objects, tables
+from civiclake.io.lake.log_bounds import Standing
 from civiclake.settings import Settings
 
 _TYPES: Mapping[str, pa.DataType] = {
@@ -50,6 +51,7 @@ def append(
     table: str,
     columns: Sequence[tuple[str, str]],
     rows: Sequence[tuple[Any, ...]],
+    replaced: Standing | None = None,
 ) -> bool:
     """Append rows in one commit, without a Spark job.
 
@@ -60,6 +62,7 @@ def append(
         table: name without layer.
         columns: name and Spark type of each value.
         rows: the values.
+        replaced: files of the table that go in the same commit.
 
     Returns:
         Whether it was done; False, and nothing is written, where Spark has to: the table lacks a
@@ -78,7 +81,8 @@ def append(
     size = _put(settings, made, f"{place}/{name}")
     if size is None:
         return False
-    is_done = commit(spark, place, columns, [Added(name, size, statistics(columns, rows))])
+    added = Added(name, size, statistics(columns, rows))
+    is_done = commit(spark, place, columns, [added], replaced)
     if not is_done:
         tables.clear_file(settings, f"{place}/{name}")
     return is_done
@@ -114,6 +118,7 @@ def commit(
     place: str,
     columns: Sequence[tuple[str, str]],
     files: Sequence[Added],
+    replaced: Standing | None = None,
 ) -> bool:
     """Add files to a Delta table in one commit, without a Spark job.
 
@@ -122,17 +127,20 @@ def commit(
         place: path or URI of the table.
         columns: name and Spark type of what the files hold.
         files: at least one.
+        replaced: files of the table that go in the same commit.
 
     Returns:
-        Whether it was done; False, and nothing is committed, where the table is no plain one or
-        lacks a column: the files are the caller's then.
+        Whether it was done; False, and nothing is committed, where the table is no plain one,
+        lacks a column, or has another version by now than that of the replaced files: the added
+        ones are the caller's then.
     """
     ddl = ", ".join(f"{sql_name(name)} {kind}" for name, kind in columns)
     actions = "\n".join(file.action() for file in files)
     rows = sum(int(file.stats["numRecords"]) for file in files)
     # Parameters can't be bound in a CALL.
     given = ", ".join(map(sql_text, (place, ddl, actions)))
-    return bool(spark.sql(f"CALL civiclake.append_file({given}, {rows})").collect())
+    last = f", {replaced.version}, {sql_text(replaced.actions())}" if replaced else ""
+    return bool(spark.sql(f"CALL civiclake.append_file({given}, {rows}{last})").collect())
 
 
 def _table(columns: Sequence[tuple[str, str]], rows: Sequence[tuple[Any, ...]]) -> pa.Table | None:

@@ -1,4 +1,4 @@
-"""Whether a Delta table may hold a row, by the bounds that its log keeps of every file.
+"""Whether a Delta table holds a row, by the bounds that its log keeps of every file.
 
 Most keys that are looked for in a ledger are news: the log tells so without a question to Spark,
 which costs as much as writing the row.
@@ -8,9 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Mapping
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -20,6 +24,35 @@ from civiclake.settings import Settings
 
 _ROUNDED = timedelta(milliseconds=1)
 """Delta cuts the highest moment of a file off at its millisecond."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Files of a table that are to go, at the version at which they were looked at."""
+
+    version: int
+    files: tuple[Mapping[str, Any], ...]
+    """As the log has added them."""
+
+    def actions(self) -> str:
+        """Lines of Delta's log that take them out of the table."""
+        now = int(time.time() * 1000)
+        return "\n".join(
+            json.dumps(
+                {
+                    "remove": {
+                        "path": file["path"],
+                        "deletionTimestamp": now,
+                        "dataChange": True,
+                        "extendedFileMetadata": True,
+                        "partitionValues": {},
+                        "size": file["size"],
+                        "stats": file.get("stats"),
+                    }
+                }
+            )
+            for file in self.files
+        )
 
 
 def may_hold(settings: Settings, layer: str, table: str, **row: str | datetime) -> bool:
@@ -35,13 +68,65 @@ def may_hold(settings: Settings, layer: str, table: str, **row: str | datetime) 
         return True
     log = Path(tables.location(settings, layer, table)) / "_delta_log"
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError, pa.ArrowException):
-        files = _files(log)
-        return files is None or any(_may_be_in(stats, row) for stats in files.values())
+        read = _files(log)
+        return read is None or any(_may_be_in(add.get("stats"), row) for add in read[1].values())
     return True
 
 
-def _files(log: Path) -> dict[str, str | None] | None:
-    """The statistics of every file that counts, by its path; None where the log is not plain."""
+def standing(
+    settings: Settings, layer: str, table: str, rows: Sequence[Mapping[str, str | datetime]]
+) -> Standing | None:
+    """The files that hold any of these rows, where they hold no others.
+
+    What may hold one by its bounds is looked into: a table of the ledger has small files.
+
+    Args:
+        settings: says where the lake is.
+        layer: of the table.
+        table: name without layer.
+        rows: of each some columns and the values that are looked for, the same columns of all;
+            moments with their zone, in whole seconds.
+
+    Returns:
+        Them; none of them where no file holds such a row, which is sure. None where it can't be
+        told, or such a row stands beside others.
+    """
+    if settings.lake_uri is not None:
+        return None
+    folder = Path(tables.location(settings, layer, table))
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError, pa.ArrowException):
+        read = _files(folder / "_delta_log")
+        if read is None:
+            return None
+        version, files = read
+        found: list[Mapping[str, Any]] = []
+        for path, add in files.items():
+            if not any(_may_be_in(add.get("stats"), row) for row in rows):
+                continue
+            held = _held(folder / unquote(path), rows)
+            if any(held) and (add.get("deletionVector") or not all(held)):
+                return None
+            if any(held):
+                found.append(add)
+        return Standing(version, tuple(found))
+    return None
+
+
+def _held(path: Path, rows: Sequence[Mapping[str, str | datetime]]) -> list[bool]:
+    """Of each row of a file, whether it is one of these.
+
+    Raises:
+        ValueError: the file's moments have no zone (INT96 of a former version's Spark).
+    """
+    found = pq.read_table(path, columns=list(rows[0])).to_pylist()
+    if any(isinstance(v, datetime) and v.tzinfo is None for row in found for v in row.values()):
+        raise ValueError(f"{path} has moments without a zone")
+    return [row in rows for row in found]
+
+
+def _files(log: Path) -> tuple[int, dict[str, Any]] | None:
+    """The newest version, and what the log says of every file of it, by its path; None where the
+    log is not plain."""
     versions = sorted(int(p.stem) for p in log.glob("*.json") if p.stem.isdigit())
     if not versions:
         return None
@@ -56,13 +141,14 @@ def _files(log: Path) -> dict[str, str | None] | None:
         for action in read:  # a changed deletion vector removes and adds one file
             if "remove" in action:
                 found.pop(action["remove"]["path"], None)
-        found |= {a["add"]["path"]: a["add"].get("stats") for a in read if "add" in a}
-    return found
+        found |= {a["add"]["path"]: a["add"] for a in read if "add" in a}
+    return versions[-1], found
 
 
-def _checkpoint(path: Path) -> dict[str, str | None]:
-    added = pq.ParquetFile(path).read(columns=["add.path", "add.stats"])["add"].to_pylist()
-    return {add["path"]: add.get("stats") for add in added if add and add.get("path") is not None}
+def _checkpoint(path: Path) -> dict[str, Any]:
+    wanted = ["add.path", "add.size", "add.stats", "add.deletionVector"]
+    added = pq.ParquetFile(path).read(columns=wanted)["add"].to_pylist()
+    return {add["path"]: add for add in added if add and add.get("path") is not None}
 
 
 def _may_be_in(stats: str | None, row: Mapping[str, str | datetime]) -> bool:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from pyspark.sql import SparkSession
 
 from civiclake.contracts.promise import Promise
 from civiclake.io.lake import tables
-from civiclake.io.lake.log_bounds import may_hold
+from civiclake.io.lake.log_bounds import Standing, standing
 from civiclake.io.ops.table import OpsTable
 from civiclake.settings import Settings
 from civiclake.state.held import held
@@ -48,25 +49,25 @@ def write(spark: SparkSession, settings: Settings, rows: Sequence[Promise]) -> N
     )
     lock = settings.locks_dir / f".ops_{TABLE.name}"
     with held(settings, lock, f"writing ops.{TABLE.name}", timeout_s=_WAIT_S):
-        # Most due dates are news, and to replace nothing costs three times as much as to append.
+        # Most due dates are news, and what is none stands in a file of its own; to let Spark
+        # replace costs ten times as much, whether there is anything to be replaced or not.
         is_there = TABLE.exists(spark, settings)
-        is_news = not is_there or not _holds(spark, settings, rows, same)
-        replacing = None if is_news else same
-        TABLE.append(spark, settings, [_values(row) for row in rows], replacing=replacing)
+        known = _standing(settings, rows) if is_there else None
+        is_news = not is_there or (known is not None and not known.files)
+        if is_there and settings.lake_uri is not None:
+            is_news = TABLE.rows(spark, settings).where(same).isEmpty()
+        TABLE.append(
+            spark, settings, [_values(row) for row in rows],
+            replacing=None if is_news else same, standing=known if not is_news else None,
+        )  # fmt: skip
 
 
-def _holds(spark: SparkSession, settings: Settings, rows: Sequence[Promise], same: str) -> bool:
-    """Whether any of these due dates is written down.
-
-    By the log's bounds it is all but sure, and to replace nothing is dear, not wrong: Spark, to
-    which the question is as dear, is asked only where the log can't be.
-    """
-    if settings.lake_uri is not None:
-        return not TABLE.rows(spark, settings).where(same).isEmpty()
-    return any(
-        may_hold(settings, tables.OPS, TABLE.name, dataset=row.dataset, due_at=row.due_at)
-        for row in rows
-    )
+def _standing(settings: Settings, rows: Sequence[Promise]) -> Standing | None:
+    """The files of these due dates; None where these are not theirs alone, or it can't be told."""
+    keys: list[Mapping[str, str | datetime]] = [
+        {"dataset": row.dataset, "due_at": row.due_at} for row in rows
+    ]
+    return standing(settings, tables.OPS, TABLE.name, keys)
 
 
 def read(spark: SparkSession, settings: Settings) -> list[Promise]:

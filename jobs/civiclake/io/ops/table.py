@@ -18,6 +18,7 @@ from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_rand
 from civiclake.contracts.sql import sql_name
 from civiclake.io.lake import tables
 from civiclake.io.lake.append import append
+from civiclake.io.lake.log_bounds import Standing
 from civiclake.io.lake.log_metadata import metadata
 from civiclake.settings import Settings
 
@@ -54,6 +55,7 @@ class OpsTable:
         rows: Sequence[tuple[Any, ...]],
         *,
         replacing: str | None = None,
+        standing: Standing | None = None,
     ) -> None:
         """Add rows in one commit; the table is made where there is none, and gets the columns
         that it lacks.
@@ -63,6 +65,7 @@ class OpsTable:
             settings: says where the lake is.
             rows: values in the order of :attr:`columns`.
             replacing: predicate of the rows whose place they take; None: of none.
+            standing: the files of those rows, where these hold no others.
         """
         if not rows:
             return
@@ -74,7 +77,8 @@ class OpsTable:
             reraise=True,
         )
         place = (spark, settings, self.layer, self.name)
-        if replacing is None and tries(append, *place, self.columns, rows):
+        is_plain = replacing is None or standing is not None
+        if is_plain and tries(append, *place, self.columns, rows, standing):
             return
         schema = ", ".join(f"{sql_name(name)} {kind}" for name, kind in self.columns)
         frame = spark.createDataFrame(list(rows), schema).coalesce(1)

@@ -24,6 +24,7 @@ import org.apache.spark.sql.delta.actions.Metadata;
 import org.apache.spark.sql.delta.constraints.Constraints$;
 import org.apache.spark.sql.execution.metric.SQLMetric;
 import org.apache.spark.sql.execution.metric.SQLMetrics;
+import org.apache.spark.sql.types.DataTypes;
 import org.apache.spark.sql.types.StructField;
 import org.apache.spark.sql.types.StructType;
 import scala.Option;
@@ -37,7 +38,8 @@ import scala.jdk.javaapi.CollectionConverters;
  *
  * <p>It refuses (no row comes back, and nothing is committed) whatever a plain append of Spark's
  * might do more than add a file for: columns that the table lacks or has of another type, mapped,
- * generated or constrained ones, files that don't say their partition or hold its columns.
+ * generated or constrained ones, files that don't say their partition or hold its columns. Files whose
+ * every row has a new one in its place may go in the same commit.
  */
 final class AppendFile implements SimpleProcedure {
   @Override
@@ -57,6 +59,14 @@ final class AppendFile implements SimpleProcedure {
       ApplyChanges.text("columns", "of the files, as a DDL text"),
       ApplyChanges.text("actions", "Delta's add action of each file, a line of JSON"),
       ApplyChanges.number("rows", "how many the files hold"),
+      ProcedureParameter.in("version", DataTypes.LongType)
+          .comment("at which the files that go were looked at; -1: none goes")
+          .defaultValue("-1")
+          .build(),
+      ProcedureParameter.in("replaced", DataTypes.StringType)
+          .comment("Delta's remove action of each file that goes, a line of JSON")
+          .defaultValue("''")
+          .build(),
     };
   }
 
@@ -73,7 +83,14 @@ final class AppendFile implements SimpleProcedure {
         || !actions.stream().allMatch(file -> isPlaced(txn.metadata(), (AddFile) file))) {
       return Collections.emptyIterator();
     }
-    txn.registerSQLMetrics(spark, metrics(spark, actions.size(), given.getLong(3)));
+    int added = actions.size();
+    long looked = given.getLong(4);
+    // What was read of an older version may have gone since: then nobody knows what is replaced.
+    if (looked >= 0 && looked != txn.readVersion()) {
+      return Collections.emptyIterator();
+    }
+    given.getUTF8String(5).toString().lines().map(Action::fromJson).forEach(actions::add);
+    txn.registerSQLMetrics(spark, metrics(spark, added, given.getLong(3)));
     long version = txn.commit(CollectionConverters.asScala(actions).toSeq(), operation());
     return List.of(ApplyChanges.result(version)).iterator();
   }
