@@ -15,6 +15,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from pyspark.sql import SparkSession
+
 from civiclake import engine, secrets
 from civiclake.contracts import manifest
 from civiclake.contracts.load import load_city
@@ -126,14 +128,15 @@ class City:
         marts = [f"mart_{name.partition('/')[2]}" for name in MARTS]
         following = (*marts, *LINKS) if number == 1 else (MART,)
         before = {dag: len(self.api.runs(dag)) for dag in following}
-        self._succeed({d: self.start(d, clock.logical_date(number)) for d in departments})
+        self.succeed({d: self.start(d, clock.logical_date(number)) for d in departments})
         for dag, runs in before.items():
             self.wait(lambda dag=dag, runs=runs: len(self.api.runs(dag)) > runs, f"a run of {dag}")
-        self._succeed({dag: self.api.runs(dag)[0]["dag_run_id"] for dag in following})
+        self.succeed({dag: self.api.runs(dag)[0]["dag_run_id"] for dag in following})
         ran = {d: e for d, e in truth.datasets.items() if d.partition(".")[0] in departments}
         return truth.model_copy(update={"datasets": ran})
 
-    def _succeed(self, runs: dict[str, str]) -> None:
+    def succeed(self, runs: dict[str, str]) -> None:
+        """Wait until all of these runs have ended well."""
         states = self.api.wait_runs(runs, timeout_s=NIGHT_TIMEOUT_S)
         assert states == dict.fromkeys(runs, "success"), self.complaints(runs)
 
@@ -145,7 +148,7 @@ class City:
         """Link a later night's records; not all departments have arrived that would start it."""
         dag_id = f"link_{subject}"
         run_id = self.start(dag_id, clock.logical_date(number))
-        self._succeed({dag_id: run_id})
+        self.succeed({dag_id: run_id})
         return dict(self.api.xcom(dag_id, run_id, "link"))
 
     def mart_runs(self) -> list[dict[str, Any]]:
@@ -193,6 +196,10 @@ class City:
             return found
         finally:
             spark.stop()
+
+    def session(self) -> SparkSession:
+        """A session of the jobs' engine."""
+        return session.connect(self.settings)
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         """An analyst's query."""

@@ -112,6 +112,20 @@ def test_a_batch_is_read_back_as_it_was_landed(
     }
 
 
+def test_what_was_made_of_many_answers_is_read_back_beside_them(
+    landing: Landing, dataset: Dataset
+) -> None:
+    """A walk through pages lands them as they came, and what was made of them, with its digest."""
+    file = _file().model_copy(update={"as_came": "pages/index.jsonl"})
+    with landing.drafting(dataset, "n1") as draft:
+        draft.path(file.path).write_text("a\n1\n")
+        draft.path("pages/index.jsonl").write_text('{"page": 1}\n')
+        landing.publish(draft, _manifest("n1", None, file))
+    held = _held(landing, "n1")
+    assert held["pages/index.jsonl"] == b'{"page": 1}\n'
+    assert held[file.path] == b"a\n1\n"
+
+
 def test_what_fails_half_way_leaves_nothing(landing: Landing, dataset: Dataset) -> None:
     with pytest.raises(ZeroDivisionError), landing.drafting(dataset, "n1") as draft:
         draft.path("parts/a.csv").write_text("half")

@@ -49,5 +49,11 @@ def properties(spark: Mapping[str, str]) -> list[str]:
     return [f"-D{key}={value}" for key, value in spark.items()]
 
 
+def scratch(folder: Path) -> dict[str, str]:
+    """Where a process of Spark's puts what it will not keep: shuffles, and what goes to S3, which
+    would stand in the system's folder else."""
+    return {"SPARK_LOCAL_DIRS": str(folder), "LOCAL_DIRS": str(folder)}
+
+
 def _escaped(line: str) -> str:
     return line.replace("\\", "\\\\").replace('"', '\\"')

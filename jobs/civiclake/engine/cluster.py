@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import secrets as _random
 import shutil
+import sys
 from base64 import urlsafe_b64encode
 from collections.abc import Callable
 from functools import partial
@@ -126,7 +127,7 @@ def start_worker(settings: Settings, number: int) -> None:
     for name in ("tmp", "apps"):
         shutil.rmtree(work / name, ignore_errors=True)
         (work / name).mkdir()
-    user = system_user.ensure(_USER.format(number), f"worker {number} of the cluster")
+    user, note = _choose(number)
     if user:
         system_user.give(user, work, work / "tmp", work / "apps")
         system_user.let_pass(work.parent)
@@ -140,7 +141,29 @@ def start_worker(settings: Settings, number: int) -> None:
         "--cores", str(cluster.cores), "--memory", cluster.memory,
         "--work-dir", str(work / "apps"), settings.engine.master,
     ]  # fmt: skip
-    _start(settings, _worker(settings, number, place[0], port), work, cleaning, main, user=user)
+    worker = _worker(settings, number, place[0], port)
+    _start(settings, worker, work, cleaning, main, user=user, note=note)
+
+
+def _choose(number: int) -> tuple[str | None, str]:
+    """The user to run as, or None for who starts it, and a plain word about why."""
+    if os.geteuid() != 0:
+        return None, ""
+    name = _USER.format(number)
+    try:
+        user = system_user.ensure(name, f"worker {number} of the cluster")
+    except UserError as error:
+        return None, f"runs as root: {error}"
+    # Marts' steps run in Python workers, which import this very code.
+    asked = system_user.run(
+        [sys.executable, "-c", "import civiclake.errors"], user=user, cwd=Path("/")
+    )
+    if asked.returncode:
+        return None, (
+            f"runs as root: the user {name!r} may not run {sys.executable}; put Python and the"
+            " project in folders that all may enter (mode 0755) to have it run without rights"
+        )
+    return user, ""
 
 
 def _folder(settings: Settings, name: str) -> Path:
@@ -170,6 +193,7 @@ def _start(
     main: list[str],
     *,
     user: str | None,
+    note: str = "",
 ) -> None:
     options = {**_protected(), **_pages(settings), **own}
     java = [f"-Xmx{_DAEMON_MEMORY}", "-XX:+UseSerialGC", *arguments.properties(options)]
@@ -178,7 +202,7 @@ def _start(
         system_user.give(user, path)
     service.start(
         [str(java_home() / "bin" / "java"), f"@{path}"], _environment(settings, work, service.host),
-        user=user, cwd=work,
+        user=user, cwd=work, note=note,
     )  # fmt: skip
 
 
@@ -193,6 +217,6 @@ def _environment(settings: Settings, work: Path, host: str) -> dict[str, str]:
         "SPARK_HOME": str(spark_home()),
         "SPARK_SCALA_VERSION": _SCALA,  # without it, a worker looks for Spark's sources
         "SPARK_LOCAL_IP": host,
-        "SPARK_LOCAL_DIRS": str(work / "tmp"),
+        **arguments.scratch(work / "tmp"),
         _SECRET_VARIABLE: secrets.ensure(settings, SECRET),
     }

@@ -115,7 +115,7 @@ def _environment(settings: Settings) -> dict[str, str]:
         _TOKEN_VARIABLE: secrets.ensure(settings, "connect_token"),
         "PYSPARK_PYTHON": sys.executable,
         "SPARK_LOCAL_IP": settings.engine.host,
-        "SPARK_LOCAL_DIRS": str(settings.state_dir / "spark" / "jobs" / "tmp"),
+        **arguments.scratch(settings.state_dir / "spark" / "jobs" / "tmp"),
     }
 
 

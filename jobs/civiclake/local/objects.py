@@ -41,7 +41,7 @@ class Identity:
     name: str
     login: Login
     actions: Sequence[str]
-    """``Read``, ``List``, ``Write``, ``Tagging``, each with ``:bucket`` or ``:bucket/folder/*``."""
+    """``Read``, ``List``, ``Write``, ``Tagging``, each with ``:bucket`` or ``:bucket/folder*``."""
 
 
 def start(

@@ -95,7 +95,7 @@ def _writers(settings: Settings, buckets: dict[str, str]) -> list[objects.Identi
 
 def _reader(settings: Settings, name: str) -> objects.Identity:
     root = (settings.lake_uri or "").partition("://")[2]
-    actions = [f"{a}:{root}/{layer}/*" for layer in READERS[name] for a in ("Read", "List")]
+    actions = [f"{a}:{root}/{layer}*" for layer in READERS[name] for a in ("Read", "List")]
     return objects.Identity(name, _login(settings, name), actions)
 
 

@@ -35,7 +35,7 @@ class LandedFile(_Frozen):
     size_bytes: int
     """Size of the bytes as they came (of the ``.gz`` part for a table)."""
     sha256: str
-    """Of the bytes as they came (of the ``.gz`` part for a table)."""
+    """Of the bytes at ``path``."""
     rows: int
     """Records without the header; blank lines are no records."""
     header: tuple[str, ...]

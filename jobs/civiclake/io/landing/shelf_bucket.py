@@ -137,7 +137,7 @@ class BucketShelf:
         if content is None:
             raise UserError(f"{self._bucket.url(where)} holds no batch any more")
         manifest = BatchManifest.model_validate_json(content)
-        known = {file.as_came or file.path: file.sha256 for file in manifest.files}
+        known = {file.path: file.sha256 for file in manifest.files}
         inside = f"{where}/{_bytes(content)}"
         names = self._bucket.names(inside)
         if not names:
