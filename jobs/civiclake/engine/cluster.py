@@ -82,6 +82,7 @@ def spark(settings: Settings) -> dict[str, str]:
     jars = [str(jar) for jar in ours if jar not in set(spark_jars())]
     return {
         **_protected(),
+        "spark.io.encryption.enabled": "true",  # what executors shuffle stands on their disks
         # Executors fetch them from the driver: on a worker's host nothing has to be put.
         "spark.jars": ",".join(jars),
         # Of an executor on the same host Spark would read the files itself: workers are users of

@@ -55,7 +55,7 @@ def up(settings: Settings, echo: Echo = lambda line: None) -> list[ServiceStatus
         for service, start in services(settings):
             if service.running() is None:
                 restarts.path(settings.run_dir, service.name).unlink(missing_ok=True)
-                echo(f"starting the {service.name} engine at {service.host}:{service.port}")
+                echo(f"starting the {service.name} engine at {service.address}")
                 start(settings)
                 record = service.running()
                 if record and record.note:
@@ -77,7 +77,7 @@ def down(settings: Settings, echo: Echo = lambda line: None) -> list[ServiceStat
     with _one_at_a_time(settings):
         launcher.stop(settings.run_dir)
         watch.stop(settings.run_dir)
-        for service, _ in services(settings):
+        for service, _ in reversed(services(settings)):  # who needs another ends before it
             if service.stop():
                 echo(f"the {service.name} engine is stopped")
     return status(settings)

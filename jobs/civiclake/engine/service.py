@@ -46,6 +46,11 @@ class Service:
     """Whether its port answers a moment before it is open, which its log says."""
 
     @property
+    def address(self) -> str:
+        """Where it is to listen, for people; some take any port."""
+        return f"{self.host}:{self.port}" if self.port else self.host
+
+    @property
     def process_name(self) -> str:
         """Its name in the run folder."""
         return f"engine-{self.name}"
