@@ -21,6 +21,7 @@ from civiclake.contracts.load import load_city
 from civiclake.contracts.model import Dataset, Manifest, Source, SourceKind
 from civiclake.io.extract import extract
 from civiclake.io.lake import quarantine, tables
+from civiclake.io.ops import deliveries, ledger
 from civiclake.io.ops.account import BatchResult
 from civiclake.pipeline.night.load import load
 from civiclake.settings import Settings, project_root
@@ -35,12 +36,26 @@ def city() -> Manifest:
     return load_city(root / "schemas", root / "expectations")
 
 
+def _have_ledger(engines: Settings, spark: SparkSession, made: Settings) -> None:
+    """Give a lake on a disk the ledger's empty tables, which are made once for all: to make them
+    takes a test longer than what it is about."""
+    kept = engines.model_copy(update={"state_dir": engines.state_dir / "empty"})
+    if made.lake_uri is not None or made.state.is_shared:
+        return
+    for table in (ledger.BATCHES, ledger.OUTCOMES, deliveries.TABLE):
+        table.create(spark, kept)
+    target = Path(made.lake) / tables.OPS
+    if not target.exists():
+        shutil.copytree(Path(kept.lake) / tables.OPS, target)
+
+
 class Nights:
     """One dataset in a lake of its own: another state folder, the same engine."""
 
     def __init__(self, settings: Settings, spark: SparkSession, state: Path, dataset: Dataset):
         # The engine runs as root here and reads every folder; secrets stay those of the engine.
         self.settings = settings.model_copy(update={"state_dir": state})
+        _have_ledger(settings, spark, self.settings)
         self.spark = spark
         self.secrets_from = settings
         self._moment = 1_450_000_000
