@@ -23,6 +23,8 @@ from pathlib import Path
 from typing import Any
 
 ROWS, CHANGED, BROKEN = 1000, 100, 10
+_OF_ITS_OWN = ("judged_at", "rules_version", "fingerprint", "last_seen_at")
+"""What two runs of one version have each for itself: when, and by which folder it was known."""
 _TICKS = os.sysconf("SC_CLK_TCK")
 Row = Callable[[int, int], str]
 
@@ -152,7 +154,7 @@ class Lake:
         for dataset in self.datasets:
             for layer in ("unified", "quarantine"):
                 path = f"{self.settings.lake}/{layer}/{dataset.table}"
-                frame = spark.table(f"delta.`{path}`").drop("judged_at", "rules_version")
+                frame = spark.table(f"delta.`{path}`").drop(*_OF_ITS_OWN)
                 text = frame.selectExpr("to_json(struct(*)) AS row").orderBy("row").collect()
                 for row in text:
                     made.update(row["row"].encode())

@@ -13,13 +13,12 @@ from source_city import City, Store
 
 from civiclake.contracts.model import Dataset, Load
 from civiclake.errors import CivicLakeError, StateUnavailable, UserError
-from civiclake.io.landing import bucket
 from civiclake.io.landing.manifest import BatchManifest, LandedFile
 from civiclake.io.landing.store import Landing
 from civiclake.local import objects, process
 from civiclake.settings import Settings
 from civiclake.settings_stores import LandingSettings
-from civiclake.state import database
+from civiclake.state import database, object_store
 
 ID = "parks.trees"
 LANDING = "transport"
@@ -288,7 +287,9 @@ def test_a_bucket_that_is_not_there_is_not_made(
     lost = stored.model_copy(
         update={"landing": stored.landing.model_copy(update={"url": "s3://mistyped/x"})}
     )
-    with pytest.raises(UserError, match=r"landing's bucket mistyped is not there .*: make it, or"):
+    with pytest.raises(
+        UserError, match=r"the landing's object store .* has no bucket mistyped: make it"
+    ):
         _land(Landing(lost), dataset, "n1")
     names = {found["Name"] for found in store.client.list_buckets()["Buckets"]}
     assert "mistyped" not in names
@@ -297,7 +298,7 @@ def test_a_bucket_that_is_not_there_is_not_made(
 def test_a_store_that_is_away_is_worth_another_try(
     stored: Settings, dataset: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bucket, "_ATTEMPTS", 1)
+    monkeypatch.setattr(object_store, "_ATTEMPTS", 1)
     endpoint = f"http://{objects.HOST}:{process.free_port(0)}"
     away = stored.model_copy(
         update={"landing": stored.landing.model_copy(update={"endpoint": endpoint})}

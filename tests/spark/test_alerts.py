@@ -10,7 +10,9 @@ import pytest
 from mart_town import DAYS, MART, VISITS, Town
 from nights import city
 from pyspark.sql import SparkSession
+from typer.testing import CliRunner
 
+from civiclake.cli import app
 from civiclake.contracts.model import Alert, Manifest
 from civiclake.errors import FencedError, UserError
 from civiclake.io.lake import tables
@@ -177,6 +179,26 @@ def test_a_person_takes_and_closes_it_and_only_another_run_is_news(town: Town) -
     (news,) = _night(town, ("2016-01-04", 0), ("2016-01-05", 20))
     assert (news.state, str(news.since)) == ("open", "2016-01-05")
     assert len(_rows(town)) == 2
+
+
+def test_the_command_lists_shows_and_closes(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    (row,) = _night(town, ("2016-01-02", 16))
+    monkeypatch.setattr("civiclake.cli.alerts.load_settings", lambda: town.settings)
+
+    def run(*said: str) -> str:
+        with town.keys():
+            done = CliRunner().invoke(app, ["alerts", *said], catch_exceptions=False)
+        assert done.exit_code == 0, done.output
+        return done.stdout
+
+    (listed,) = json.loads(run("list", "--json", "--mart", MART))
+    assert listed == row.model_dump(mode="json")
+    assert row.sentence in " ".join(run("list").split())
+    assert row.query in run("show", row.alert_id[:5])
+    said = run("close", row.alert_id, "--reason", "a fair", "--refuted", "--by", "ann")
+    assert said == f"alert {row.alert_id} is closed by ann: a fair\n"
+    assert run("list") == "no alert\n"
+    assert [one["verdict"] for one in json.loads(run("list", "--all", "--json"))] == ["refuted"]
 
 
 def test_rules_that_can_not_be_computed_say_so_and_those_taken_out_close_theirs(

@@ -78,7 +78,7 @@ def test_a_store_that_refuses_or_is_away_is_told(
     assert told.value.exit_code == 75
     monkeypatch.setenv("CIVICLAKE_LAKE_SECRET_KEY", "another")
     with pytest.raises(
-        UserError, match=r"refuses the keys for bucket city .*: renew CIVICLAKE_LAKE"
+        UserError, match=r"refuses the secret key for bucket city: correct CIVICLAKE_LAKE"
     ):
         list(objects.names(there, there.lake))
     monkeypatch.delenv("CIVICLAKE_LAKE_SECRET_KEY")

@@ -35,7 +35,8 @@ _USER = "civiclake-worker-{}"
 _DAEMON_MEMORY = "512m"
 _START_S = 60.0
 _SCALA = "2.13"
-_LONG_S = "604800"
+_KEPT_S = str(7 * 86_400)
+"""How long a worker keeps the logs of executors that have ended."""
 _PAGE_KEY_BYTES = 32
 
 Start = Callable[[Settings], None]
@@ -134,7 +135,7 @@ def start_worker(settings: Settings, number: int) -> None:
         system_user.let_pass(work.parent)
     cleaning = {
         "spark.worker.cleanup.enabled": "true",
-        "spark.worker.cleanup.appDataTtl": _LONG_S,
+        "spark.worker.cleanup.appDataTtl": _KEPT_S,
     }
     port = free_port(0, host=place[0])
     main = [

@@ -11,7 +11,7 @@ from pathlib import Path
 from civiclake.engine import limits, restarts, rights, watch
 from civiclake.engine.service import Service
 from civiclake.engine.services import START_TIMEOUT_S, services
-from civiclake.local import launcher
+from civiclake.local import launcher, process
 from civiclake.local.held import held
 from civiclake.settings import Settings
 
@@ -80,7 +80,17 @@ def down(settings: Settings, echo: Echo = lambda line: None) -> list[ServiceStat
         for service, _ in reversed(services(settings)):  # who needs another ends before it
             if service.stop():
                 echo(f"the {service.name} engine is stopped")
+        for name in _of_another_profile(settings):
+            if process.stop(name, settings.run_dir):
+                echo(f"{name}, which another profile started, is stopped")
     return status(settings)
+
+
+def _of_another_profile(settings: Settings) -> list[str]:
+    """What runs here and these settings do not know: a cluster's, when they are one machine's."""
+    known = {service.process_name for service, _ in services(settings)}
+    found = (path.stem for path in settings.run_dir.glob("engine-*.pid"))
+    return sorted(name for name in found if name not in known)
 
 
 def _one_at_a_time(settings: Settings) -> AbstractContextManager[None]:

@@ -28,10 +28,13 @@ def options(settings: Settings) -> dict[str, str]:
         "retry.limit": _TRIES,
         "connection.establish.timeout": "15s",
         "connection.timeout": "60s",
+        # What is made has a name that nobody else has, and no folder stands in its place.
+        "performance.flags": "create,mkdir,delete",
     }
     return {
         # Delta's own for S3 is safe for one driver only.
         "spark.delta.logStore.s3a.impl": "city.civiclake.ConditionalLogStore",
+        "spark.sql.streaming.checkpointFileManagerClass": "city.civiclake.WholeObjects",
         **{f"spark.hadoop.fs.s3a.{name}": value for name, value in s3a.items()},
         # Only staged rows are committed by it, which nobody reads before they are whole: a third of
         # the requests that Hadoop's first way of moving files makes.

@@ -42,8 +42,10 @@ def start(settings: Settings) -> bool:
 
 def stop(settings: Settings) -> bool:
     """Stop the store that was started here; whether it was running."""
-    if not settings.store.is_here or running(settings) is None:
+    if running(settings) is None:
         return False
+    if not settings.store.is_here:  # another profile's
+        return process.stop(objects.NAME, settings.run_dir, timeout_s=2.0)
     return objects.stop(settings.run_dir, _internal(_port(settings)))
 
 

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from civiclake.engine import cluster, connect_server
+from civiclake.engine import cluster, connect_server, lifecycle
 from civiclake.engine.services import services
 from civiclake.errors import UserError
+from civiclake.local import objects, process, stores
 from civiclake.settings import Settings, load_settings
 
 WHOLE = {
@@ -95,3 +96,20 @@ def test_executors_get_secrets_by_their_environment_alone(
     text = path.read_text()
     assert not [value for value in secrets.values() if value in text]
     assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_down_stops_what_another_profile_started(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("CIVICLAKE_STATE_DIR", str(tmp_path))
+    found = load_settings()
+    found.run_dir.mkdir()
+    for name in ("engine-worker-1", objects.NAME):
+        process.start(name, ["sleep", "60"], run_dir=found.run_dir)
+    said: list[str] = []
+    lifecycle.down(found, echo=said.append)
+    assert said == ["engine-worker-1, which another profile started, is stopped"]
+    assert stores.stop(found)
+    assert [process.status(n, found.run_dir) for n in ("engine-worker-1", objects.NAME)] == [
+        None
+    ] * 2
