@@ -111,12 +111,15 @@ def start_master(settings: Settings) -> None:
         raise UserError(f"engine.master is {settings.engine.master}: no master is started for it")
     host, port = place
     work = _folder(settings, "master")
-    recovery = {
+    options = {
+        # On by default, at a fixed port, and it asks nobody for the secret: it would start any
+        # program on a worker for whoever connects.
+        "spark.master.rest.enabled": "false",
         "spark.deploy.recoveryMode": "FILESYSTEM",
         "spark.deploy.recoveryDirectory": str(work / "recovery"),
     }
     main = [_MASTER, "--host", host, "--port", str(port), "--webui-port", "0"]
-    _start(settings, _master(settings, host, port), work, recovery, main, user=None)
+    _start(settings, _master(settings, host, port), work, options, main, user=None)
 
 
 def start_worker(settings: Settings, number: int) -> None:
