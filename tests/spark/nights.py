@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import atexit
 import copy
 import hashlib
 import hmac
 import os
 import re
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any, Self
 
@@ -36,12 +39,20 @@ def city() -> Manifest:
     return load_city(root / "schemas", root / "expectations")
 
 
+@cache
+def _empty_lakes() -> Path:
+    """A folder for them, as long as this process lives: not the engines' own, which others see."""
+    made = Path(tempfile.mkdtemp(prefix="civiclake-empty-"))
+    atexit.register(shutil.rmtree, made, ignore_errors=True)
+    return made
+
+
 def _have_ledger(engines: Settings, spark: SparkSession, made: Settings) -> None:
     """Give a lake on a disk the ledger's empty tables, which are made once for all: to make them
     takes a test longer than what it is about."""
-    kept = engines.model_copy(update={"state_dir": engines.state_dir / "empty"})
     if made.lake_uri is not None or made.state.is_shared:
         return
+    kept = engines.model_copy(update={"state_dir": _empty_lakes()})
     for table in (ledger.BATCHES, ledger.OUTCOMES, deliveries.TABLE):
         table.create(spark, kept)
     target = Path(made.lake) / tables.OPS
