@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 import shutil
 import statistics
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -22,14 +21,13 @@ from urllib.parse import urlsplit
 
 import typer
 
+from bench.installation import fresh, installation
 from bench.requests import counted
 from bench.small_task import Lake
-from civiclake import engine
 from civiclake.cli.console import say, show_table
 from civiclake.engine.session import connect, suit
 from civiclake.local import stores
-from civiclake.local.process import free_ports
-from civiclake.settings import Settings, load_settings
+from civiclake.settings import Settings
 from civiclake.settings_stores import StoreSettings
 from demo import cluster
 
@@ -48,7 +46,7 @@ def main(
     walls: dict[str, list[float]] = {"one machine": [], "cluster": []}
     asked: list[int] = []
     with ExitStack() as stack:
-        here = stack.enter_context(_machine())
+        here, _ = stack.enter_context(installation())
         there, seen = stack.enter_context(_cluster())
         lakes = {"one machine": Lake(here), "cluster": Lake(there)}
         for night in range(1, warm + nights + 1):
@@ -75,55 +73,27 @@ def _content(lake: Lake) -> str:
 
 
 @contextmanager
-def _root() -> Iterator[Settings]:
-    root = Path(tempfile.mkdtemp(prefix="civiclake-bench-"))
-    root.chmod(0o755)
-    base = load_settings()
-    connect_port, sql, database = free_ports(3)
-    ports = {"connect_port": connect_port, "sql_port": sql, "jobs_memory": "2g", "sql_memory": "1g"}
-    try:
-        yield base.model_copy(
-            update={
-                "state_dir": root,
-                "engine": base.engine.model_copy(update={**ports, "master": "local[2]"}),
-                "postgres": base.postgres.model_copy(update={"port": database}),
-            }
-        )
-    finally:
-        shutil.rmtree(root, ignore_errors=True)
-
-
-@contextmanager
-def _machine() -> Iterator[Settings]:
-    with _root() as made:
-        try:
-            engine.up(made)
-            yield made
-        finally:
-            engine.down(made)
-
-
-@contextmanager
 def _cluster() -> Iterator[tuple[Settings, Counter[str]]]:
     """The cluster, whose store is asked through a proxy that counts."""
-    with _root() as base:
-        made = cluster.on_free_ports(base)
-        port = urlsplit(made.store.endpoint).port or 0
-        with counted(port) as (proxy, seen):
-            endpoint = f"http://127.0.0.1:{proxy}"
-            through = made.model_copy(
-                update={
-                    "store": StoreSettings(endpoint=endpoint),
-                    "landing": made.landing.model_copy(update={"endpoint": endpoint}),
-                }
-            )
-            try:
-                stores.start(made)
-                cluster.start(through)
-                yield through, seen
-            finally:
-                cluster.stop(through)
-                stores.stop(made)
+    base = fresh()
+    made = cluster.on_free_ports(base)
+    port = urlsplit(made.store.endpoint).port or 0
+    with counted(port) as (proxy, seen):
+        endpoint = f"http://127.0.0.1:{proxy}"
+        through = made.model_copy(
+            update={
+                "store": StoreSettings(endpoint=endpoint),
+                "landing": made.landing.model_copy(update={"endpoint": endpoint}),
+            }
+        )
+        try:
+            stores.start(made)
+            cluster.start(through)
+            yield through, seen
+        finally:
+            stores.stop(made)
+            cluster.stop(through)
+            shutil.rmtree(base.state_dir, ignore_errors=True)
 
 
 def _show(

@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import e2e_cluster
 import httpx
@@ -19,6 +20,8 @@ from civiclake import engine
 from civiclake.contracts.load import load_city
 from civiclake.contracts.model import Dataset
 from civiclake.io.lake import objects, quarantine, tables
+from civiclake.local import stores
+from civiclake.local.objects import Login, client
 from civiclake.settings import Settings
 from civiclake.state import database
 from demo import sources
@@ -123,18 +126,9 @@ def test_analysts_read_what_stands_in_s3_and_no_more(cluster: City) -> None:
 
 def _doors_keys(cluster: City) -> Any:
     """A client with the keys of the analysts' door."""
-    import boto3
-
-    from civiclake.local import stores
-
     found = stores.reading(cluster.settings, "door")
-    return boto3.client(
-        "s3",
-        endpoint_url=found["AWS_ENDPOINT_URL"],
-        aws_access_key_id=found["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=found["AWS_SECRET_ACCESS_KEY"],
-        region_name="us-east-1",
-    )
+    login = Login(found["AWS_ACCESS_KEY_ID"], found["AWS_SECRET_ACCESS_KEY"])
+    return client(urlsplit(found["AWS_ENDPOINT_URL"]).port or 0, login)
 
 
 def _served(datasets: tuple[Dataset, ...]) -> str:

@@ -106,10 +106,7 @@ def environment(settings: Settings) -> dict[str, str]:
 
 def start_master(settings: Settings) -> None:
     """Start it, detached; does not wait. It remembers workers and jobs engines over its own end."""
-    place = settings.engine.master_place
-    if place is None:
-        raise UserError(f"engine.master is {settings.engine.master}: no master is started for it")
-    host, port = place
+    host, port = _place(settings)
     work = _folder(settings, "master")
     options = {
         # On by default, at a fixed port, and it asks nobody for the secret: it would start any
@@ -124,9 +121,7 @@ def start_master(settings: Settings) -> None:
 
 def start_worker(settings: Settings, number: int) -> None:
     """Start one of the workers, detached; does not wait."""
-    cluster, place = settings.engine.cluster, settings.engine.master_place
-    if place is None:
-        raise UserError(f"engine.master is {settings.engine.master}: no worker is started for it")
+    cluster, (host, _) = settings.engine.cluster, _place(settings)
     wait_for_master(settings)
     work = _folder(settings, f"worker-{number}")
     for name in ("tmp", "apps"):
@@ -140,13 +135,13 @@ def start_worker(settings: Settings, number: int) -> None:
         "spark.worker.cleanup.enabled": "true",
         "spark.worker.cleanup.appDataTtl": _KEPT_S,
     }
-    port = free_port(0, host=place[0])
+    port = free_port(0, host=host)
     main = [
-        _WORKER, "--host", place[0], "--port", str(port), "--webui-port", "0",
+        _WORKER, "--host", host, "--port", str(port), "--webui-port", "0",
         "--cores", str(cluster.cores), "--memory", cluster.memory,
         "--work-dir", str(work / "apps"), settings.engine.master,
     ]  # fmt: skip
-    worker = _worker(settings, number, place[0], port)
+    worker = _worker(settings, number, host, port)
     _start(settings, worker, work, cleaning, main, user=user, note=note)
 
 
@@ -169,6 +164,15 @@ def _choose(number: int) -> tuple[str | None, str]:
             " project in folders that all may enter (mode 0755) to have it run without rights"
         )
     return user, ""
+
+
+def _place(settings: Settings) -> tuple[str, int]:
+    found = settings.engine.master_place
+    if found is None:
+        raise UserError(
+            f"engine.master is {settings.engine.master}: no master or worker is started for it"
+        )
+    return found
 
 
 def _folder(settings: Settings, name: str) -> Path:
