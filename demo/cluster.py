@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 from civiclake import engine, secrets
 from civiclake.local import objects, postgres, stores
-from civiclake.local.process import free_ports
+from civiclake.local.process import free_ports, free_row
 from civiclake.settings import Settings
 from civiclake.settings_engine import ClusterSettings
 from civiclake.settings_stores import LandingSettings, StateSettings, StoreSettings
@@ -25,7 +25,8 @@ def on_free_ports(
         memory: of each.
         taken: ports that are spoken for.
     """
-    master, store, *_ = free_ports(2 + objects.INTERNAL_PORTS, taken=taken)
+    store, *internal = free_row(1 + objects.INTERNAL_PORTS, taken=taken)
+    (master,) = free_ports(1, taken={*taken, store, *internal})
     endpoint = f"http://{objects.HOST}:{store}"
     database = f"{postgres.HOST}:{base.postgres.port}"
     engines = {

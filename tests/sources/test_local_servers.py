@@ -12,7 +12,7 @@ import pymysql
 import pytest
 
 from civiclake.errors import UserError
-from civiclake.local import process
+from civiclake.local import objects, process
 from demo import mariadb, rest_server
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -65,6 +65,13 @@ def test_what_is_taken_or_something_else_is_left_alone(tmp_path: Path) -> None:
         logins = rest_server.Logins("a", "b", "c")
         with pytest.raises(UserError, match=f"port {port} of rest-server is taken"):
             rest_server.start(tmp_path / "rest", port, logins, run_dir=tmp_path / "run")
+        keys = objects.Login("a", "b")
+        with pytest.raises(UserError, match=f"port {port} of seaweedfs is taken"):
+            objects.start(
+                tmp_path / "objects", tmp_path / "run", port=process.free_port(0),
+                internal=[port], owner=keys, readers={},
+            )  # fmt: skip
+        assert not (tmp_path / "objects").exists()
 
 
 def test_a_rest_server_by_hand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

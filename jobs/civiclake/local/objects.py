@@ -64,7 +64,12 @@ def start(
         owner: may do anything.
         readers: bucket to a login that may list and read it, and nothing else.
         others: further logins.
+
+    Raises:
+        UserError: one of the ports is somebody else's.
     """
+    if process.status(NAME, run_dir) is None:
+        _refuse_taken([port, *internal])
     data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     config = _write_logins(data_dir, owner, readers, others)
     command = [str(_binary()), "server", f"-dir={data_dir}", f"-ip={HOST}", f"-ip.bind={HOST}"]
@@ -109,6 +114,16 @@ def client(port: int, login: Login) -> Any:
             s3={"addressing_style": "path"},
         ),
     )
+
+
+def _refuse_taken(ports: Sequence[int]) -> None:
+    taken = [str(port) for port in ports if process.port_open(HOST, port)]
+    if taken:
+        needed = ", ".join(map(str, ports))
+        raise UserError(
+            f"port {' and '.join(taken)} of {NAME} is taken: free it, or choose other ports "
+            f"(it needs {needed})"
+        )
 
 
 def _wait_ready(store: Any, running: process.Running, buckets: Iterable[str]) -> None:

@@ -122,6 +122,19 @@ def test_ports_are_different_and_none_that_is_spoken_for() -> None:
     assert not set(first) & set(process.free_ports(3, taken=first))
 
 
+def test_ports_in_a_row_are_all_free_and_none_that_outgoing_connections_get() -> None:
+    """A store's inner ports follow its own: one of them was taken, and the store ended."""
+    row = process.free_row(8)
+    assert row == list(range(row[0], row[0] + 8))
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", row[3]))
+        taken.listen()
+        assert process.free_port(row[3]) != row[3]
+        with socket.socket() as outgoing:
+            outgoing.connect(("127.0.0.1", row[3]))
+            assert outgoing.getsockname()[1] > max(row)
+
+
 def test_a_program_that_is_not_there_is_told_for_another_user_too(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="x can't be started with /no/program: No such file"):
         process.start("x", ["/no/program"], run_dir=tmp_path, user="nobody")
