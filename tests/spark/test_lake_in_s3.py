@@ -17,6 +17,7 @@ from civiclake.errors import StateUnavailable, UserError
 from civiclake.io.lake import objects, tables
 from civiclake.io.ops.account import BatchResult
 from civiclake.pipeline.night.load import load
+from civiclake.pipeline.writing import writing
 from civiclake.settings import Settings
 from civiclake.settings_stores import StoreSettings
 
@@ -76,6 +77,12 @@ def test_a_store_that_refuses_or_is_away_is_told(
     with pytest.raises(StateUnavailable, match=r"does not answer .*: try again") as told:
         list(objects.names(away, away.lake))
     assert told.value.exit_code == 75
+    gone = there.model_copy(update={"lake_uri": "s3a://nowhere/lake"})
+    with (
+        pytest.raises(UserError, match=r"t: .*has no bucket nowhere: make it, or correct lake_uri"),
+        writing(gone, "t", "the test") as (spark, _),
+    ):
+        spark.range(1).write.format("delta").save(f"{gone.lake}/t")
     monkeypatch.setenv("CIVICLAKE_LAKE_SECRET_KEY", "another")
     with pytest.raises(
         UserError, match=r"refuses the secret key for bucket city: correct CIVICLAKE_LAKE"

@@ -11,6 +11,15 @@ _TOKEN = "CIVICLAKE_LAKE_SESSION_TOKEN"  # noqa: S105 - its name
 _TRIES = "5"
 """Hadoop's own defaults hang for over ten minutes on a store that does not answer."""
 
+_PATIENCE = {
+    "attempts.maximum": "2",
+    "retry.limit": _TRIES,
+    "retry.throttle.limit": "8",
+    "retry.throttle.interval": "100ms",
+}
+"""A busy store (503) is asked for half a minute by each request, and waits twice as long each
+time; Hadoop's own 20 tries from half a second on would take days."""
+
 
 def options(settings: Settings) -> dict[str, str]:
     """Spark settings; none of them secret, and none where the lake is on a disk."""
@@ -24,10 +33,9 @@ def options(settings: Settings) -> dict[str, str]:
         "aws.credentials.provider": (
             "software.amazon.awssdk.auth.credentials.EnvironmentVariableCredentialsProvider"
         ),
-        "attempts.maximum": _TRIES,
-        "retry.limit": _TRIES,
+        **_PATIENCE,
         "connection.establish.timeout": "15s",
-        "connection.timeout": "60s",
+        "connection.timeout": "20s",
         # What is made has a name that nobody else has, and no folder stands in its place.
         "performance.flags": "create,mkdir,delete",
     }

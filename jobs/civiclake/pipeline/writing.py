@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import re
 import signal
 import threading
 from collections.abc import Iterator
@@ -17,13 +18,16 @@ from pyspark.sql import SparkSession
 
 from civiclake.engine import pulse, said
 from civiclake.engine.session import connect, session_id
-from civiclake.errors import SparkFailed
+from civiclake.errors import CivicLakeError, SparkFailed, StateUnavailable
+from civiclake.io.lake import objects
 from civiclake.io.lake.lock import TableLock, table_lock
 from civiclake.local.disk import told_when_full, written_folders
 from civiclake.settings import Settings
 
 log = logging.getLogger(__name__)
 
+_STORE = re.compile(r"awssdk|hadoop\.fs\.s3a")
+_PASSING = re.compile(r"Status Code: (?:5\d\d|429)|Unable to execute HTTP request|Timeout|Connect")
 _LAST_S = 8.0
 """How long after a signal the process may take to end by itself; all steps bear a kill."""
 
@@ -47,6 +51,8 @@ def writing(
         LockHeld: another process writes the table.
         EngineError: the engine does not answer, or ended while the block ran.
         DiskFull: there was no room to write.
+        StateUnavailable: the lake's store failed or did not answer.
+        UserError: the lake's bucket is not there, or its keys may not.
     """
 
     def stop_former(record: dict[str, Any]) -> None:
@@ -64,14 +70,14 @@ def writing(
         spark = connect(settings)
         lock.note(session_id=session_id(spark))
         try:
-            with _stopping(spark), _translated(table, spark):
+            with _stopping(spark), _translated(settings, table, spark):
                 yield spark, lock
         finally:
             pulse.close(spark)
 
 
 @contextmanager
-def _translated(table: str, spark: SparkSession) -> Iterator[None]:
+def _translated(settings: Settings, table: str, spark: SparkSession) -> Iterator[None]:
     """Spark's errors as one sentence; the first lines go into the log, not the JVM's stack."""
     try:
         yield
@@ -82,10 +88,29 @@ def _translated(table: str, spark: SparkSession) -> Iterator[None]:
         if not isinstance(error, PySparkException):
             raise
         log.error("Spark said: %s", said.words(error)[:4000])
+        refused = _of_the_store(settings, said.words(error))
+        if refused:
+            raise type(refused)(f"{table}: {refused}") from None
         raise SparkFailed(
             f"{table}: Spark failed ({said.first_line(error)[:500]}): run the batch again; if it"
             " stays so, see the jobs engine's log"
         ) from None
+
+
+def _of_the_store(settings: Settings, words: str) -> CivicLakeError | None:
+    """What is wrong with the lake's store, where Spark failed by it: Spark names no cause."""
+    if settings.lake_uri is None or not _STORE.search(words):
+        return None
+    try:
+        objects.greet(settings)
+    except CivicLakeError as refused:
+        return refused
+    if _PASSING.search(words):
+        return StateUnavailable(
+            f"the lake's store did not answer for a while, and now it does ({words[:300]}):"
+            " run the batch again"
+        )
+    return None
 
 
 @contextmanager

@@ -31,6 +31,21 @@ def names(settings: Settings, uri: str) -> Iterator[str]:
                 yield entry["Key"].removeprefix(prefix)
 
 
+def greet(settings: Settings) -> None:
+    """Ask the store for one name of the lake, and say what is wrong with it, if anything is.
+
+    Args:
+        settings: of an installation whose lake is in S3.
+
+    Raises:
+        StateUnavailable: the store does not answer; trying again may help.
+        UserError: the bucket is not there, or the keys may not.
+    """
+    bucket, prefix = _split(settings.lake)
+    with _asking(settings, bucket) as store:
+        store.list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=1)
+
+
 def remove(settings: Settings, uri: str) -> None:
     """Take a folder away with all that is in it.
 
