@@ -66,7 +66,7 @@ unit: setup ## The tests that need no JVM.
 
 test: tools ## Everything: check and DAGs, then two suites at a time, from end-to-end to unit.
 	@$(MAKE) --no-print-directory -j2 check test-dags
-	@$(MAKE) --no-print-directory -j2 test-spark test-e2e test-door test-sources test-marts \
+	@$(MAKE) --no-print-directory -j2 test-spark test-e2e test-marts test-sources test-door \
 		test-unit
 
 # The longest first, and two at once, for each of them waits for its servers half of the time; a

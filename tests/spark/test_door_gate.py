@@ -179,6 +179,19 @@ def test_the_silent_go_and_the_others_get_in(lake: Settings) -> None:
             one.close()
 
 
+def test_who_has_begun_to_log_in_keeps_the_place_when_the_silent_come(lake: Settings) -> None:
+    place = (lake.engine.host, lake.engine.sql_port)
+    with socket.create_connection(place) as raw:
+        raw.send(b"\x01")
+        silent = [socket.create_connection(place) for _ in range(_SILENT)]
+        try:
+            _until(lambda: sum(map(_is_closed, silent)) >= _SILENT - 32)
+            assert not _is_closed(raw)
+        finally:
+            for one in silent:
+                one.close()
+
+
 def test_a_login_that_drips_is_closed_in_time(lake: Settings) -> None:
     with socket.create_connection((lake.engine.host, lake.engine.sql_port)) as raw:
         began = time.monotonic()

@@ -44,7 +44,7 @@ def start(settings: Settings) -> None:
         settings,
         _options(settings),
         [_MAIN],
-        jars.drivers(settings.engine.jars),
+        class_archive.class_path(settings.jars_dir, jars.drivers(settings.engine.jars)),
     )
     service(settings).start(
         [str(java_home() / "bin" / "java"), f"@{path}"], _environment(settings),
@@ -72,7 +72,7 @@ def write_arguments(
     settings: Settings,
     spark: dict[str, str],
     main: list[str],
-    more_jars: Sequence[Path] = (),
+    classpath: Sequence[Path],
 ) -> Path:
     """Java's arguments of a driver, as a file.
 
@@ -99,7 +99,6 @@ def write_arguments(
         *settings.engine.java_options,
         *arguments.properties(options),
     ]
-    classpath = class_archive.class_path(settings.jars_dir, more_jars)
     return arguments.write(path, java, classpath, main)
 
 

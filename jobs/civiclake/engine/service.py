@@ -9,14 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from civiclake.errors import CivicLakeError, EngineError, UserError
-from civiclake.local import priority, process
+from civiclake.local import process
 
 _TAIL_LINES = 15
 _TAIL_BYTES = 16_384
 _STOPPING_S = 60.0
 _OPEN, _GUARDS_S = b" door is open", 15.0
-_WORKERS = "Executor task"
-"""Threads that compute parts of queries: a plan is made before a runaway query goes on."""
 
 
 @dataclass(frozen=True)
@@ -169,12 +167,6 @@ class Service:
                 return _OPEN in file.read(_TAIL_BYTES)
         except FileNotFoundError:
             return False
-
-    def give_way(self) -> None:
-        """Its queries, and what they are planned by, come after the night's work."""
-        record = self.running()
-        if record is not None:
-            priority.give_way(record.pid, self.nice, workers=_WORKERS)
 
     def stop(self, patience_s: float = 20.0) -> bool:
         """End the process that we started and no other; false if there was none."""

@@ -10,7 +10,7 @@ import os
 import shutil
 from pathlib import Path
 
-from civiclake.engine import analysts, door_user, limits, rights, store
+from civiclake.engine import analysts, class_archive, door_user, limits, rights, store
 from civiclake.engine.connect_server import write_arguments
 from civiclake.engine.java import java_home
 from civiclake.engine.service import Service
@@ -41,7 +41,8 @@ def start(settings: Settings) -> None:
     work = _make_work_dir(settings)
     path = work / "engine-sql.args"
     java = [*limits.properties(settings, work, interrupted), *_java(settings, work)]
-    write_arguments(path, settings, _options(settings, work), java)
+    classes = class_archive.door_class_path(settings.jars_dir)
+    write_arguments(path, settings, _options(settings, work), java, classes)
     analysts.ensure_default(settings)
     limits.write(settings)
     user, note = door_user.choose(settings, work)

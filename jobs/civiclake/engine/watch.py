@@ -22,6 +22,7 @@ from civiclake.engine.services import START_TIMEOUT_S, services
 from civiclake.errors import CivicLakeError, LockHeld
 from civiclake.local import alerts, process
 from civiclake.local.held import held
+from civiclake.local.priority import Courtesy
 from civiclake.settings import Settings
 
 NAME = "watch"
@@ -65,7 +66,8 @@ class Watch:
         self._start = start
         self._heard = time.monotonic()
         self._asked = 0.0
-        self._ready = False
+        self._answers = 0
+        self._courtesy = Courtesy(service.nice, workers="Executor task")
         self._said = Alerts(service.log_path)
 
     def look(self) -> None:
@@ -74,7 +76,7 @@ class Watch:
         for sentence in self._said.more():
             alerts.tell(self._settings.run_dir, sentence, engine=service.name)
         if not service.was_started() or service.is_stopping():
-            self._ready, self._heard = False, time.monotonic()
+            self._answers, self._heard = 0, time.monotonic()
             return
         reason = self._trouble()
         if not reason:
@@ -93,16 +95,16 @@ class Watch:
         now = time.monotonic()
         if record is None:
             return reason_of(self._service.log_path)
+        if self._answers > 1:  # those who wait for a new door get their first answers soon
+            self._courtesy.look(record.pid)
         if now - self._asked < PING_EVERY_S:
             return ""
         self._asked = now
         answer = ping(self._service.name, self._service.host, record.port)
         if answer is Answer.ANSWERED:
-            if self._ready:  # not at its first: those who wait for a new door are answered first
-                self._service.give_way()
-            self._ready, self._heard = True, now
+            self._answers, self._heard = self._answers + 1, now
             return ""
-        patience = SILENT_S if self._ready else START_TIMEOUT_S
+        patience = SILENT_S if self._answers else START_TIMEOUT_S
         silent = now - self._heard
         return f"it did not answer for {silent:.0f} s" if silent > patience else ""
 
@@ -129,7 +131,7 @@ class Watch:
             self._service.expect()
             return
         finally:
-            self._ready, self._heard = False, time.monotonic()
+            self._answers, self._heard = 0, time.monotonic()
         alerts.tell(
             run_dir,
             f"{said} and was started again within {seconds:.0f} s"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from civiclake.engine import class_archive
-from civiclake.engine.java import java_home
+from civiclake.engine.java import java_home, spark_jars
 
 
 @pytest.fixture
@@ -55,3 +55,12 @@ def test_drivers_come_after_what_the_archive_is_of(jars: Path, tmp_path: Path) -
     driver = tmp_path / "driver.jar"
     without = class_archive.class_path(jars)
     assert class_archive.class_path(jars, [driver]) == [*without, driver]
+
+
+def test_the_door_goes_without_machine_learning_and_the_archive_holds_for_both(
+    jars: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(class_archive, "spark_jars", spark_jars)
+    door, jobs = class_archive.door_class_path(jars), class_archive.class_path(jars)
+    assert jobs[: len(door)] == door
+    assert [path.name.partition("_")[0] for path in jobs[len(door) :]] == ["spark-mllib"]

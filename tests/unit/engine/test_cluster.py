@@ -91,7 +91,7 @@ def test_executors_get_secrets_by_their_environment_alone(
         "CIVICLAKE_PSEUDONYM_KEY_ID", "CIVICLAKE_PSEUDONYM_KEY_K1",
     }  # fmt: skip
     path = connect_server.write_arguments(
-        tmp_path / "arguments", found, connect_server._options(found), ["Main"]
+        tmp_path / "arguments", found, connect_server._options(found), ["Main"], []
     )
     text = path.read_text()
     assert not [value for value in secrets.values() if value in text]

@@ -28,6 +28,14 @@ final class CarefulSocket extends TSocket {
     inside = false;
   }
 
+  /** A part of what is waited for may come alone. */
+  @Override
+  public int read(byte[] into, int from, int length) throws TTransportException {
+    int read = super.read(into, from, length);
+    Connection.speaks();
+    return read;
+  }
+
   @Override
   public int readAll(byte[] into, int from, int length) throws TTransportException {
     int read = super.readAll(into, from, length);

@@ -7,6 +7,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.apache.hive.service.rpc.thrift.TCLIService;
 import org.apache.hive.service.rpc.thrift.TCloseSessionReq;
 import org.apache.hive.service.rpc.thrift.THandleIdentifier;
@@ -37,6 +39,7 @@ final class Connection {
   private final Map<THandleIdentifier, TSessionHandle> sessions = new ConcurrentHashMap<>();
   private final Set<THandleIdentifier> operations = ConcurrentHashMap.newKeySet();
   private TTransport transport;
+  private volatile boolean spoken;
   private volatile String login;
   private volatile String entry;
 
@@ -46,7 +49,8 @@ final class Connection {
 
   /**
    * A new connection, by the thread that serves it. Where too many of one address have not logged
-   * in yet, the oldest goes: whoever has a password needs a second, and finds a place in any flood.
+   * in yet, the oldest goes that has said nothing so far, then the oldest of all: whoever has a
+   * password speaks at once, needs a second, and finds a place in any flood.
    */
   static void open(Socket socket) {
     Connection made = new Connection(socket);
@@ -57,9 +61,13 @@ final class Connection {
             .filter(one -> one.login == null && one.address().equals(made.address()))
             .sorted(Comparator.comparingLong(one -> one.since))
             .toList();
-    for (int i = 0; i < waiting.size() - WAITING; i++) {
-      waiting.get(i).hangUp();
-    }
+    // Asked once of each: what it answers changes meanwhile.
+    Map<Boolean, List<Connection>> bySpeech =
+        waiting.stream().collect(Collectors.partitioningBy(one -> one == made || one.hasSpoken()));
+    Stream.of(bySpeech.get(false), bySpeech.get(true))
+        .flatMap(List::stream)
+        .limit(Math.max(0, waiting.size() - WAITING))
+        .forEach(Connection::hangUp);
   }
 
   /** The connection that this thread serves; null for the server's own threads. */
@@ -74,6 +82,14 @@ final class Connection {
       ALL.remove(over);
       over.hangUp();
       CURRENT.remove();
+    }
+  }
+
+  /** This thread's connection has sent its first bytes. */
+  static void speaks() {
+    Connection here = CURRENT.get();
+    if (here != null) {
+      here.spoken = true;
     }
   }
 
@@ -158,6 +174,15 @@ final class Connection {
       } catch (TException e) {
         LOG.info("a session of {} could not be closed: {}", login, Refused.oneLine(e.toString()));
       }
+    }
+  }
+
+  /** Whether it has sent anything, though its thread may not have come to read it. */
+  private boolean hasSpoken() {
+    try {
+      return spoken || socket.getInputStream().available() > 0;
+    } catch (IOException e) {
+      return false; // it is closed
     }
   }
 
