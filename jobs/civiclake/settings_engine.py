@@ -93,7 +93,7 @@ class EngineSettings(Section):
     limits: DoorLimits = DoorLimits()
     restarts_an_hour: int = Field(default=5, ge=1)
     """How often the watch starts an engine again that ended."""
-    sql_nice: int = Field(default=3, ge=0, le=14)
+    sql_nice: int = Field(default=5, ge=0, le=16)
     """How far the analysts' engine gives way to the night when processors are scarce."""
     gate: GateSettings = GateSettings()
     cluster: ClusterSettings = ClusterSettings()

@@ -14,7 +14,7 @@ _LAST = 19
 _LONG = 3
 """A worker that had something to do at so many looks in a row has work that does not end soon."""
 _TICKS = 3
-_FURTHER = 5
+_FURTHER = 3
 _MUCH = 0.3
 _WINDOW_S = 10.0
 """From so many processors on, on average over so long, it gives way further."""
@@ -29,7 +29,7 @@ class Courtesy:
     come up.
 
     Args:
-        nice: 1 to 14, the more the further; 0 changes nothing.
+        nice: 1 to 16, the more the further; 0 changes nothing.
         workers: how the names of the threads begin that come last when they are busy for long. They
             come back when they have ended that, where we may (as root).
     """

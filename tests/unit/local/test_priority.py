@@ -99,7 +99,7 @@ def test_who_takes_much_gives_way_further_until_it_takes_less(child: subprocess.
     courtesy = Courtesy(7, workers="Worker")
     courtesy.look(child.pid)
     assert _group(child.pid) == 7
-    _look_until(courtesy, child.pid, lambda: _group(child.pid) == 12)
+    _look_until(courtesy, child.pid, lambda: _group(child.pid) == 10)
     _end_work(child)
     _look_until(courtesy, child.pid, lambda: _group(child.pid) == 7)
 
