@@ -26,7 +26,8 @@ from civiclake import secrets
 from civiclake.cli.console import put, say, show_table
 from civiclake.contracts.load import load_city
 from civiclake.io.extract import extract
-from civiclake.local import postgres, process
+from civiclake.local import postgres
+from civiclake.local.ports import free_ports
 from civiclake.settings import Settings
 from demo import mariadb, rest_server
 
@@ -128,7 +129,7 @@ def _servers(root: Path, rows: int, records: int) -> Iterator[dict[str, Any]]:
     os.environ |= {"BENCH_USER": "reader", "BENCH_PASSWORD": secret, "BENCH_TOKEN": secret}
     with ExitStack() as stack:
         say(f"filling the servers with {rows:,} rows and {records:,} records")
-        run_dir, ports = root / "run", process.free_ports(3)
+        run_dir, ports = root / "run", free_ports(3)
         stack.callback(postgres.stop, run_dir)
         stack.callback(mariadb.stop, run_dir)
         stack.callback(rest_server.stop, run_dir)

@@ -16,7 +16,7 @@ from civiclake import engine
 from civiclake.cli.console import say
 from civiclake.engine.session import connect
 from civiclake.io.lake import tables
-from civiclake.local.process import free_ports
+from civiclake.local.ports import free_ports
 from civiclake.settings import Settings, load_settings, project_root
 
 

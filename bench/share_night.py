@@ -27,7 +27,7 @@ from civiclake.cli.console import say
 from civiclake.contracts.model import Dataset, Manifest, SourceKind
 from civiclake.engine import connect_server
 from civiclake.engine.services import START_TIMEOUT_S
-from civiclake.local import airflow, process
+from civiclake.local import airflow, ports
 from civiclake.settings import Settings
 from dags.nightly.plan import read_plan
 from demo import sources
@@ -261,7 +261,7 @@ class OwnSessions:
     def _free_port(self) -> int:
         """One that no other task was given: until somebody listens, it may be given twice."""
         with self._lock:
-            (port,) = process.free_ports(1, taken=self._ports)
+            (port,) = ports.free_ports(1, taken=self._ports)
             self._ports.add(port)
             return port
 

@@ -84,7 +84,7 @@ def _found(name: str, *places: str) -> Any:
 
 
 def _settings(root: Path) -> Any:
-    from civiclake.local.process import free_ports
+    from civiclake.local.ports import free_ports
     from civiclake.settings import load_settings
 
     base = load_settings()

@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 from civiclake import engine, secrets
 from civiclake.local import objects, postgres, stores
-from civiclake.local.process import free_ports, free_row
+from civiclake.local.ports import free_ports, free_row
 from civiclake.settings import Settings
 from civiclake.settings_engine import ClusterSettings
 from civiclake.settings_stores import LandingSettings, StateSettings, StoreSettings

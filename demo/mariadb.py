@@ -22,7 +22,7 @@ import pymysql
 
 from civiclake import secrets
 from civiclake.errors import CivicLakeError, UserError
-from civiclake.local import process, system_user
+from civiclake.local import ports, process, system_user
 from civiclake.local.files import write_whole
 from civiclake.settings import load_settings
 
@@ -91,8 +91,7 @@ def start(
     user = system_user.ensure(SYSTEM_USER, "MariaDB")
     settings = {**_SMALL, "datadir": str(data_dir), "port": str(port), **(options or {})}
     if process.status(name, run_dir) is None:
-        if process.port_open(HOST, port):
-            raise UserError(f"port {port} of {name} is taken: free it, or choose another port")
+        ports.refuse_taken(name, [port], host=HOST)
         settings["init-file"] = str(_init(data_dir, password, user))
     flags = [f"--{key}={value}" for key, value in settings.items()]
     running = process.start(
@@ -201,7 +200,7 @@ def main() -> None:
     folder = asked.folder.absolute()
     if asked.what == "start":
         password = secrets.ensure(load_settings(), "demo_mariadb_admin")
-        start(folder / "data", process.free_port(asked.port), password, run_dir=folder / "run")
+        start(folder / "data", ports.free_port(asked.port), password, run_dir=folder / "run")
     if asked.what == "stop":
         stop(folder / "run")
     running = process.status(NAME, folder / "run")

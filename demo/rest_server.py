@@ -30,8 +30,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from civiclake import secrets
-from civiclake.errors import UserError
-from civiclake.local import process
+from civiclake.local import ports, process
 from civiclake.settings import load_settings
 
 HOST = "127.0.0.1"
@@ -73,8 +72,8 @@ def start(
         name: name of the process in ``run_dir``.
         requests_per_second: who asks more often gets 429 and ``Retry-After``.
     """
-    if process.status(name, run_dir) is None and process.port_open(HOST, port):
-        raise UserError(f"port {port} of {name} is taken: free it, or choose another port")
+    if process.status(name, run_dir) is None:
+        ports.refuse_taken(name, [port], host=HOST)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     command = [sys.executable, "-m", "demo.rest_server", "serve", str(folder)]
     command += ["--port", str(port), "--rate", str(requests_per_second)]
@@ -330,7 +329,7 @@ def main() -> None:
     if asked.what == "start":
         names = ("token", "password", "api_key")
         made = {part: secrets.ensure(settings, f"demo_rest_{part}") for part in names}
-        port, folder = process.free_port(asked.port), asked.folder.absolute()
+        port, folder = ports.free_port(asked.port), asked.folder.absolute()
         print(start(folder, port, Logins(**made), run_dir=run_dir, requests_per_second=asked.rate))
     if asked.what == "stop":
         stop(run_dir)

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from civiclake import secrets
 from civiclake.local import process
+from civiclake.local.ports import free_port, free_ports
 from civiclake.settings import Settings
 from demo.city.model import Model
 
@@ -49,9 +50,9 @@ class Site:
         ports: dict[str, int] = json.loads(path.read_text()) if path.exists() else {}
         if name not in ports:
             asked = int(os.environ.get(f"CIVICLAKE_DEMO__{name.upper()}_PORT", first))
-            port = process.free_port(asked)
+            port = free_port(asked)
             if port in ports.values():
-                (port,) = process.free_ports(1, taken=ports.values())
+                (port,) = free_ports(1, taken=ports.values())
             ports[name] = port
             write(path, json.dumps(ports))
         return ports[name]

@@ -14,7 +14,7 @@ from typing import Any
 
 import httpx
 
-from civiclake.local import process
+from civiclake.local import ports
 
 _ELEMENT = "element-6066-11e4-a52e-4f735466cecf"
 """Key of an element's id, as the protocol has it."""
@@ -38,7 +38,7 @@ def chromium(profile: Path) -> Iterator[Browser]:
     programs = {name: shutil.which(name) for name in ("chromium", "chromedriver")}
     missing = [name for name, found in programs.items() if found is None]
     assert not missing, f"{', '.join(missing)} not found: apt-get install chromium chromium-driver"
-    port = process.free_port(0)
+    port = ports.free_port(0)
     driver = subprocess.Popen(
         [str(programs["chromedriver"]), f"--port={port}"],
         stdout=subprocess.DEVNULL,

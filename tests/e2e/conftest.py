@@ -11,7 +11,7 @@ import pytest
 from e2e_city import City, make_settings
 
 from civiclake.local import objects
-from civiclake.local.process import free_ports
+from civiclake.local.ports import free_ports
 from demo import sources
 from demo.city.truth import Truth
 

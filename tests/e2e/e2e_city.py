@@ -22,7 +22,7 @@ from civiclake.contracts import manifest
 from civiclake.contracts.load import load_city
 from civiclake.engine import analysts, client, jars, session
 from civiclake.io.lake import tables
-from civiclake.local import airflow, airflow_api, postgres, process
+from civiclake.local import airflow, airflow_api, ports, postgres
 from civiclake.settings import Settings, load_settings, project_root
 from demo import sources
 from demo.city import clock
@@ -48,7 +48,7 @@ def make_settings(state: Path, taken: set[int]) -> Settings:
     for suite in (state / "expectations").glob("marts/*.json"):
         if suite.stem not in {Path(name).name for name in MARTS}:
             suite.unlink()
-    connect, sql, ui, database = process.free_ports(4, taken=taken)
+    connect, sql, ui, database = ports.free_ports(4, taken=taken)
     base = load_settings()
     engines = {"connect_port": connect, "sql_port": sql, "master": "local[2]", "remote": None}
     engines |= {"jobs_memory": "2g", "sql_memory": "1g", "sql_nice": 0}  # not alone here

@@ -32,7 +32,7 @@ from civiclake.engine import session
 from civiclake.errors import CivicLakeError
 from civiclake.io.extract import extract
 from civiclake.io.lake import tables
-from civiclake.local.process import free_ports
+from civiclake.local.ports import free_ports
 from civiclake.settings import Settings, load_settings
 from demo.cluster import on_free_ports, start, stop
 

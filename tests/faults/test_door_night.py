@@ -24,7 +24,7 @@ from TCLIService import ttypes as thrift
 from civiclake import engine
 from civiclake.engine import jars, sql_server
 from civiclake.engine.service import Service
-from civiclake.local.process import free_ports
+from civiclake.local.ports import free_ports
 from civiclake.settings import Settings, load_settings
 from civiclake.settings_engine import DoorLimits, LoginLimits
 

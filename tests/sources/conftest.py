@@ -26,7 +26,7 @@ from source_city import (
     Store,
 )
 
-from civiclake.local import objects, postgres, process
+from civiclake.local import objects, ports, postgres
 from civiclake.settings import Settings
 from civiclake.settings_stores import LandingSettings, StateSettings
 from demo import mariadb, rest_server, sshd
@@ -42,7 +42,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[postgres.Server
     folder = tmp_path_factory.mktemp("postgres")
     running = postgres.start(
         folder / "data",
-        process.free_port(0),
+        ports.free_port(0),
         secrets.token_urlsafe(16),
         run_dir=folder / "run",
         options={"fsync": "off"},
@@ -58,7 +58,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[postgres.Server
 @pytest.fixture(scope="session")
 def maria_place(tmp_path_factory: pytest.TempPathFactory) -> MariaPlace:
     folder = tmp_path_factory.mktemp("mariadb")
-    return MariaPlace(folder, process.free_port(0), secrets.token_urlsafe(16))
+    return MariaPlace(folder, ports.free_port(0), secrets.token_urlsafe(16))
 
 
 @pytest.fixture(scope="session")
@@ -75,7 +75,7 @@ def maria(maria_place: MariaPlace) -> Iterator[mariadb.Server]:
 def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
     folder = tmp_path_factory.mktemp("rest")
     address = rest_server.start(
-        folder / "registers", process.free_port(0), API_LOGINS, run_dir=folder / "run"
+        folder / "registers", ports.free_port(0), API_LOGINS, run_dir=folder / "run"
     )
     try:
         yield Api(address, folder / "registers")
@@ -86,7 +86,7 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
 @pytest.fixture(scope="session")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     folder = tmp_path_factory.mktemp("objects")
-    port, *internal = process.free_ports(objects.INTERNAL_PORTS + 1)
+    port, *internal = ports.free_ports(objects.INTERNAL_PORTS + 1)
     try:
         objects.start(
             folder / "data",
@@ -105,7 +105,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
 def drops() -> Iterator[Drops]:
     # Not in pytest's folder, which is closed to others: the login is another user.
     root = Path(tempfile.mkdtemp(prefix="civiclake-sftp-"))
-    port = process.free_port(0)
+    port = ports.free_port(0)
     try:
         user = sshd.start(
             root / "sshd",

@@ -15,7 +15,7 @@ from civiclake.contracts.model import Dataset, Load
 from civiclake.errors import CivicLakeError, StateUnavailable, UserError
 from civiclake.io.landing.manifest import BatchManifest, LandedFile
 from civiclake.io.landing.store import Landing
-from civiclake.local import objects, process
+from civiclake.local import objects, ports
 from civiclake.settings import Settings
 from civiclake.settings_stores import LandingSettings
 from civiclake.state import database, object_store
@@ -299,7 +299,7 @@ def test_a_store_that_is_away_is_worth_another_try(
     stored: Settings, dataset: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(object_store, "_ATTEMPTS", 1)
-    endpoint = f"http://{objects.HOST}:{process.free_port(0)}"
+    endpoint = f"http://{objects.HOST}:{ports.free_port(0)}"
     away = stored.model_copy(
         update={"landing": stored.landing.model_copy(update={"endpoint": endpoint})}
     )

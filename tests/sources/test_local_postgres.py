@@ -9,11 +9,11 @@ import psycopg
 import pytest
 
 from civiclake.errors import UserError
-from civiclake.local import postgres, process
+from civiclake.local import ports, postgres
 
 
 def test_a_server_s_whole_life(tmp_path: Path) -> None:
-    data, run, port = tmp_path / "pg" / "data", tmp_path / "run", process.free_port(0)
+    data, run, port = tmp_path / "pg" / "data", tmp_path / "run", ports.free_port(0)
     torn = data.with_name(".data.new")  # what an initdb leaves that is killed
     torn.mkdir(parents=True)
     (torn / "PG_VERSION").write_text("18\n")
@@ -41,7 +41,7 @@ def test_a_server_s_whole_life(tmp_path: Path) -> None:
         assert not torn.exists()
     finally:
         assert postgres.stop(run)
-    assert not process.port_open(server.host, port)
+    assert not ports.port_open(server.host, port)
     assert postgres.status(run) is None
     assert not postgres.stop(run)
     again = postgres.start(data, port, "first", run_dir=run)
@@ -67,7 +67,7 @@ def test_a_folder_that_is_something_else_is_left_alone(tmp_path: Path) -> None:
     data.mkdir()
     (data / "precious").write_text("x")
     with pytest.raises(UserError, match="is no whole PostgreSQL data folder: move it away"):
-        postgres.start(data, process.free_port(0), "x", run_dir=tmp_path / "run")
+        postgres.start(data, ports.free_port(0), "x", run_dir=tmp_path / "run")
     assert (data / "precious").read_text() == "x"
 
 

@@ -12,14 +12,14 @@ import pymysql
 import pytest
 
 from civiclake.errors import UserError
-from civiclake.local import objects, process
+from civiclake.local import objects, ports, process
 from demo import mariadb, rest_server
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_a_mariadb_s_whole_life(tmp_path: Path) -> None:
-    data, run, port = tmp_path / "maria" / "data", tmp_path / "run", process.free_port(0)
+    data, run, port = tmp_path / "maria" / "data", tmp_path / "run", ports.free_port(0)
     server = mariadb.start(data, port, "first", run_dir=run)
     try:
         running = process.status(mariadb.NAME, run)
@@ -40,7 +40,7 @@ def test_a_mariadb_s_whole_life(tmp_path: Path) -> None:
         assert "first" not in repr(server) + (data / "first_start.sql").read_text()
     finally:
         assert mariadb.stop(run)
-    assert not process.port_open(server.host, port)
+    assert not ports.port_open(server.host, port)
     assert not mariadb.stop(run)
     again = mariadb.start(data, port, "first", run_dir=run)
     try:
@@ -54,7 +54,7 @@ def test_what_is_taken_or_something_else_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "precious").write_text("x")
     with pytest.raises(UserError, match="is no whole MariaDB data folder: move it away"):
-        mariadb.start(tmp_path / "data", process.free_port(0), "x", run_dir=tmp_path / "run")
+        mariadb.start(tmp_path / "data", ports.free_port(0), "x", run_dir=tmp_path / "run")
     assert (tmp_path / "data" / "precious").read_text() == "x"
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
@@ -68,7 +68,7 @@ def test_what_is_taken_or_something_else_is_left_alone(tmp_path: Path) -> None:
         keys = objects.Login("a", "b")
         with pytest.raises(UserError, match=f"port {port} of seaweedfs is taken"):
             objects.start(
-                tmp_path / "objects", tmp_path / "run", port=process.free_port(0),
+                tmp_path / "objects", tmp_path / "run", port=ports.free_port(0),
                 internal=[port], owner=keys, readers={},
             )  # fmt: skip
         assert not (tmp_path / "objects").exists()
@@ -76,7 +76,7 @@ def test_what_is_taken_or_something_else_is_left_alone(tmp_path: Path) -> None:
 
 def test_a_rest_server_by_hand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CIVICLAKE_STATE_DIR", str(tmp_path / "state"))
-    folder, port = tmp_path / "registers", str(process.free_port(0))
+    folder, port = tmp_path / "registers", str(ports.free_port(0))
 
     def command(what: str) -> str:
         call = [sys.executable, "-m", "demo.rest_server", what, str(folder), "--port", port]

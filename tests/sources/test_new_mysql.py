@@ -15,7 +15,7 @@ from civiclake.contracts.load import load_city
 from civiclake.errors import SourceUnavailable, UserError
 from civiclake.io import samples
 from civiclake.io.samples.asked import Asked
-from civiclake.local import process
+from civiclake.local import ports
 from demo import mariadb
 
 
@@ -97,7 +97,7 @@ def test_what_is_not_there_is_one_sentence(address: str, monkeypatch: pytest.Mon
     with pytest.raises(SourceUnavailable, match="does not let us look"):
         samples.take(f"{address}_of_another/chairs", "parks")
     with pytest.raises(SourceUnavailable, match="does not let us look"):
-        samples.take(f"mysql://127.0.0.1:{process.free_port(0)}/parks/x", "parks")
+        samples.take(f"mysql://127.0.0.1:{ports.free_port(0)}/parks/x", "parks")
     monkeypatch.setenv("MYSQL_PWD", "wrong")
     with pytest.raises(SourceUnavailable, match="does not let us look") as refused:
         samples.take(f"{address}/benches", "parks")

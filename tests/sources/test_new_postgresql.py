@@ -13,7 +13,7 @@ from civiclake.cli import app
 from civiclake.contracts.check import check
 from civiclake.errors import SourceUnavailable, UserError
 from civiclake.io import samples
-from civiclake.local import postgres, process
+from civiclake.local import ports, postgres
 
 
 @pytest.fixture
@@ -72,7 +72,7 @@ def test_what_is_not_there_is_one_sentence(address: str, monkeypatch: pytest.Mon
     with pytest.raises(UserError, match=r"the database parks has no table green\.chairs"):
         samples.take(f"{address}/green.chairs", "parks")
     with pytest.raises(SourceUnavailable, match="does not let us look"):
-        samples.take(f"postgresql://127.0.0.1:{process.free_port(0)}/parks/x", "parks")
+        samples.take(f"postgresql://127.0.0.1:{ports.free_port(0)}/parks/x", "parks")
     monkeypatch.setenv("PGPASSWORD", "wrong")
     with pytest.raises(SourceUnavailable, match="does not let us look") as refused:
         samples.take(f"{address}/green.benches", "parks")

@@ -17,7 +17,7 @@ from civiclake.contracts.load import load_city
 from civiclake.errors import SourceError, SourceUnavailable, UserError
 from civiclake.io import samples
 from civiclake.io.samples import rest
-from civiclake.local import process
+from civiclake.local import ports
 
 TREES = [
     {
@@ -155,7 +155,7 @@ def test_what_is_no_list_of_records_is_one_sentence(
 
 def test_a_server_that_is_not_there() -> None:
     with pytest.raises(SourceUnavailable, match=r"does not answer \(ConnectError\)"):
-        samples.take(f"http://127.0.0.1:{process.free_port(0)}/trees", "parks")
+        samples.take(f"http://127.0.0.1:{ports.free_port(0)}/trees", "parks")
 
 
 ROWS = [{"id": n, "name": f"n{n}"} for n in range(7)]

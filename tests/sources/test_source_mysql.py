@@ -26,7 +26,7 @@ from source_refusals import refused
 from civiclake.contracts.model import Dataset
 from civiclake.errors import BatchHeld, SourceError, SourceUnavailable, UserError
 from civiclake.io.sources import mysql, parts
-from civiclake.local import process
+from civiclake.local import ports
 from demo import mariadb
 
 TABLE = "(tree_id varchar(20), species varchar(40), height decimal(6,2), updated_at timestamp(6))"
@@ -240,7 +240,7 @@ def test_all_ranges_see_one_state(city: City, db: Db, monkeypatch: pytest.Monkey
 def test_a_server_that_is_down(
     city: City, db: Db, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setenv("PARKS_DB_PORT", str(process.free_port(0)))
+    monkeypatch.setenv("PARKS_DB_PORT", str(ports.free_port(0)))
     refused(city, _table(city), SourceUnavailable, "database parks", "refused")
     assert caplog.text.count("trying again") == 2
     assert READER_PASSWORD not in caplog.text

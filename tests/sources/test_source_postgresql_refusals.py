@@ -9,7 +9,7 @@ from source_refusals import refused
 
 from civiclake.contracts.model import Dataset
 from civiclake.errors import BatchHeld, SourceError, SourceUnavailable, UserError
-from civiclake.local import process
+from civiclake.local import ports
 
 
 def _after_one_night(city: City) -> Dataset:
@@ -22,7 +22,7 @@ def test_a_server_that_is_down(
     city: City, db: object, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     dataset = _after_one_night(city)
-    port = process.free_port(0)
+    port = ports.free_port(0)
     monkeypatch.setenv("PARKS_DB_PORT", str(port))
     refused(city, dataset, SourceUnavailable, "database parks", f"port {port}", "refused")
     assert caplog.text.count("trying again") == 2

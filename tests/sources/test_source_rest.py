@@ -14,7 +14,7 @@ from source_refusals import refused
 
 from civiclake.errors import BatchHeld, ContractError, SourceError, SourceUnavailable, UserError
 from civiclake.io.sources.rest import client
-from civiclake.local import process
+from civiclake.local import ports
 
 __all__ = ["trees"]
 
@@ -201,7 +201,7 @@ def test_a_cursor_that_has_expired_begins_a_new_walk(city: City, api: Api) -> No
 def test_a_server_that_is_down(
     city: City, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setenv("PARKS_API_URL", f"http://127.0.0.1:{process.free_port(0)}")
+    monkeypatch.setenv("PARKS_API_URL", f"http://127.0.0.1:{ports.free_port(0)}")
     dataset = city.api("page")
     with pytest.raises(SourceUnavailable, match=r"does not answer \(ConnectError\)"):
         city.extract(dataset, "n1")

@@ -18,7 +18,7 @@ from source_refusals import refused
 from civiclake.contracts.model import Dataset
 from civiclake.errors import BatchHeld, SourceError, SourceUnavailable
 from civiclake.io.sources import s3
-from civiclake.local import objects, process
+from civiclake.local import objects, ports
 
 HEADER = "tree_id,species,height\n"
 GOOD = HEADER + "t1,oak,12.5\nt2,elm,8\n"
@@ -102,7 +102,7 @@ def test_a_store_that_is_down(
     _put(bucket, "trees/a.csv", GOOD)
     dataset = city.bucket(f"{PLACE}/*.csv")
     city.commit(dataset, "n1")
-    endpoint = f"http://{objects.HOST}:{process.free_port(0)}"
+    endpoint = f"http://{objects.HOST}:{ports.free_port(0)}"
     monkeypatch.setenv("PARKS_S3_ENDPOINT", endpoint)
     refused(city, dataset, SourceUnavailable, objects.BUCKET, endpoint, "does not answer")
     assert READER_KEYS.secret_key not in caplog.text

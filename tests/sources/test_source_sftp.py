@@ -23,7 +23,7 @@ from civiclake.io.extract import extract
 from civiclake.io.reading import csv_records
 from civiclake.io.reading.inspect import Inspection
 from civiclake.io.sources import sftp
-from civiclake.local import process
+from civiclake.local import ports
 from demo import sshd
 
 # paramiko's own thread, which asks for blocks ahead, ends with a broken connection, and pytest may
@@ -247,7 +247,7 @@ def test_a_truncated_gzip_is_the_file_s_fault_not_the_connection_s(
 def test_a_server_that_is_down(
     city: City, folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    port = process.free_port(0)
+    port = ports.free_port(0)
     monkeypatch.setenv("PARKS_SFTP_PORT", str(port))
     words = (f"SFTP server at {sshd.HOST}:{port} does not answer", "ConnectionRefusedError")
     refused(city, city.sftp(), SourceUnavailable, *words)

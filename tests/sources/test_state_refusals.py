@@ -10,7 +10,7 @@ import pytest
 
 from civiclake.errors import StateUnavailable, UserError
 from civiclake.io.lake.lock import table_lock
-from civiclake.local import postgres, process
+from civiclake.local import ports, postgres
 from civiclake.settings import Settings, load_settings
 from civiclake.settings_stores import StateSettings
 from civiclake.state import database
@@ -35,7 +35,7 @@ def test_two_that_are_first_at_once_make_one_installation(shared: Settings) -> N
 
 
 def test_a_server_that_is_down_is_worth_another_try(shared: Settings) -> None:
-    down = _elsewhere(shared, _port(shared), str(process.free_port(0)))
+    down = _elsewhere(shared, _port(shared), str(ports.free_port(0)))
     said = r"does not answer .*: try again when it is up"
     with pytest.raises(StateUnavailable, match=said) as e, table_lock(down, "t", holder="n1"):
         pass

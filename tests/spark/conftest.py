@@ -14,7 +14,7 @@ from pyspark.sql import SparkSession
 
 from civiclake import engine
 from civiclake.engine import jars, session
-from civiclake.local.process import free_ports
+from civiclake.local.ports import free_ports
 from civiclake.settings import Settings, load_settings
 from civiclake.settings_engine import DoorLimits, GateSettings, LoginLimits
 

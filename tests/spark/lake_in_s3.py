@@ -13,7 +13,7 @@ import pytest
 
 from civiclake.engine import store
 from civiclake.local import objects
-from civiclake.local.process import free_ports
+from civiclake.local.ports import free_ports
 from civiclake.secrets import variable
 from civiclake.settings import Settings, load_settings
 from civiclake.settings_stores import StoreSettings

@@ -22,7 +22,7 @@ from civiclake.errors import BatchHeld, EngineError, SourceError, SourceUnavaila
 from civiclake.io.extract import extract
 from civiclake.io.landing.manifest import BatchManifest
 from civiclake.io.landing.store import Landing
-from civiclake.local import postgres, process
+from civiclake.local import ports, postgres
 from civiclake.settings import Settings
 
 PASSWORD = f"jdbc-{secrets.token_urlsafe(16)}"
@@ -38,7 +38,7 @@ COLUMNS = [
 
 @pytest.fixture(scope="module")
 def db(tmp_path_factory: pytest.TempPathFactory) -> Iterator[psycopg.Connection[Any]]:
-    folder, port = tmp_path_factory.mktemp("jdbc"), process.free_port(0)
+    folder, port = tmp_path_factory.mktemp("jdbc"), ports.free_port(0)
     server = postgres.start(folder / "data", port, PASSWORD, run_dir=folder / "run")
     try:
         with server.connect() as connection, pytest.MonkeyPatch.context() as patch:
@@ -217,7 +217,7 @@ def test_what_is_refused(
         patch.setenv("ERP_PASSWORD", "guessed")
         refused(SourceError, "refuses the login: check ERP_USER and ERP_PASSWORD")
     with monkeypatch.context() as patch:
-        patch.setenv("ERP_ADDRESS", f"127.0.0.1:{process.free_port(0)}")
+        patch.setenv("ERP_ADDRESS", f"127.0.0.1:{ports.free_port(0)}")
         refused(SourceUnavailable, "does not answer")
     with monkeypatch.context() as patch:
         patch.setenv("ERP_ADDRESS", "127.0.0.1/x?user=a&password=hidden&y=")

@@ -13,7 +13,7 @@ from thrift.Thrift import TException
 
 from civiclake.engine import restarts
 from civiclake.errors import EngineError, UserError
-from civiclake.local.process import port_open
+from civiclake.local.ports import port_open
 from civiclake.settings import Settings
 
 _BATCH = 1000

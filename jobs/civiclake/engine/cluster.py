@@ -22,7 +22,7 @@ from civiclake.engine.java import java_home, spark_home, spark_jars
 from civiclake.engine.service import Service
 from civiclake.errors import UserError
 from civiclake.local import system_user
-from civiclake.local.process import free_port
+from civiclake.local.ports import free_port
 from civiclake.settings import Settings
 
 SECRET = "cluster_secret"  # noqa: S105 - its name

@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 from civiclake.engine import analysts, class_archive, client, rights, sql_server
 from civiclake.errors import EngineError
 from civiclake.local.held import held
-from civiclake.local.process import free_ports
+from civiclake.local.ports import free_ports
 from civiclake.settings import Settings, load_settings
 
 _WAIT_S, _START_S, _WRITES_S = 900.0, 600.0, 600.0

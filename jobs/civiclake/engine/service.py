@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from civiclake.errors import CivicLakeError, EngineError, UserError
-from civiclake.local import process
+from civiclake.local import ports, process
 
 _TAIL_LINES = 15
 _TAIL_BYTES = 16_384
@@ -99,7 +99,7 @@ class Service:
     def ready(self) -> bool:
         """Whether the process that we started answers at its port."""
         record = self.running()
-        return record is not None and process.port_open(self.host, record.port)
+        return record is not None and ports.port_open(self.host, record.port)
 
     def start(
         self,
@@ -115,7 +115,7 @@ class Service:
         Raises:
             UserError: another program has the port.
         """
-        if process.port_open(self.host, self.port):
+        if ports.port_open(self.host, self.port):
             raise UserError(
                 f"port {self.port} of {self.host}, which the {self.name} engine wants, is taken"
                 f" by another program: stop that one, or set {self.port_setting} to a free port"

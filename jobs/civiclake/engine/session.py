@@ -10,7 +10,7 @@ from pyspark.sql import SparkSession
 from civiclake import secrets
 from civiclake.engine import pulse
 from civiclake.errors import EngineError
-from civiclake.local.process import port_open
+from civiclake.local.ports import port_open
 from civiclake.settings import Settings
 
 PSEUDONYM = "civiclake_pseudonym"

@@ -8,17 +8,15 @@ from civiclake import secrets
 from civiclake.settings import Settings
 
 _TOKEN = "CIVICLAKE_LAKE_SESSION_TOKEN"  # noqa: S105 - its name
-_TRIES = "5"
-"""Hadoop's own defaults hang for over ten minutes on a store that does not answer."""
-
 _PATIENCE = {
     "attempts.maximum": "2",
-    "retry.limit": _TRIES,
+    "retry.limit": "5",
     "retry.throttle.limit": "8",
     "retry.throttle.interval": "100ms",
 }
-"""A busy store (503) is asked for half a minute by each request, and waits twice as long each
-time; Hadoop's own 20 tries from half a second on would take days."""
+"""Hadoop's own defaults hang for over ten minutes on a store that does not answer. A busy one (503)
+is asked for half a minute by each request, and waits twice as long each time; Hadoop's own 20
+tries from half a second on would take days."""
 
 
 def options(settings: Settings) -> dict[str, str]:

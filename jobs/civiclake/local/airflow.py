@@ -21,7 +21,7 @@ from pathlib import Path
 from civiclake import secrets
 from civiclake.contracts.model import Manifest
 from civiclake.errors import CivicLakeError, UserError
-from civiclake.local import airflow_api, postgres, process
+from civiclake.local import airflow_api, ports, postgres, process
 from civiclake.local.airflow_env import (
     DATABASE,
     USER,
@@ -166,7 +166,7 @@ def _migrate(settings: Settings, metadata: postgres.Server, env: Mapping[str, st
 
 def _refuse_taken_port(settings: Settings) -> None:
     where = settings.airflow
-    if process.port_open(where.host, where.port):
+    if ports.port_open(where.host, where.port):
         raise UserError(
             f"port {where.port} of the Airflow UI is taken: free it, or set "
             "CIVICLAKE_AIRFLOW__PORT to another"

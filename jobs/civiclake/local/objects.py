@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from civiclake.errors import CivicLakeError, UserError
-from civiclake.local import process
+from civiclake.local import ports, process
 from civiclake.local.files import write_whole
 
 HOST = "127.0.0.1"
@@ -69,7 +69,7 @@ def start(
         UserError: one of the ports is somebody else's.
     """
     if process.status(NAME, run_dir) is None:
-        _refuse_taken([port, *internal])
+        ports.refuse_taken(NAME, [port, *internal], host=HOST)
     data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     config = _write_logins(data_dir, owner, readers, others)
     command = [str(_binary()), "server", f"-dir={data_dir}", f"-ip={HOST}", f"-ip.bind={HOST}"]
@@ -114,16 +114,6 @@ def client(port: int, login: Login) -> Any:
             s3={"addressing_style": "path"},
         ),
     )
-
-
-def _refuse_taken(ports: Sequence[int]) -> None:
-    taken = [str(port) for port in ports if process.port_open(HOST, port)]
-    if taken:
-        needed = ", ".join(map(str, ports))
-        raise UserError(
-            f"port {' and '.join(taken)} of {NAME} is taken: free it, or choose other ports "
-            f"(it needs {needed})"
-        )
 
 
 def _wait_ready(store: Any, running: process.Running, buckets: Iterable[str]) -> None:

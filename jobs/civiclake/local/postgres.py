@@ -20,7 +20,7 @@ import psycopg
 from psycopg import sql
 
 from civiclake.errors import CivicLakeError, UserError
-from civiclake.local import process, system_user
+from civiclake.local import ports, process, system_user
 
 HOST = "127.0.0.1"
 SUPERUSER = "postgres"
@@ -83,8 +83,7 @@ def start(
     server = Server(port=port, password=password)
     user = system_user.ensure(SYSTEM_USER, "PostgreSQL")
     if process.status(name, run_dir) is None:
-        if process.port_open(HOST, port):
-            raise UserError(f"port {port} of {name} is taken: free it, or choose another port")
+        ports.refuse_taken(name, [port], host=HOST)
         _init(data_dir, password, user)
     settings = {**_SMALL, "port": str(port), **(options or {})}
     flags = [part for key, value in settings.items() for part in ("-c", f"{key}={value}")]

@@ -10,20 +10,19 @@ import contextlib
 import errno
 import json
 import os
-import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from civiclake.errors import CivicLakeError, UserError
 from civiclake.local.files import write_whole
 from civiclake.local.held import held
+from civiclake.local.ports import port_open
 
 
 @dataclass(frozen=True)
@@ -173,75 +172,6 @@ def wait_port(
             return
         time.sleep(0.05)
     raise CivicLakeError(f"{name} did not listen on {host}:{port} within {timeout_s:.0f} s{where}")
-
-
-def port_open(host: str, port: int) -> bool:
-    """Whether something accepts connections there."""
-    try:
-        with socket.create_connection((host, port), timeout=1.0):
-            return True
-    except OSError:
-        return False
-
-
-def free_port(preferred: int, *, host: str = "127.0.0.1") -> int:
-    """The preferred port if nobody has it, else any free one."""
-    return preferred if preferred and _is_free(preferred, host) else free_row(1, host=host)[0]
-
-
-def free_ports(count: int, *, taken: Collection[int] = ()) -> list[int]:
-    """So many different ports that nobody has.
-
-    Args:
-        count: how many.
-        taken: ports that are spoken for: until somebody listens, one may be given twice.
-    """
-    found: list[int] = []
-    while len(found) < count:
-        found += free_row(1, taken={*taken, *found})
-    return found
-
-
-def free_row(count: int, *, host: str = "127.0.0.1", taken: Collection[int] = ()) -> list[int]:
-    """So many ports one after the other that nobody has.
-
-    They are none that the system gives to outgoing connections: whichever of those is free now
-    may be somebody's end of a connection before its server listens.
-
-    Args:
-        count: how many.
-        host: where they shall be free.
-        taken: ports that are spoken for.
-    """
-    below = _first_outgoing() - count
-    for _ in range(1000):
-        first = _LOWEST + secrets.randbelow(below - _LOWEST)
-        row = list(range(first, first + count))
-        if not set(row) & set(taken) and all(_is_free(port, host) for port in row):
-            return row
-    raise CivicLakeError(f"no {count} ports in a row are free on {host}")
-
-
-_LOWEST = 10_000
-
-
-def _first_outgoing() -> int:
-    """The first port that the system gives to outgoing connections."""
-    try:
-        low = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
-    except (OSError, ValueError):
-        return 32_768  # Linux's own; other systems begin higher
-    return low if low >= _LOWEST + 2_000 else 32_768
-
-
-def _is_free(port: int, host: str) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError:
-            return False
-    return True
 
 
 _SWITCH = """\

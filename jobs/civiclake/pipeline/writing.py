@@ -87,8 +87,9 @@ def _translated(settings: Settings, table: str, spark: SparkSession) -> Iterator
             raise type(gone)(f"{table}: {gone}") from None
         if not isinstance(error, PySparkException):
             raise
-        log.error("Spark said: %s", said.words(error)[:4000])
-        refused = _of_the_store(settings, said.words(error))
+        words = said.words(error)
+        log.error("Spark said: %s", words[:4000])
+        refused = _of_the_store(settings, words)
         if refused:
             raise type(refused)(f"{table}: {refused}") from None
         raise SparkFailed(

@@ -10,7 +10,7 @@ from pathlib import Path
 from civiclake.engine import restarts
 from civiclake.engine.service import Service
 from civiclake.engine.watch import Watch
-from civiclake.local.process import free_ports
+from civiclake.local.ports import free_ports
 from civiclake.settings import Settings, load_settings
 
 LIMIT = 2

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -103,36 +102,6 @@ def test_waiting_ends_in_time(tmp_path: Path) -> None:
     with pytest.raises(CivicLakeError, match=r"did not listen on 127.0.0.1:1 within 0 s"):
         process.wait_port("127.0.0.1", 1, timeout_s=0.2, running=running)
     process.stop("one", tmp_path)
-
-
-def test_ports() -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        port = taken.getsockname()[1]
-        assert process.port_open("127.0.0.1", port)
-        assert process.free_port(port) != port
-    assert not process.port_open("127.0.0.1", port)
-    assert process.free_port(port) == port
-
-
-def test_ports_are_different_and_none_that_is_spoken_for() -> None:
-    first = process.free_ports(3)
-    assert len(set(first)) == 3
-    assert not set(first) & set(process.free_ports(3, taken=first))
-
-
-def test_ports_in_a_row_are_all_free_and_none_that_outgoing_connections_get() -> None:
-    """A store's inner ports follow its own: one of them was taken, and the store ended."""
-    row = process.free_row(8)
-    assert row == list(range(row[0], row[0] + 8))
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", row[3]))
-        taken.listen()
-        assert process.free_port(row[3]) != row[3]
-        with socket.socket() as outgoing:
-            outgoing.connect(("127.0.0.1", row[3]))
-            assert outgoing.getsockname()[1] > max(row)
 
 
 def test_a_program_that_is_not_there_is_told_for_another_user_too(tmp_path: Path) -> None:
