@@ -22,8 +22,8 @@ from urllib.parse import urlsplit
 import typer
 
 from bench.installation import fresh, installation
-from bench.requests import counted
 from bench.small_task import Lake
+from bench.store_requests import counted
 from civiclake.cli.console import say, show_table
 from civiclake.engine.session import connect, suit
 from civiclake.local import stores

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import sysconfig
+from importlib.machinery import PathFinder
 from pathlib import Path
 
 import pytest
@@ -48,6 +50,17 @@ def test_the_plan_of_the_night_needs_nothing_but_python() -> None:
     loaded = _loaded_by("import nightly.plan", ROOT / "dags")
     assert "nightly" in loaded
     assert not loaded & {*HEAVY, "civiclake", "pydantic", "yaml"}
+
+
+def test_a_script_run_by_its_path_hides_no_package_from_itself() -> None:
+    """Its folder comes first on the path: a neighbour of a package's name would be imported."""
+    packages = [sysconfig.get_path("purelib")]
+    hidden = [
+        path.name
+        for path in (ROOT / "bench").glob("*.py")
+        if path.stem in sys.stdlib_module_names or PathFinder.find_spec(path.stem, packages)
+    ]
+    assert hidden == []
 
 
 def test_a_heavy_import_would_be_seen() -> None:

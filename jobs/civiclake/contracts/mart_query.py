@@ -93,7 +93,7 @@ def _restricted_faults(
             f" is to count it, to compare, join and group by it, or to say so in mart.yaml:"
             f" shows: [{name}]",
         )
-    if not given <= set(mart.shows):
+    if not given or not given <= set(mart.shows):
         return
     for column in mart.columns:
         if column.protection is not None:

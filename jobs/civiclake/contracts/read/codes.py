@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import io
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Literal
@@ -155,13 +156,24 @@ def fingerprint(path: Path) -> str:
 
 def read_table(path: Path, shown: str, faults: Faults) -> CodeTable | None:
     """Read a table; None (and all its faults) when it can't be used."""
-    before = len(faults)
     try:
-        with path.open(encoding="utf-8", newline="") as file:
-            rows = list(csv.reader(file, strict=True))
+        content = path.read_bytes()
     except FileNotFoundError:
         faults.add(shown, "there is no such file; `table` names a CSV file beside the list")
         return None
+    return _sound_table(content) or _read(content, shown, faults)
+
+
+@lru_cache(maxsize=32)
+def _sound_table(content: bytes) -> CodeTable | None:
+    """A table without a fault, read once: cities that are read again have the same ones."""
+    return _read(content, "", Faults())
+
+
+def _read(content: bytes, shown: str, faults: Faults) -> CodeTable | None:
+    before = len(faults)
+    try:
+        rows = list(csv.reader(io.StringIO(content.decode("utf-8"), newline=""), strict=True))
     except (csv.Error, UnicodeDecodeError) as error:
         faults.add(shown, f"not a CSV file in UTF-8: {error}")
         return None

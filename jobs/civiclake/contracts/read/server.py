@@ -196,13 +196,14 @@ def _check_connector(
     faults: Faults,
 ) -> None:
     """A custom source names a connector that is installed, and nobody else does."""
-    known = connectors.names()
     if kind is not SourceKind.CUSTOM:
         for field in ("connector", "options"):
             if getattr(own, field):
                 message = f"goes with a server of type 'custom', not {kind.value!r}; leave it out"
                 document.fault(faults, (*here, field), message)
-    elif own.connector is None:
+        return
+    known = connectors.names()  # every package of the environment is asked
+    if own.connector is None:
         message = f"'connector' is missing: who reads it; allowed are {choice(known)}"
         document.fault(faults, (*here, "connector"), message)
     elif own.connector not in known:

@@ -6,6 +6,7 @@ import html
 import os
 import re
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -35,14 +36,30 @@ def page(result: Any) -> str:
     Its styles are inline, and it has no scripts.
     """
     # Imported late: GX costs two seconds. Its render packages declare no types.
-    from great_expectations.render import renderer, view
+    from great_expectations.render import renderer
 
     validation: Any = renderer.ValidationResultsPageRenderer()  # type: ignore[attr-defined]
-    template: Any = view.DefaultJinjaPageView()  # type: ignore[attr-defined]
-    rendered = template.render(validation.render(result))
+    rendered = _view().render(validation.render(result))
     text = rendered if isinstance(rendered, str) else "".join(rendered.values())
     text = _FOREIGN.sub("", text)
     return text.replace("<head>", f"<head>{_STYLE}", 1)
+
+
+@cache
+def _view() -> Any:
+    """Great Expectations' view, one for all pages: each compiles its templates anew."""
+    from great_expectations.render import view
+
+    made: Any = view.DefaultJinjaPageView()  # type: ignore[attr-defined]
+    made.env.auto_reload = False  # a package's files do not change below it
+    return made
+
+
+def warm_up() -> None:
+    """Compile the templates of a page ahead of time."""
+    templates = _view().env
+    for name in templates.list_templates(extensions=["j2"]):
+        templates.get_template(name)
 
 
 def write(docs_dir: Path, dataset: Dataset | Mart, batch_id: str, text: str) -> Path:

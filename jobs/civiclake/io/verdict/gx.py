@@ -74,8 +74,9 @@ def _without_calls() -> None:
 
 
 def warm_up() -> None:
-    """Import Great Expectations ahead of time."""
+    """Import Great Expectations ahead of time, and compile its pages' templates."""
     _library()
+    data_docs.warm_up()
 
 
 def judge(
