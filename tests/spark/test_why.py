@@ -64,6 +64,14 @@ def test_a_figure_leads_to_its_rows_and_batches(told: Town) -> None:
     assert told.spark.sql(again).count() == 12
 
 
+def test_a_day_without_a_visit_on_record_has_gaps_and_no_zeros(told: Town) -> None:
+    counted = "SELECT visits, patients, respiratory_visits FROM {mart} WHERE day = '2016-01-03'"
+    assert [tuple(row) for row in told.sql(counted)] == [(None, None, None)]
+    figures = {one.column: one for one in _why(told, "day = '2016-01-03'").figures}
+    assert set(figures) == {"weather", "mean_age_years"}
+    assert all(one.is_equal for one in figures.values())
+
+
 def test_what_was_published_is_told_with_what_has_changed_since(told: Town) -> None:
     first = told.sql("DESCRIBE HISTORY {mart}")[-1]
     at = str(first["timestamp"])

@@ -1,13 +1,15 @@
 -- Outpatient visits of each day, beside that day's weather.
+-- A day of which no visit is on record keeps its weather, and no figure: whether nobody came or
+-- nothing was delivered, these rows can't tell.
 SELECT
   w.date AS day,
   w.weather,
   w.temp_max_c,
   w.temp_min_c,
   w.precipitation_mm,
-  coalesce(v.visits, 0) AS visits,
-  coalesce(v.patients, 0) AS patients,
-  coalesce(v.respiratory_visits, 0) AS respiratory_visits,
+  v.visits,
+  v.patients,
+  v.respiratory_visits,
   v.mean_age_years
 FROM unified.meteorology_daily AS w
 LEFT JOIN (
