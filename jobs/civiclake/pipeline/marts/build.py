@@ -15,7 +15,7 @@ from civiclake.contracts.inputs import readable
 from civiclake.contracts.model import Manifest, Mart
 from civiclake.contracts.read.faults import choice, did_you_mean
 from civiclake.contracts.render.ddl import made_ddl
-from civiclake.engine.session import suit
+from civiclake.engine.session import suit_bytes
 from civiclake.errors import AccountError, UserError
 from civiclake.io.lake import tables
 from civiclake.io.lake.delta_log import Commit
@@ -38,9 +38,6 @@ from civiclake.settings import Settings
 log = logging.getLogger(__name__)
 _VIEW = "_mart"
 _OUTSIDE = "DELTA_REPLACE_WHERE_MISMATCH"
-_FEW_BYTES = 4_000_000
-"""Inputs that together are no larger are interpreted: 63,000 positions of vehicles took the quality
-of their feed 10 s so, and 20 s where its plan was compiled first."""
 
 
 class _Work(NamedTuple):
@@ -122,8 +119,7 @@ def _build(work: _Work, *, full: bool) -> None:
     found = groups.inputs(spark, settings, mart)
     for one in found:
         work.entry.recorder.count("reads", one.id, -1)  # whose data is used, in the ledger
-    if sum(one.size_bytes for one in found) <= _FEW_BYTES:
-        suit(spark, 0)
+    suit_bytes(spark, sum(one.size_bytes for one in found))
     made = Plan(whole="it was asked for")
     if not full:
         made = groups.plan(spark, settings, mart, step.digest, found)

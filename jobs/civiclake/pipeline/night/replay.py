@@ -15,8 +15,9 @@ from civiclake import columns as c
 from civiclake.contracts.model import Dataset
 from civiclake.contracts.read.faults import choice
 from civiclake.contracts.sql import sql_name
+from civiclake.engine.session import suit_bytes
 from civiclake.errors import UserError
-from civiclake.io.lake import quarantine, raw, tables
+from civiclake.io.lake import delta_log, quarantine, raw, tables
 from civiclake.io.landing.manifest import BACKFILL_PREFIX
 from civiclake.io.landing.store import Landing
 from civiclake.io.ops.account import BatchResult
@@ -58,6 +59,8 @@ def replay(
     with writing(settings, dataset.table, "replay") as (spark, lock):
         if not quarantine.exists(spark, settings, dataset):
             raise UserError(f"nothing of {dataset.id} is set aside: there is nothing to replay")
+        aside = delta_log.summary(spark, settings, tables.QUARANTINE, dataset.table)
+        suit_bytes(spark, aside.size_bytes)
         former = quarantine.unfinished(spark, settings, dataset)
         if former is not None and raw.holds(spark, settings, dataset, former):
             batch = _batch(spark, settings, dataset, former)

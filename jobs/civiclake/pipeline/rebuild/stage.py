@@ -18,7 +18,7 @@ from pyspark.sql import functions as F
 from civiclake import columns as c
 from civiclake.contracts.model import Dataset
 from civiclake.engine.said import first_line
-from civiclake.engine.session import connect, suit
+from civiclake.engine.session import connect, suit, suit_bytes
 from civiclake.errors import CivicLakeError, UserError
 from civiclake.io.extract import extract
 from civiclake.io.lake import delta_log, marks, raw, tables
@@ -97,6 +97,8 @@ def stage(
         spark = connect(settings)
         try:
             chosen = _chosen(settings, dataset, days)
+            served = delta_log.summary(spark, settings, tables.UNIFIED, dataset.table)
+            suit_bytes(spark, 2 * served.size_bytes)  # it and the one that is built
             _supersede(spark, settings, dataset)
             try:
                 row = _build(spark, settings, side, chosen, row)

@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 from civiclake import columns as c
 from civiclake.contracts.model import Dataset, History
 from civiclake.contracts.read.faults import choice
+from civiclake.engine.session import suit_bytes
 from civiclake.errors import AccountError, BatchHeld, FencedError, UserError
 from civiclake.io.lake import delta_log, marks, quarantine, recognise, tables
 from civiclake.io.lake.delta_log import Commit
@@ -51,6 +52,8 @@ def swap(settings: Settings, dataset: Dataset, backfill_id: str | None = None) -
         row = _staged(spark, settings, dataset, backfill_id)
         side = Side(dataset, row.backfill_id)
         table = tables.by_path(settings, tables.UNIFIED, dataset.table)
+        served = delta_log.summary(spark, settings, tables.UNIFIED, dataset.table)
+        suit_bytes(spark, 2 * served.size_bytes)  # it and the one that was built
         swapped = _swapped_version(spark, settings, dataset, row.backfill_id)
         if swapped is None:
             _refuse_newer(spark, settings, dataset, row)
