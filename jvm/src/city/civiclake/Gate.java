@@ -67,8 +67,7 @@ final class Gate {
     TThreadPoolServer.Args parts =
         new TThreadPoolServer.Args(new TServerSocket(place))
             .processorFactory(new Processors(guarded))
-            .inputTransportFactory(
-                new Transports(part(inner, "inputTransportFactory_", TTransportFactory.class)))
+            .inputTransportFactory(new Transports(PlainLogin.transports()))
             .outputTransportFactory(new Known())
             .inputProtocolFactory(part(inner, "inputProtocolFactory_", TProtocolFactory.class))
             .outputProtocolFactory(part(inner, "outputProtocolFactory_", TProtocolFactory.class))
