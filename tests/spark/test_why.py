@@ -52,7 +52,7 @@ def test_a_figure_leads_to_its_rows_and_batches(told: Town) -> None:
     visits = figures["visits"]
     assert (visits.value, visits.rows, visits.batches) == ("12", 12, {"b": 10, "late": 2})
     assert figures["respiratory_visits"].rows == 10
-    assert figures["patients"].gives == "count(DISTINCT citizen_id)"
+    assert figures["patients"].gives == "nullif(count(DISTINCT citizen_id), 0)"
     assert figures["patients"].value == "5"
     read = {one.id: one for one in found.inputs}
     assert set(read) == {VISITS, DAYS}
@@ -68,8 +68,9 @@ def test_a_day_without_a_visit_on_record_has_gaps_and_no_zeros(told: Town) -> No
     counted = "SELECT visits, patients, respiratory_visits FROM {mart} WHERE day = '2016-01-03'"
     assert [tuple(row) for row in told.sql(counted)] == [(None, None, None)]
     figures = {one.column: one for one in _why(told, "day = '2016-01-03'").figures}
-    assert set(figures) == {"weather", "mean_age_years"}
+    assert set(figures) == {"visits", "patients", "weather", "mean_age_years"}
     assert all(one.is_equal for one in figures.values())
+    assert (figures["visits"].value, figures["visits"].rows) == (None, 0)
 
 
 def test_what_was_published_is_told_with_what_has_changed_since(told: Town) -> None:

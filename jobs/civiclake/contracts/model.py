@@ -197,6 +197,10 @@ class Dataset(Frozen):
         raise KeyError(name)
 
 
+ROWS_COUNTED = ("count(*)", "nullif(count(*), 0)")
+"""What gives a number of rows; the second where none on record is a gap, and no zero."""
+
+
 class Behind(Frozen):
     """Where the rows behind a figure of a mart are found."""
 
@@ -271,7 +275,7 @@ class Mart(Frozen):
         counted = (
             name
             for name, behind in self.behind.items()
-            if behind.gives == "count(*)" and behind.when == always
+            if behind.gives in ROWS_COUNTED and behind.when == always
         )
         return None if alert.rows == OWN else alert.rows or next(counted, None)
 
