@@ -1,4 +1,4 @@
-"""``python -m bench.marts``: what the marts of some applications cost, one by one.
+"""``python -m bench.marts``: what the marts of transit, education and planning cost, one by one.
 
 The tables that they read are filled from the sample city as the lake would serve them after its
 first night. Each mart is then made by its own command, as the night does it: from nothing, and once
@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -38,46 +38,41 @@ from demo.city.table import OLDER, TWICE
 from demo.city.tables import transport
 
 RESULTS = Path(__file__).parent / "results" / "marts.json"
-PROMISED = {("transit", "education", "planning"): (90, 15), ("health", "safety"): (120, 15)}
-"""Seconds that the marts of these may take together; and on a night without a change."""
-POSITIONS, LINK = transport.VEHICLE_POSITIONS.id, "links.person_link"
+APPLICATIONS = ("transit", "education", "planning")
+WALL_S, IDLE_S = 90, 15
+"""What all of them may take together; and on a night without a change."""
+POSITIONS, LINK, LEARNERS = (
+    transport.VEHICLE_POSITIONS.id,
+    "links.person_link",
+    "education.enrolments",
+)
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 
 
 @app.command()
 def main(residents: Annotated[int, typer.Option(help="of the sample city")] = 20_000) -> None:
     """Measure, print a table, and keep it."""
-    kept = []
-    for applications, promised in PROMISED.items():
-        nights = _measured(applications, residents)
-        kept.append({"applications": applications, "residents": residents, "nights": nights})
-        for night, most in zip(nights, promised, strict=True):
-            show_table(list(night[0]), [list(row.values()) for row in night])
-            sums = (sum(row[name] for row in night) for name in ("wall_seconds", "cpu_seconds"))
-            wall, cpu = sums
-            say(f"together {wall:.1f} s, {cpu:.1f} CPU seconds; at most {most} s are promised")
-    RESULTS.write_text(json.dumps(kept, indent=1) + "\n")
-
-
-def _measured(applications: Sequence[str], residents: int) -> list[list[dict[str, Any]]]:
-    """Every mart from nothing, in the order of what they read, and every one again."""
     root = project_root()
     city = load_city(root / "schemas", root / "expectations", root / "marts")
-    names = [m.name for m in city.marts if m.application in applications]
-    model = Model(City(20160101, residents))
+    names = [m.name for m in city.marts if m.application in APPLICATIONS]
     with installation() as (settings, env):
         spark = connect(settings)
-        made = _fill(spark, settings, city, model, names)
+        _fill(spark, settings, city, Model(City(20160101, residents)))
         spark.stop()
         pids = of_engine(settings)
         manifest.write(city, settings.manifest_path)  # the night's tasks have it from their DAGs
         env = {**os.environ, **env, DEPLOYED: str(settings.manifest_path.absolute())}
-        for name in made:
-            _made(name, env, pids)
-        return [
-            [{"mart": name, **_made(name, env, pids)} for name in names]
+        found = [
+            {"mart": name, **_made(name, env, pids)}
             for _ in ("from nothing", "without a change")
+            for name in names
         ]
+    nights = [found[: len(names)], found[len(names) :]]
+    RESULTS.write_text(json.dumps({"residents": residents, "nights": nights}, indent=1) + "\n")
+    for night, most in zip(nights, (WALL_S, IDLE_S), strict=True):
+        show_table(list(night[0]), [list(row.values()) for row in night])
+        wall, cpu = (sum(row[name] for row in night) for name in ("wall_seconds", "cpu_seconds"))
+        say(f"together {wall:.1f} s, {cpu:.1f} CPU seconds; at most {most} s are promised")
 
 
 def _made(name: str, env: dict[str, str], pids: list[int]) -> dict[str, Any]:
@@ -98,29 +93,19 @@ def _made(name: str, env: dict[str, str], pids: list[int]) -> dict[str, Any]:
     }
 
 
-def _fill(
-    spark: SparkSession, settings: Settings, city: Manifest, model: Model, names: Sequence[str]
-) -> list[str]:
-    """Write the tables that the marts read, and no others.
-
-    Returns:
-        Marts of other applications that they read, in their order.
-    """
-    marts = {m.id: m for m in city.marts}
-    wanted, others = {i for name in names for i in marts[f"marts.{name}"].inputs}, set[str]()
-    while found := (wanted & marts.keys()) - {f"marts.{name}" for name in names} - others:
-        others |= found
-        wanted |= {i for name in found for i in marts[name].inputs}
+def _fill(spark: SparkSession, settings: Settings, city: Manifest, model: Model) -> None:
+    """Write the tables that the marts read, and no others."""
+    own = {m.id for m in city.marts}
+    wanted = {i for m in city.marts if m.application in APPLICATIONS for i in m.inputs} - own
     known = readable(city.datasets, city.marts, city.links)
-    for name in sorted(wanted - marts.keys()):
+    for name in sorted(wanted):
         layer, table = address(name)
-        frame = _link(spark, model, wanted) if name == LINK else _rows(spark, model, known[name])
+        frame = _link(spark, model) if name == LINK else _rows(spark, model, known[name])
         if name != LINK:
             tables.create_unified(spark, settings, city.dataset(name))
         place = tables.location(settings, layer, table)
         frame.write.format("delta").mode("append").option("mergeSchema", "true").save(place)
         say(f"{name}: {frame.count():,} rows")
-    return [m.name for m in city.marts if m.id in others]
 
 
 def _rows(spark: SparkSession, model: Model, one: Readable) -> DataFrame:
@@ -166,9 +151,13 @@ def _given(model: Model, name: str) -> tuple[Sequence[str], Iterator[Any]]:
     return series.shape.columns, (series.clean(n) for n in served)
 
 
-def _link(spark: SparkSession, model: Model, wanted: Collection[str]) -> DataFrame:
+def _link(spark: SparkSession, model: Model) -> DataFrame:
     """Who is who, as it is: the linkage is another command's work."""
-    rows = [(name, key, f"P{who}") for name, key, who in model.who_is_who(1) if name in wanted]
+    series: Any = model.series[LEARNERS]
+    rows = [
+        (LEARNERS, series.shape.label.format(n), f"P{series.shape.who(model.city, n)}")
+        for n in range(series.size)
+    ]
     frame = spark.createDataFrame(rows, "dataset string, record_key string, person_id string")
     return frame.withColumn("valid_to", F.lit(None).cast("timestamp"))
 
