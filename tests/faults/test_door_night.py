@@ -30,7 +30,8 @@ from civiclake.settings import Settings, load_settings
 from civiclake.settings_engine import DoorLimits, LoginLimits
 
 ROUNDS = 3
-"""Nights of one kind swing by a fifth: medians of so many are held against each other."""
+"""Nights of one kind swing by a fifth: medians of so many are held against each other. Of answers
+every one is held."""
 NIGHT_LONGER = 1.1
 ANSWER_S, RESTART_S = 5.0, 30.0
 RUNAWAY = "SELECT count(*) FROM range(9000000) a CROSS JOIN range(9000000) b WHERE a.id + b.id < 0"
@@ -159,7 +160,7 @@ def test_nights_beside_faults(door: Settings) -> None:
                 f"night {name:12} {walls[name][-1]:5.1f} s, SELECT 1 {max(waited):4.1f} s",
                 flush=True,
             )
-            _until_open(door)
+            _until_open(sql_server.service(door))
     usual = statistics.median(walls["undisturbed"])
     for name in kinds:
         times = statistics.median(walls[name]) / usual
@@ -170,19 +171,13 @@ def test_nights_beside_faults(door: Settings) -> None:
         )
     for name in FAULTS:
         most = RESTART_S if name == "killed door" else ANSWER_S
-        assert statistics.median(waits[name]) < most, name
+        assert max(waits[name]) < most, name
         assert statistics.median(walls[name]) <= NIGHT_LONGER * usual, name
 
 
 def _range(seconds: list[float]) -> str:
     least, *_, most = sorted(seconds)
     return f"{least:.1f} to {most:.1f}, median {statistics.median(seconds):.1f}"
-
-
-def _until_open(door: Settings) -> None:
-    end = time.monotonic() + 120
-    while not sql_server.service(door).is_open() and time.monotonic() < end:
-        time.sleep(0.5)
 
 
 def test_a_task_that_goes_on_though_it_was_cancelled_ends_with_the_door(door: Settings) -> None:
@@ -194,7 +189,7 @@ def test_a_task_that_goes_on_though_it_was_cancelled_ends_with_the_door(door: Se
         with pytest.raises(Exception, match=r"the most for hasty|TSocket|closed"):
             cursor.execute(STUBBORN)
             cursor.fetchall()
-        _until_another_answers(service, before.pid)
+        _until_open(service, other_than=before.pid)
         time.sleep(2)
     told = (door.run_dir / "alerts.jsonl").read_text().splitlines()[-1]
     assert "a cancelled query went on for more than 5 s" in told
@@ -202,11 +197,12 @@ def test_a_task_that_goes_on_though_it_was_cancelled_ends_with_the_door(door: Se
     assert max(waits) < RESTART_S
 
 
-def _until_another_answers(service: Service, pid: int) -> None:
+def _until_open(service: Service, other_than: int | None = None) -> None:
+    """Until the door is open, or (``other_than``) another process than that one is."""
     end = time.monotonic() + 120
     while time.monotonic() < end:
         record = service.running()
-        if record and record.pid != pid and service.is_open():
+        if record and record.pid != other_than and service.is_open():
             return
         time.sleep(0.2)
     raise AssertionError(f"nobody started the {service.name} engine again")

@@ -81,7 +81,8 @@ def test_pages_say_what_changed_and_what_is_missing_stale_or_too_small(told: Tow
         ("2016-01-02", 12), ("2016-01-01", 10),
     ]  # fmt: skip
     meanings = {head.name: head.meaning for head in by_day.table.heads}
-    assert meanings["patients"].startswith("Number of different persons among them; empty where")
+    told_of = "Number of different persons among them; empty where no visit is on record."
+    assert meanings["patients"] == told_of
     assert (few.table.rows, few.table.withheld) == ((("2016-01-02", 12),), 1)
     # The query is the one to run again: it names the version.
     assert f"FROM marts.{MART} VERSION AS OF 0" in few.query

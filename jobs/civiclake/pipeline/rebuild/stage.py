@@ -97,8 +97,7 @@ def stage(
         spark = connect(settings)
         try:
             chosen = _chosen(settings, dataset, days)
-            served = delta_log.summary(spark, settings, tables.UNIFIED, dataset.table)
-            suit_bytes(spark, 2 * served.size_bytes)  # it and the one that is built
+            suit_both(spark, settings, dataset)
             _supersede(spark, settings, dataset)
             try:
                 row = _build(spark, settings, side, chosen, row)
@@ -112,6 +111,12 @@ def stage(
             )
         finally:
             spark.stop()
+
+
+def suit_both(spark: SparkSession, settings: Settings, dataset: Dataset) -> None:
+    """Suit a session to the served table and the one beside it, which is about as large."""
+    served = delta_log.summary(spark, settings, tables.UNIFIED, dataset.table)
+    suit_bytes(spark, 2 * served.size_bytes)
 
 
 def _chosen(settings: Settings, dataset: Dataset, days: Range) -> list[str]:

@@ -10,7 +10,6 @@ from pyspark.sql import functions as F
 from civiclake import columns as c
 from civiclake.contracts.model import Dataset, History
 from civiclake.contracts.read.faults import choice
-from civiclake.engine.session import suit_bytes
 from civiclake.errors import AccountError, BatchHeld, FencedError, UserError
 from civiclake.io.lake import delta_log, marks, quarantine, recognise, tables
 from civiclake.io.lake.delta_log import Commit
@@ -20,7 +19,7 @@ from civiclake.io.landing.store import Landing
 from civiclake.io.ops import backfills
 from civiclake.io.ops.backfills import Backfill
 from civiclake.pipeline.night.batch import Batch
-from civiclake.pipeline.rebuild.stage import Side, lock_name
+from civiclake.pipeline.rebuild.stage import Side, lock_name, suit_both
 from civiclake.pipeline.writing import writing
 from civiclake.settings import Settings
 
@@ -52,8 +51,7 @@ def swap(settings: Settings, dataset: Dataset, backfill_id: str | None = None) -
         row = _staged(spark, settings, dataset, backfill_id)
         side = Side(dataset, row.backfill_id)
         table = tables.by_path(settings, tables.UNIFIED, dataset.table)
-        served = delta_log.summary(spark, settings, tables.UNIFIED, dataset.table)
-        suit_bytes(spark, 2 * served.size_bytes)  # it and the one that was built
+        suit_both(spark, settings, dataset)
         swapped = _swapped_version(spark, settings, dataset, row.backfill_id)
         if swapped is None:
             _refuse_newer(spark, settings, dataset, row)
